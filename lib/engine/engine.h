@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// engine: the table of functions behind which an engine stands, and the two things that pass through it: a flow that
+// was planned goes in, its packets come out one by one.
+#pragma once
+
+#include <base/err.h>
+#include <dataset/dataset.h>
+#include <model/model.h>
+#include <packet/form.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** A planned flow: the seam between the aggregate level and the packet level. */
+struct wm_flow {
+	uint64_t id; // counts up from 0 with start_ns
+	uint64_t start_ns;
+	uint8_t client[16]; // IPv4 mapped
+	uint8_t server[16];
+	uint16_t cport; // ICMP echo: identifier
+	uint16_t sport;
+	uint8_t proto;        // IP protocol, 0 = not IP
+	uint8_t ip;           // 4, 6, 0
+	uint8_t model;        // index of the model it comes from
+	bool started;         // a TCP flow that begins with its handshake (otherwise it is joined on its way)
+	uint32_t profile;     // how its two ends write headers (engine's own numbering)
+	uint32_t cls;         // flow class (engine's own numbering)
+	uint32_t pkts[2];     // budget by direction, from the client first; at least 1 in all
+	uint64_t bytes[2];    // budget: a wish that steers the engine
+	uint64_t duration_ns; // a wish too
+};
+
+/** One packet as the engine decides it; addresses, absolute time and TCP numbers are the synthesiser's. */
+struct wm_step {
+	uint64_t gap_ns;  // since the flow's packet before; 0 for its first
+	uint16_t len;     // on the wire, at least the form's headers
+	uint16_t payload; // transport payload
+	uint16_t window;
+	uint16_t form;
+	uint8_t flags;   // TCP flags or ICMP type
+	uint8_t reverse; // 1 = from the server
+	uint8_t seq;     // enum wm_seq
+	uint8_t ack;     // enum wm_ack
+	uint8_t last;    // 1 = the flow ends with this packet
+};
+
+struct wm_fit_options {
+	uint64_t seed;
+	unsigned threads;       // at least 1; the result does not depend on it
+	double time_limit_s;    // 0 = none
+	const char *checkpoint; // file, or NULL
+	bool resume;            // continue from the checkpoint if it is there
+	/** Asked between steps; true = stop now, keep the best so far. NULL = never. */
+	bool (*stop)(void *arg);
+	/** A stage or epoch is done: one line about it, and how far fitting is (0..1). NULL = no one to tell. */
+	void (*report)(void *arg, double done, const char *line);
+	void *arg;
+};
+
+struct wm_engine_model; // read-only, shared by all workers
+struct wm_gen;          // a worker's generator: the state of its flows
+struct wm_plan;         // a planner: the aggregate level's state
+
+struct wm_engine {
+	const char *name;
+
+	/** Learn. Writes tensors and metadata; NULL in programs that only generate. */
+	int (*fit)(struct wm_model_writer *out, const struct wm_dataset *ds, const struct wm_fit_options *options,
+		struct wm_err *err);
+
+	/** Check and compile a model; it stays borrowed until close. */
+	int (*open)(struct wm_engine_model **out, const struct wm_model *m, struct wm_err *err);
+	void (*close)(struct wm_engine_model *m);
+
+	/** The forms that steps refer to. */
+	const struct wm_form *(*forms)(const struct wm_engine_model *m, size_t *n);
+
+	/**
+	 * The aggregate level: an endless stream of flows in order of start, the same for the same seed.
+	 * Sequential and cheap; every worker may run its own copy.
+	 */
+	int (*plan_create)(struct wm_plan **out, const struct wm_engine_model *m, uint64_t seed);
+	void (*plan_next)(struct wm_plan *p, struct wm_flow *flow);
+	void (*plan_destroy)(struct wm_plan *p);
+
+	/**
+	 * The packet level. A generator has n_slots places for flows in flight; what a flow's packets are depends on
+	 * (model, seed, flow) alone, never on its slot or on what other flows are stepped with it.
+	 */
+	int (*gen_create)(struct wm_gen **out, const struct wm_engine_model *m, uint64_t seed, size_t n_slots);
+	/** More slots; flows in flight stay. */
+	int (*gen_grow)(struct wm_gen *g, size_t n_slots);
+	void (*gen_begin)(struct wm_gen *g, uint32_t slot, const struct wm_flow *flow);
+	/** One more packet of each of n flows (distinct slots, none of which has had its last packet). */
+	void (*gen_step)(struct wm_gen *g, const uint32_t *slots, size_t n, struct wm_step *out);
+	void (*gen_destroy)(struct wm_gen *g);
+};
+
+/** The engine of that name, or NULL. `fit` is there in programs that link the trainer's half. */
+const struct wm_engine *wm_engine_find(const char *name);

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// worker: model + seed -> ordered samples. One worker makes the flows whose id is its own modulo the number of workers;
+// all of them together make the same samples, whatever their number, and wm_merge brings those into one order.
+//
+// Order: (time, model, flow id, index in the flow). Memory is bounded by flows in flight plus one window of samples.
+#pragma once
+
+#include <base/err.h>
+#include <engine/engine.h>
+#include <packet/sample.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** A model that takes part; the index in the array is its number in samples. */
+struct wm_source {
+	const struct wm_engine *engine;
+	const struct wm_engine_model *model;
+	double speed; // 1 = time as learned; 2 = twice as many flows and packets a second
+};
+
+struct wm_worker;
+
+/** @param sources Borrowed until destroy. @param index 0 .. n_workers-1. @return 0, -ENOMEM, -EINVAL. */
+int wm_worker_create(struct wm_worker **out, const struct wm_source *sources, size_t n_sources, uint64_t seed,
+	unsigned index, unsigned n_workers, struct wm_err *err);
+
+/**
+ * The next n samples of this worker's share, in order; endless.
+ * Thread: one at a time. @return n, or fewer if memory ran out (-ENOMEM is then in wm_worker_failed()).
+ */
+size_t wm_worker_next(struct wm_worker *w, struct wm_sample *out, size_t n);
+int wm_worker_failed(const struct wm_worker *w);
+
+void wm_worker_destroy(struct wm_worker *w); // NULL is allowed
+
+/** <0, 0, >0 as a comes before, with or after b. Only samples of one flow in one worker can be equal. */
+static inline int wm_sample_order(const struct wm_sample *a, const struct wm_sample *b)
+{
+	if (a->time_ns != b->time_ns)
+		return a->time_ns < b->time_ns ? -1 : 1;
+	if (wm_sample_model(a) != wm_sample_model(b))
+		return wm_sample_model(a) < wm_sample_model(b) ? -1 : 1;
+	return (a->flow > b->flow) - (a->flow < b->flow);
+}
