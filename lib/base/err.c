@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void write_sentence(struct wm_err *err, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void write_sentence(struct wm_err *err, const char *fmt, va_list ap)
 {
 	(void)vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 	for (char *p = err->msg; *p != '\0'; p++)
