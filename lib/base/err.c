@@ -9,7 +9,7 @@ __attribute__((format(printf, 2, 0))) static void write_sentence(struct wm_err *
 {
 	(void)vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 	for (char *p = err->msg; *p != '\0'; p++)
-		if (*p == '\n' || *p == '\r')
+		if ((unsigned char)*p < ' ' || *p == 0x7f) // names in damaged files may hold anything
 			*p = ' ';
 }
 
