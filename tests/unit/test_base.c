@@ -3,6 +3,7 @@
 #include <base/err.h>
 #include <base/grow.h>
 #include <base/philox.h>
+#include <base/progress.h>
 
 #include <errno.h>
 #include <setjmp.h>
@@ -89,6 +90,65 @@ static void bytes_go_both_ways(void **state)
 	assert_true(wm_le64(b) == 0x0102030405060708u);
 }
 
+// What a job of 100 s ago, last shown as long ago, says now.
+static char *shown(bool terminal, double done, const char *text)
+{
+	struct wm_progress p;
+	char *said = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&said, &len);
+
+	assert_non_null(out);
+	wm_progress_init(&p, out);
+	assert_false(p.terminal);
+	wm_progress_show(&p, done, "too early");
+	p.terminal = terminal;
+	p.start_ns -= 100000000000;
+	p.shown_ns = p.start_ns;
+	wm_progress_show(&p, done, text);
+	wm_progress_show(&p, done, terminal ? text : "too early");
+	wm_progress_end(&p);
+	(void)fclose(out);
+	return said;
+}
+
+static void progress_is_a_line_in_a_log_and_a_bar_on_a_terminal(void **state)
+{
+	static const char *const bars[] = {
+		"\r 25 % [#####...............] loss 0.5, 5:00 left\033[K\r\033[K",
+		"\r  0 % [....................] loss 0.5\033[K\r\033[K",
+		"\r100 % [####################] loss 0.5, 0:00 left\033[K\r\033[K",
+		"\r  1 % [....................] loss 0.5, 2:45:00 left\033[K\r\033[K",
+	};
+	static const double done[] = {0.25, -1, 7, 0.01};
+	struct wm_progress silent;
+	char *said;
+
+	(void)state;
+	said = shown(false, 0.25, "loss 0.5");
+	assert_string_equal(said, " 25 % loss 0.5, 5:00 left\n");
+	free(said);
+	for (size_t i = 0; i < sizeof(done) / sizeof(done[0]); i++) {
+		said = shown(true, done[i], "loss 0.5");
+		assert_string_equal(said, bars[i]);
+		free(said);
+	}
+	wm_progress_init(&silent, NULL);
+	wm_progress_show(&silent, 0.5, "unheard");
+	wm_progress_end(&silent);
+}
+
+static void progress_fits_the_terminal(void **state)
+{
+	char text[301] = {0}, *said;
+
+	(void)state;
+	memset(text, 'x', 300);
+	said = shown(true, 0.25, text);
+	assert_int_equal(strcspn(said + 1, "\033"), 79);
+	free(said);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -97,6 +157,8 @@ int main(void)
 		cmocka_unit_test(grow_keeps_what_is_there_and_refuses_overflow),
 		cmocka_unit_test(error_is_one_line_and_passes_the_code_through),
 		cmocka_unit_test(bytes_go_both_ways),
+		cmocka_unit_test(progress_is_a_line_in_a_log_and_a_bar_on_a_terminal),
+		cmocka_unit_test(progress_fits_the_terminal),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
