@@ -74,7 +74,8 @@ struct wm_model_writer;
 /** A writer whose metadata holds the format and nothing else. @return 0 or -ENOMEM. */
 int wm_model_writer_create(struct wm_model_writer **out);
 void wm_model_writer_destroy(struct wm_model_writer *w); // NULL is allowed
-/** Strings are copied. @return 0 or -ENOMEM; -EEXIST for a name given twice; -EILSEQ for what is not UTF-8. */
+/** Strings are copied. @return 0 or -ENOMEM; -EEXIST for a name that is there with another value;
+ *  -EILSEQ for what is not UTF-8. */
 int wm_model_put_meta(struct wm_model_writer *w, const char *key, const char *value);
 int wm_model_put_metaf(struct wm_model_writer *w, const char *key, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

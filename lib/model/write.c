@@ -88,7 +88,7 @@ int wm_model_put_meta(struct wm_model_writer *w, const char *key, const char *va
 		return -EILSEQ;
 	for (size_t i = 0; i < w->n_meta; i++)
 		if (strcmp(w->meta[i].key, key) == 0)
-			return -EEXIST;
+			return strcmp(w->meta[i].value, value) == 0 ? 0 : -EEXIST;
 	if (wm_grow((void **)&w->meta, &w->meta_cap, w->n_meta + 1, sizeof(*w->meta)) < 0)
 		return -ENOMEM;
 	m = (struct meta){strdup(key), strdup(value)};

@@ -215,6 +215,7 @@ static void writer_refuses_what_no_reader_would_take(void **state)
 	(void)state;
 	assert_int_equal(wm_model_writer_create(&wr), 0);
 	assert_int_equal(wm_model_put_meta(wr, "format", "mine"), -EEXIST);
+	assert_int_equal(wm_model_put_meta(wr, "format", WM_MODEL_FORMAT), 0);
 	assert_int_equal(wm_model_put_meta(wr, "a", "\xff"), -EILSEQ);
 	assert_int_equal(wm_model_put_meta(wr, "\xc3", "x"), -EILSEQ);
 	assert_int_equal(wm_model_put(wr, "t", WM_U8, 1, &one, &b), 0);
