@@ -23,17 +23,19 @@ struct wm_packet {
 	uint64_t time_ns; // as captured, since the epoch
 	uint32_t len;     // on the wire (never below cap_len)
 	uint32_t cap_len;
+	int link; // as given
 	enum wm_net net;
 	uint16_t ethertype; // after VLAN tags; the LLC DSAP where the frame has a length instead
 	uint16_t l3;        // offset of the network header (end of the link header if not IP)
-	uint16_t l4;        // offset of the transport header, 0 if none was captured
-	uint16_t head_len;  // from the frame's first byte to the end of the transport header
-	uint32_t payload;   // transport payload in bytes, from the IP length: Ethernet padding is no payload
-	uint8_t src[16];    // IPv4 mapped; MAC address in the first 6 bytes if not IP
+	uint16_t l4; // offset of the transport header (other protocols: of what follows IP), 0 if none was captured
+	uint16_t head_len; // from the frame's first byte to the end of the transport header, captured or not
+	uint32_t payload;  // transport payload in bytes, from the IP length: Ethernet padding is no payload
+	uint8_t src[16];   // IPv4 mapped; MAC address in the first 6 bytes if not IP
 	uint8_t dst[16];
 	uint8_t proto; // IP protocol behind any extension headers
 	uint8_t ttl;
 	uint8_t tos;
+	bool has_length;     // the IP length is there (0 = offloaded: the datagram goes to the end of the frame)
 	bool fragment;       // any but an unfragmented datagram
 	bool later_fragment; // no transport header in it
 	uint16_t sport;      // TCP, UDP
@@ -46,8 +48,26 @@ struct wm_packet {
 	uint32_t ack;
 };
 
+/** Protocols whose headers are dissected and built; of others the IP header only. */
+enum wm_proto { WM_PROTO_ICMP = 1, WM_PROTO_TCP = 6, WM_PROTO_UDP = 17, WM_PROTO_ICMP6 = 58 };
+
 /** Whether wm_dissect() knows the link type; of others only time and length can be told. */
 bool wm_link_known(int link);
+
+/** Whether a port is one that servers listen on: below 1024, and the registered ports of common services. */
+bool wm_port_known(uint16_t port);
+
+/** Whether an IPv6 next header is an extension header that is walked over. */
+static inline bool wm_ipv6_extension(uint8_t next)
+{
+	return next == 0 || next == 43 || next == 44 || next == 51 || next == 60 || next == 135;
+}
+
+/** Whether an ICMP (or ICMPv6) type is an echo request or reply. */
+static inline bool wm_icmp_echo(uint8_t proto, uint8_t type)
+{
+	return proto == WM_PROTO_ICMP ? type == 0 || type == 8 : proto == WM_PROTO_ICMP6 && (type & 0xfe) == 128;
+}
 
 /**
  * Dissect one packet. Whatever was captured short or makes no sense is left at zero; net is WM_NET_OTHER and proto 0

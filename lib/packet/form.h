@@ -4,8 +4,17 @@
 //
 // An image is the frame from its first byte to the end of the transport header. What differs from packet to packet is
 // zero in it: MAC addresses of IP frames, IP total length, id and checksum, addresses, ports, seq, ack, flags, window,
-// transport checksum, the values of TCP time stamps and SACK edges. Frames that are not IP have everything in the
-// image (MAC addresses too) and what does not fit in the payload template.
+// transport checksum, the values of TCP time stamps and SACK edges, the type (if an echo), identifier and sequence
+// number of ICMP echoes. Frames that are not IP have everything in the image (MAC addresses too) up to
+// WM_FORM_HEAD_MAX bytes, and what does not fit in the payload template.
+//
+// Some of the fields so freed say how the field is to be made:
+//
+//	IPv4 total length,    bytes that follow the datagram in the frame: Ethernet padding, or a trailer that was
+// captured. 	IPv6 payload length   So a packet's transport payload is always sample.len - head_len - pad. 	IPv4 id
+// 1 = always 0 (the capture's packet had DF and id 0, RFC 6864); 0 = differs 	IPv6 flow label       1 = there is one
+// (made of flow and direction), 0 = none 	IPv6 fragment id      0; differs 	destination MAC
+// ff:ff:ff:ff:ff:ff = broadcast; else zero, and made of the address
 #pragma once
 
 #include <base/err.h>
@@ -20,32 +29,40 @@ struct wm_packet; // packet/dissect.h
 enum { WM_FORM_HEAD_MAX = 192 };
 
 struct wm_form {
-	uint8_t head[WM_FORM_HEAD_MAX];
-	uint16_t head_len; // to the end of the transport header (whole image)
-	uint16_t l3;       // offset of the IP header; 0 = not IP
-	uint16_t l4;       // offset of the transport header; 0 = none
-	uint8_t ip;        // 4, 6, or 0 = not IP
-	uint8_t proto;     // IP protocol of the transport header
-	uint16_t ts;       // offset of the TCP time stamp values, 0 = none (RFC 7323)
-	uint16_t sack;     // offset of the first SACK block, 0 = none (RFC 2018)
-	uint16_t sack_n;   // blocks
-	uint32_t head_sum; // one's-complement sums of what never changes: see form.c
-	uint32_t l4_sum;
-	const uint8_t *payload; // template, or NULL: zeros. Borrowed from the model
-	const uint32_t
-		*payload_sum; // (payload_len / 2 + 1) running one's-complement sums of the template's 16-bit words
+	uint8_t head[WM_FORM_HEAD_MAX]; // as the frame begins; zero where it is filled in, and behind head_len
+	uint16_t head_len;              // to the end of the transport header (whole image)
+	uint16_t pad;                   // bytes behind the datagram; a sample's len is at least head_len + pad
+	uint16_t l3;                    // offset of the IP header; 0 = not IP
+	uint16_t l4;                    // offset of the transport header; 0 = none that is built
+	uint8_t ip;                     // 4, 6, or 0 = not IP
+	uint8_t proto;                  // IP protocol of the transport header
+	bool broadcast;                 // the destination MAC address stays
+	bool vary_id;                   // IPv4: the id differs from packet to packet
+	bool vary_label;                // IPv6: has a flow label
+	bool echo;                      // ICMP echo: type, identifier and sequence number are the sample's
+	uint16_t fragment;              // offset of the IPv6 fragment identification, 0 = none
+	uint16_t ts;                    // offset of the TCP time stamp values, 0 = none (RFC 7323)
+	uint16_t sack;                  // offset of the first SACK block, 0 = none (RFC 2018)
+	uint16_t sack_n;                // blocks
+	uint32_t head_sum;              // sum (packet/checksum.h) of the IPv4 header in head
+	uint32_t l4_sum;                // of the transport header in head and the pseudo-header's protocol
+	const uint8_t *payload;         // template, or NULL: zeros. Borrowed from the model
+	const uint32_t *payload_sum;    // [i] = plain sum of the template's first i 16-bit words, in memory order
 	uint32_t payload_len;
 };
 
 /**
  * The image of a packet: its headers with what differs from packet to packet zeroed.
  *
- * @param frame The packet's captured bytes (Ethernet), pkt what wm_dissect() said of them. Headers of other link types
- *              are given an Ethernet header.
+ * @param pkt   What wm_dissect() said of it.
+ * @param frame Its captured bytes. Headers of other link types are given an Ethernet header.
  * @param image Room for WM_FORM_HEAD_MAX bytes.
- * @return Its length, or 0 if the headers were not captured whole or are longer than WM_FORM_HEAD_MAX.
+ * @return Its length, or 0 if the headers were not captured whole, make no sense or are longer than WM_FORM_HEAD_MAX.
  */
 size_t wm_form_image(const struct wm_packet *pkt, const uint8_t *frame, uint8_t *image);
+
+/** The packet's length on the wire once it has an Ethernet header, as its image does. */
+uint32_t wm_form_frame_len(const struct wm_packet *pkt);
 
 /**
  * Make a form of an image and a payload template; checks everything, as images come from model files.
@@ -58,11 +75,15 @@ int wm_form_init(struct wm_form *form, const uint8_t *image, size_t image_len, c
 	uint32_t *payload_sum, size_t payload_len, struct wm_err *err);
 
 /**
- * Write the frame of a sample: s->len bytes (at least form->head_len, padded with zeros below the Ethernet minimum only
- * where s->len says so). Payload beyond the template is zero.
+ * Write the frame of a sample: s->len bytes (at least form->head_len + form->pad). Payload beyond the template is zero.
  *
- * IP and transport checksums are always right. MAC addresses of IP frames derive from the addresses
- * (locally administered 02:00 + last four address bytes; multicast as in RFC 1112 section 6.4 and RFC 2464 section 7).
+ * What neither form nor sample says is derived from the sample without state: the IPv4 id from time and flow, TCP time
+ * stamps from a 1 ms clock (2^20 ns) with an offset of its own for each end of a flow, TSecr from the peer's clock a
+ * while ago (0 without ACK), SACK blocks beyond the acknowledgement.
+ *
+ * IP and transport checksums are always right (a datagram's fragment: as if it were whole). MAC addresses of IP frames
+ * derive from the addresses (locally administered 02:00 + last four address bytes; multicast as in RFC 1112 section 6.4
+ * and RFC 2464 section 7, ff:ff:ff:ff:ff:ff for 255.255.255.255).
  *
  * @param frame Room for s->len bytes.
  * @param zeroed The room behind the headers is known to be zero already (and the form has no payload template): not
