@@ -43,6 +43,17 @@ struct wm_kernels {
 	 * @return 0 .. n-1; n if no entry is finite.
 	 */
 	uint32_t (*sample)(const float *logits, size_t n, uint32_t random);
+
+	// For training:
+
+	/** y[j] = exp(x[j] - shift), the difference clamped to -87 .. 88. Any n and alignment; y may be x. */
+	void (*exp)(float *y, const float *x, float shift, size_t n);
+
+	/**
+	 * As lstm, for the backward pass: gates become the activations (i, f, g, o) and tanh_c (units) is tanh of the
+	 * new cell. h differs from lstm's in the last bits, because each activation is rounded here.
+	 */
+	void (*lstm_train)(float *h, float *c, float *gates, float *tanh_c, size_t units);
 };
 
 extern const struct wm_kernels wm_kernels_scalar;
@@ -50,6 +61,8 @@ extern const struct wm_kernels wm_kernels_scalar;
 /** All tables that this CPU can run, slowest first. @return how many. */
 size_t wm_kernels_all(const struct wm_kernels *const **tables);
 
-/** The table to use: the fastest, or the one that the environment variable WIREMILL_KERNELS names if this CPU has it.
+/**
+ * The table to use: the fastest, or the one that the environment variable WIREMILL_KERNELS names. A name that is
+ * unknown, or that this CPU cannot run, counts as not set: the answer's name says what was chosen.
  */
 const struct wm_kernels *wm_kernels_best(void);

@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <base/philox.h>
+#include <tensor/tensor.h>
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+// Each test that compares runs every table of this CPU by name: through the selector, a broken one would hide behind
+// another.
+static size_t tables(const struct wm_kernels *const **all)
+{
+	size_t n = wm_kernels_all(all);
+
+	assert_true(n >= 1);
+	assert_ptr_equal((*all)[0], &wm_kernels_scalar);
+	return n;
+}
+
+static float *numbers(size_t n)
+{
+	float *v = aligned_alloc(64, wm_pad(n + 1) * sizeof(*v));
+
+	assert_non_null(v);
+	return v;
+}
+
+static void fill(float *v, size_t n, float scale, uint64_t id)
+{
+	struct wm_rng rng;
+
+	wm_rng_init(&rng, 7, WM_STREAM_TEST, id);
+	for (size_t i = 0; i < n; i++)
+		v[i] = scale * (2 * wm_rng_f32(&rng) - 1);
+}
+
+// Bit patterns of all kinds but infinities and NaN.
+static void fill_wild(float *v, size_t n, uint64_t id)
+{
+	struct wm_rng rng;
+
+	wm_rng_init(&rng, 8, WM_STREAM_TEST, id);
+	for (size_t i = 0; i < n; i++)
+		do {
+			uint32_t bits = wm_rng_u32(&rng);
+
+			memcpy(&v[i], &bits, sizeof(bits));
+		} while (!isfinite(v[i]));
+}
+
+static void assert_same_bits(const char *table, const char *what, const float *a, const float *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (memcmp(&a[i], &b[i], sizeof(*a)) != 0) {
+			print_error(
+				"%s %s: [%zu] of %zu: %a, scalar %a\n", table, what, i, n, (double)a[i], (double)b[i]);
+			fail();
+		}
+}
+
+static void check_matmul(const struct wm_kernels *k, size_t m, size_t depth, size_t n, size_t gap)
+{
+	const size_t ldx = depth + gap, ldy = n + WM_LANES * gap;
+	float *x = numbers(m * ldx), *w = numbers(depth * n), *y = numbers(m * ldy), *want = numbers(m * ldy);
+	char what[64];
+
+	fill(x, m * ldx, 1, m);
+	fill(w, depth * n, 1, n);
+	fill(y, m * ldy, 1, depth);
+	memcpy(want, y, m * ldy * sizeof(*y));
+	wm_kernels_scalar.matmul(want, ldy, x, ldx, w, m, depth, n);
+	k->matmul(y, ldy, x, ldx, w, m, depth, n);
+	snprintf(what, sizeof(what), "matmul %zux%zux%zu", m, depth, n);
+	assert_same_bits(k->name, what, y, want, m * ldy); // the gap between rows too: it must stay
+	free(x);
+	free(w);
+	free(y);
+	free(want);
+}
+
+static void matmul_gives_the_scalar_bits_for_all_shapes(void **state)
+{
+	static const size_t depths[] = {0, 1, 2, 5, 16, 63, 64, 65, 130, 257};
+	const struct wm_kernels *const *all;
+	size_t n_tables = tables(&all);
+
+	(void)state;
+	for (size_t t = 1; t < n_tables; t++) {
+		for (size_t n = WM_LANES; n <= 9 * WM_LANES; n += WM_LANES)
+			for (size_t m = 0; m <= 20; m++)
+				check_matmul(all[t], m, depths[(m + n) % 10], n, m % 3);
+		for (size_t d = 0; d < 10; d++)
+			check_matmul(all[t], 50 + d, depths[d], 192, 1);
+		check_matmul(all[t], 256, 64, 256, 0);
+	}
+}
+
+static void matmul_is_the_chain_that_the_header_states(void **state)
+{
+	// 1 + 2^-24 rounds to 1; that 2^-24 survives a fused step only where the product is added unrounded.
+	const float x[2] = {1 + 0x1p-12f, -1};
+	float w[2 * WM_LANES], y[WM_LANES] = {0};
+
+	(void)state;
+	for (size_t j = 0; j < WM_LANES; j++) {
+		w[j] = 1 + 0x1p-12f;
+		w[WM_LANES + j] = 1 + 0x1p-11f;
+		y[j] = 0;
+	}
+	wm_kernels_scalar.matmul(y, WM_LANES, x, 2, w, 1, 1, WM_LANES);
+	assert_true(y[0] == 1 + 0x1p-11f);
+	y[0] = -1 - 0x1p-11f;
+	wm_kernels_scalar.matmul(y, WM_LANES, x, 2, w, 1, 1, WM_LANES);
+	assert_true(y[0] == 0x1p-24f);
+	y[0] = 0;
+	wm_kernels_scalar.matmul(y, WM_LANES, x, 2, w, 1, 2, WM_LANES);
+	assert_true(y[0] == 0); // rounded after the first step
+}
+
+static void a_row_gives_the_same_bits_wherever_it_stands_in_a_batch(void **state)
+{
+	enum { K = 64, N = 256, M = 40 };
+	const struct wm_kernels *const *all;
+	float *x = numbers(M * K), *w = numbers(K * N), *y = numbers(M * N), *alone = numbers(N);
+
+	(void)state;
+	fill(w, K * N, 0.3f, 1);
+	for (size_t t = 0, n = tables(&all); t < n; t++)
+		for (size_t m = 1; m <= M; m += 3) {
+			fill(x, M * K, 2, m);
+			for (size_t r = 1; r < m; r++)
+				memcpy(x + r * K, x, K * sizeof(*x));
+			memset(y, 0, M * N * sizeof(*y));
+			memset(alone, 0, N * sizeof(*y));
+			all[t]->matmul(alone, N, x, K, w, 1, K, N);
+			all[t]->matmul(y, N, x, K, w, m, K, N);
+			for (size_t r = 0; r < m; r++)
+				assert_same_bits(all[t]->name, "row", y + r * N, alone, N);
+		}
+	free(x);
+	free(w);
+	free(y);
+	free(alone);
+}
+
+static void add_rows_gives_the_scalar_bits(void **state)
+{
+	enum { ROWS = 9, N = 320 };
+	const struct wm_kernels *const *all;
+	const float *rows[ROWS];
+	float *data = numbers(ROWS * N), *y = numbers(N), *want = numbers(N);
+
+	(void)state;
+	fill(data, ROWS * N, 3, 0);
+	for (size_t r = 0; r < ROWS; r++)
+		rows[r] = data + (r * 5 % ROWS) * N;
+	for (size_t t = 1, n_tables = tables(&all); t < n_tables; t++)
+		for (size_t n = WM_LANES; n <= N; n += WM_LANES)
+			for (size_t r = 1; r <= ROWS; r++) {
+				wm_kernels_scalar.add_rows(want, rows, r, n);
+				all[t]->add_rows(y, rows, r, n);
+				assert_same_bits(all[t]->name, "add_rows", y, want, n);
+			}
+	for (size_t j = 0; j < N; j++)
+		assert_true(want[j]
+			    == ((((((((rows[0][j] + rows[1][j]) + rows[2][j]) + rows[3][j]) + rows[4][j]) + rows[5][j])
+					 + rows[6][j])
+					+ rows[7][j])
+				    + rows[8][j]));
+	free(data);
+	free(y);
+	free(want);
+}
+
+static void check_lstm(const struct wm_kernels *k, const float *gates, const float *cell, size_t units)
+{
+	float *h = numbers(units), *c = numbers(units), *want_h = numbers(units), *want_c = numbers(units);
+	float *a = numbers(4 * units), *want_a = numbers(4 * units), *th = numbers(units), *want_th = numbers(units);
+
+	memcpy(c, cell, units * sizeof(*c));
+	memcpy(want_c, cell, units * sizeof(*c));
+	wm_kernels_scalar.lstm(want_h, want_c, gates, units);
+	k->lstm(h, c, gates, units);
+	assert_same_bits(k->name, "lstm h", h, want_h, units);
+	assert_same_bits(k->name, "lstm c", c, want_c, units);
+
+	memcpy(c, cell, units * sizeof(*c));
+	memcpy(want_c, cell, units * sizeof(*c));
+	memcpy(a, gates, 4 * units * sizeof(*a));
+	memcpy(want_a, gates, 4 * units * sizeof(*a));
+	wm_kernels_scalar.lstm_train(want_h, want_c, want_a, want_th, units);
+	k->lstm_train(h, c, a, th, units);
+	assert_same_bits(k->name, "lstm_train h", h, want_h, units);
+	assert_same_bits(k->name, "lstm_train c", c, want_c, units);
+	assert_same_bits(k->name, "lstm_train gates", a, want_a, 4 * units);
+	assert_same_bits(k->name, "lstm_train tanh c", th, want_th, units);
+	free(h);
+	free(c);
+	free(want_h);
+	free(want_c);
+	free(a);
+	free(want_a);
+	free(th);
+	free(want_th);
+}
+
+static void lstm_gives_the_scalar_bits_for_all_inputs(void **state)
+{
+	enum { UNITS = 512 };
+	const struct wm_kernels *const *all;
+	float *gates = numbers(4 * UNITS), *cell = numbers(UNITS);
+
+	(void)state;
+	for (size_t t = 1, n = tables(&all); t < n; t++) {
+		for (size_t units = WM_LANES; units <= UNITS; units += 5 * WM_LANES) {
+			fill(gates, 4 * units, 10, units);
+			fill(cell, units, 4, units + 1);
+			check_lstm(all[t], gates, cell, units);
+		}
+		for (uint64_t id = 0; id < 20; id++) {
+			fill_wild(gates, 4 * UNITS, id);
+			fill_wild(cell, UNITS, id + 100);
+			check_lstm(all[t], gates, cell, UNITS);
+		}
+	}
+	free(gates);
+	free(cell);
+}
+
+static double sigmoid(double x)
+{
+	return 1 / (1 + exp(-x));
+}
+
+// Against double precision. One rounding is 2^-24 of a value; the fractions have about six of them, each factor at
+// most 1.
+static void lstm_is_within_4e_7_of_the_true_step(void **state)
+{
+	enum { UNITS = 64, STEPS = 2000 };
+	float gates[4 * UNITS], c[UNITS], h[UNITS], ct[UNITS], ht[UNITS], th[UNITS];
+
+	(void)state;
+	for (uint64_t s = 0; s < STEPS; s++) {
+		float scale = s % 2 ? 1.0f : 12.0f;
+
+		fill(gates, 4 * UNITS, scale, s);
+		fill(c, UNITS, 2, s + STEPS);
+		for (size_t u = 0; u < UNITS; u++) {
+			double f = sigmoid((double)gates[UNITS + u]), i = sigmoid((double)gates[u]);
+			double cell = f * (double)c[u] + i * tanh((double)gates[2 * UNITS + u]);
+
+			th[u] = (float)cell;
+			ct[u] = (float)(sigmoid((double)gates[3 * UNITS + u]) * tanh(cell));
+		}
+		memcpy(ht, c, sizeof(ht));
+		wm_kernels_scalar.lstm(h, ht, gates, UNITS);
+		for (size_t u = 0; u < UNITS; u++) {
+			assert_true(fabsf(ht[u] - th[u]) < 4e-7f * fmaxf(1, fabsf(th[u])));
+			assert_true(fabsf(h[u] - ct[u]) < 4e-7f);
+		}
+		wm_kernels_scalar.lstm_train(h, c, gates, ht, UNITS);
+		for (size_t u = 0; u < UNITS; u++) {
+			assert_true(fabsf(c[u] - th[u]) < 4e-7f * fmaxf(1, fabsf(th[u])));
+			assert_true(fabsf(h[u] - ct[u]) < 4e-7f);
+		}
+	}
+}
+
+static void exp_is_within_one_ulp_over_its_whole_range(void **state)
+{
+	double worst = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i <= 1750000; i++) {
+		float x = -87 + (float)i * 1e-4f, y;
+		double true_y = exp((double)x);
+		int exponent;
+
+		wm_kernels_scalar.exp(&y, &x, 0, 1);
+		frexp(true_y, &exponent);
+		worst = fmax(worst, fabs((double)y - true_y) / ldexp(1, exponent - 24));
+	}
+	if (worst >= 1)
+		print_error("%.3f ulp\n", worst);
+	assert_true(worst < 1);
+}
+
+static void exp_clamps_and_gives_the_scalar_bits_for_all_lengths(void **state)
+{
+	enum { N = 200 };
+	const struct wm_kernels *const *all;
+	float x[N], y[N], want[N];
+	const float far[2] = {-1e30f, 1e30f};
+
+	(void)state;
+	wm_kernels_scalar.exp(y, far, 0, 2);
+	assert_true(y[0] > 1.6e-38f && y[0] < 1.7e-38f);
+	assert_true(y[1] > 1.65e38f && y[1] < 1.66e38f);
+	for (size_t t = 1, n_tables = tables(&all); t < n_tables; t++)
+		for (size_t n = 0; n < N; n++) {
+			if (n % 2)
+				fill(x, N, 80, n);
+			else
+				fill_wild(x, N, n);
+			memset(y, 0, sizeof(y));
+			memset(want, 0, sizeof(want));
+			wm_kernels_scalar.exp(want, x, 0.5f, n);
+			all[t]->exp(y, x, 0.5f, n);
+			assert_same_bits(all[t]->name, "exp", y, want, N); // nothing written beyond n
+			all[t]->exp(x, x, 0.5f, n);
+			assert_same_bits(all[t]->name, "exp in place", x, want, n);
+		}
+}
+
+static void sample_gives_the_scalar_index_for_all_lengths(void **state)
+{
+	enum { N = 4096 };
+	const struct wm_kernels *const *all;
+	float *l = numbers(N);
+	struct wm_rng rng;
+
+	(void)state;
+	wm_rng_init(&rng, 5, WM_STREAM_TEST, 0);
+	for (size_t t = 1, n_tables = tables(&all); t < n_tables; t++)
+		for (size_t n = WM_LANES; n <= N; n += n < 256 ? WM_LANES : 15 * WM_LANES)
+			for (uint64_t i = 0; i < 40; i++) {
+				uint32_t random = i == 0 ? 0 : i == 1 ? UINT32_MAX : wm_rng_u32(&rng);
+
+				if (i % 4 == 3)
+					fill_wild(l, n, n + i);
+				else
+					fill(l, n, (float)(i % 4 * i),
+						n + i); // i = 0: all alike, the largest sum there is
+				for (size_t j = 0; j < n; j += 1 + i)
+					l[j] = i % 3 ? l[j] : -INFINITY;
+				assert_int_equal(all[t]->sample(l, n, random), wm_kernels_scalar.sample(l, n, random));
+			}
+	free(l);
+}
+
+static void sample_draws_in_proportion_to_the_softmax(void **state)
+{
+	enum { N = 32, CLASSES = 27, DRAWS = 200000 };
+	const struct wm_kernels *const *all;
+	float l[N];
+	double p[CLASSES], total = 0;
+
+	(void)state;
+	fill(l, N, 2.5f, 3);
+	for (size_t j = CLASSES; j < N; j++)
+		l[j] = -INFINITY;
+	for (size_t j = 0; j < CLASSES; j++)
+		total += p[j] = exp((double)l[j]);
+	for (size_t t = 0, n_tables = tables(&all); t < n_tables; t++) {
+		uint32_t seen[N + 1] = {0};
+		double chi2 = 0;
+		struct wm_rng rng;
+
+		wm_rng_init(&rng, 6, WM_STREAM_TEST, 0);
+		for (size_t i = 0; i < DRAWS; i++)
+			seen[all[t]->sample(l, N, wm_rng_u32(&rng))]++;
+		for (size_t j = 0; j < CLASSES; j++) {
+			double expected = DRAWS * p[j] / total;
+
+			chi2 += (seen[j] - expected) * (seen[j] - expected) / expected;
+		}
+		for (size_t j = CLASSES; j <= N; j++)
+			assert_int_equal(seen[j], 0);
+		assert_true(chi2 < 54.05); // 26 degrees of freedom, p = 0.001
+	}
+}
+
+static void sample_handles_its_edges(void **state)
+{
+	const struct wm_kernels *const *all;
+	float l[WM_LANES];
+
+	(void)state;
+	for (size_t t = 0, n_tables = tables(&all); t < n_tables; t++) {
+		for (size_t j = 0; j < WM_LANES; j++)
+			l[j] = -INFINITY;
+		assert_int_equal(all[t]->sample(l, WM_LANES, 0), WM_LANES); // no entry
+		assert_int_equal(all[t]->sample(l, WM_LANES, UINT32_MAX), WM_LANES);
+		l[5] = -1e30f;
+		assert_int_equal(all[t]->sample(l, WM_LANES, 0), 5); // the only one, however small
+		assert_int_equal(all[t]->sample(l, WM_LANES, UINT32_MAX), 5);
+		l[5] = 100;
+		l[2] = 100 - 14.0f;
+		l[9] = 100 - 14.5f;
+		assert_int_equal(all[t]->sample(l, WM_LANES, 0), 5); // below max - 14: never
+		assert_int_equal(all[t]->sample(l, WM_LANES, UINT32_MAX), 5);
+		l[2] = 100; // two alike: halves
+		assert_int_equal(all[t]->sample(l, WM_LANES, 0x7fffffff), 2);
+		assert_int_equal(all[t]->sample(l, WM_LANES, 0x80000000), 5);
+	}
+}
+
+static void the_environment_names_the_table(void **state)
+{
+	const struct wm_kernels *const *all;
+	size_t n = tables(&all);
+
+	(void)state;
+	for (size_t t = 0; t < n; t++) {
+		setenv("WIREMILL_KERNELS", all[t]->name, 1);
+		assert_ptr_equal(wm_kernels_best(), all[t]);
+	}
+	setenv("WIREMILL_KERNELS", "abacus", 1);
+	assert_ptr_equal(wm_kernels_best(), all[n - 1]);
+	unsetenv("WIREMILL_KERNELS");
+	assert_ptr_equal(wm_kernels_best(), all[n - 1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(matmul_gives_the_scalar_bits_for_all_shapes),
+		cmocka_unit_test(matmul_is_the_chain_that_the_header_states),
+		cmocka_unit_test(a_row_gives_the_same_bits_wherever_it_stands_in_a_batch),
+		cmocka_unit_test(add_rows_gives_the_scalar_bits),
+		cmocka_unit_test(lstm_gives_the_scalar_bits_for_all_inputs),
+		cmocka_unit_test(lstm_is_within_4e_7_of_the_true_step),
+		cmocka_unit_test(exp_is_within_one_ulp_over_its_whole_range),
+		cmocka_unit_test(exp_clamps_and_gives_the_scalar_bits_for_all_lengths),
+		cmocka_unit_test(sample_gives_the_scalar_index_for_all_lengths),
+		cmocka_unit_test(sample_draws_in_proportion_to_the_softmax),
+		cmocka_unit_test(sample_handles_its_edges),
+		cmocka_unit_test(the_environment_names_the_table),
+	};
+
+	return cmocka_run_group_tests_name("tensor", tests, NULL, NULL);
+}
