@@ -16,7 +16,7 @@
 struct wm_source {
 	const struct wm_engine *engine;
 	const struct wm_engine_model *model;
-	double speed; // 1 = time as learned; 2 = twice as many flows and packets a second
+	double speed; // 1 = time as learned; 2 = twice as many flows and packets a second; 1e-6 .. 1e6
 };
 
 struct wm_worker;
@@ -27,9 +27,10 @@ int wm_worker_create(struct wm_worker **out, const struct wm_source *sources, si
 
 /**
  * The next n samples of this worker's share, in order; endless.
- * Thread: one at a time. @return n, or fewer if memory ran out (-ENOMEM is then in wm_worker_failed()).
+ * Thread: one at a time. @return n, or fewer if there are no more, ever: wm_worker_failed() says why.
  */
 size_t wm_worker_next(struct wm_worker *w, struct wm_sample *out, size_t n);
+/** 0; -ENOMEM; -ERANGE = the virtual time is over, after 292 years. */
 int wm_worker_failed(const struct wm_worker *w);
 
 void wm_worker_destroy(struct wm_worker *w); // NULL is allowed

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <synth/flight.h>
+
+#include <base/philox.h>
+#include <packet/dissect.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_SLOTS = 256 };
+
+// Find the worker's next own flow. Flows come in order of start; one that did not would break the order of time.
+static void look_ahead(struct wm_flight *f, unsigned index, unsigned n_workers)
+{
+	uint64_t last_ns = f->next.start_ns;
+
+	do {
+		f->engine->plan_next(f->plan, &f->next);
+	} while (f->next.id % n_workers != index);
+	if (f->next.start_ns < last_ns)
+		f->next.start_ns = last_ns;
+	f->start_ns = wm_scale_time(&f->scale, f->next.start_ns);
+}
+
+// Every array on its own: what has grown stays grown if another one cannot.
+static int grow(struct wm_flight *f, size_t n_slots)
+{
+	struct wm_lane *lanes = reallocarray(f->lanes, n_slots, sizeof(*lanes));
+	uint64_t *due;
+	uint32_t *list;
+	int rc;
+
+	if (lanes == NULL)
+		return -ENOMEM;
+	f->lanes = lanes;
+	due = reallocarray(f->due, n_slots, sizeof(*due));
+	if (due == NULL)
+		return -ENOMEM;
+	f->due = due;
+	list = reallocarray(f->free, n_slots, sizeof(*list));
+	if (list == NULL)
+		return -ENOMEM;
+	f->free = list;
+	list = reallocarray(f->active, n_slots, sizeof(*list));
+	if (list == NULL)
+		return -ENOMEM;
+	f->active = list;
+	rc = f->gen == NULL ? f->engine->gen_create(&f->gen, f->model, f->seed, n_slots)
+			    : f->engine->gen_grow(f->gen, n_slots);
+	if (rc == 0)
+		f->n_slots = n_slots;
+	return rc;
+}
+
+int wm_flight_init(struct wm_flight *f, const struct wm_source *source, uint8_t number, uint64_t seed, unsigned index,
+	unsigned n_workers)
+{
+	int rc = wm_scale_init(&f->scale, source->speed);
+
+	if (rc < 0)
+		return rc;
+	f->engine = source->engine;
+	f->model = source->model;
+	f->seed = seed;
+	f->number = number;
+	rc = f->engine->plan_create(&f->plan, f->model, seed);
+	if (rc < 0)
+		return rc;
+	rc = grow(f, FIRST_SLOTS);
+	if (rc < 0)
+		return rc;
+	look_ahead(f, index, n_workers);
+	return 0;
+}
+
+void wm_flight_fini(struct wm_flight *f)
+{
+	if (f->plan != NULL)
+		f->engine->plan_destroy(f->plan);
+	if (f->gen != NULL)
+		f->engine->gen_destroy(f->gen);
+	free(f->lanes);
+	free(f->due);
+	free(f->free);
+	free(f->active);
+	*f = (struct wm_flight){0};
+}
+
+static void lane_init(struct wm_lane *lane, const struct wm_flight *f)
+{
+	const struct wm_flow *flow = &f->next;
+
+	lane->clock_ns = flow->start_ns;
+	lane->flow = (uint32_t)flow->id;
+	lane->proto = flow->proto;
+	lane->bits = (uint8_t)(f->number << WM_MODEL_SHIFT | WM_BIT_FIRST);
+	memcpy(lane->address[0], flow->client, sizeof(flow->client));
+	memcpy(lane->address[1], flow->server, sizeof(flow->server));
+	lane->port[0] = flow->cport;
+	lane->port[1] = flow->sport;
+	lane->ident = flow->cport;
+	if (flow->proto == WM_PROTO_TCP) {
+		struct wm_rng rng;
+		uint32_t isn[2];
+
+		wm_rng_init(&rng, f->seed, WM_STREAM_TCP, flow->id);
+		isn[0] = wm_rng_u32(&rng);
+		isn[1] = wm_rng_u32(&rng);
+		wm_tcp_begin(&lane->tcp, isn, flow->started);
+	} else if (flow->proto == WM_PROTO_ICMP || flow->proto == WM_PROTO_ICMP6) {
+		lane->port[0] = lane->port[1] = 0;
+		lane->echo = (struct wm_echo){0};
+	}
+}
+
+int wm_flight_begin(struct wm_flight *f, unsigned index, unsigned n_workers)
+{
+	uint32_t slot;
+
+	if (f->n_free == 0 && f->n_used == f->n_slots) {
+		int rc = f->n_slots > UINT32_MAX / 2 ? -ENOMEM : grow(f, f->n_slots * 2);
+
+		if (rc < 0)
+			return rc;
+	}
+	slot = f->n_free > 0 ? f->free[--f->n_free] : (uint32_t)f->n_used++;
+	f->due[slot] = WM_DUE_NEVER;
+	lane_init(&f->lanes[slot], f);
+	f->engine->gen_begin(f->gen, slot, &f->next);
+	f->active[f->n_active++] = slot;
+	f->n_begun++;
+	look_ahead(f, index, n_workers);
+	return 0;
+}
+
+// @return identifier << 16 | sequence number of an echo, else 0.
+static uint32_t echo_number(struct wm_lane *lane, uint8_t type)
+{
+	struct wm_echo *echo = &lane->echo;
+	bool six = lane->proto == WM_PROTO_ICMP6;
+	uint16_t number;
+
+	if (type == (six ? 128 : 8)) { // RFC 4443 section 4.1, RFC 792
+		echo->open = echo->open << 1 | 1;
+		number = ++echo->sent;
+	} else if (type == (six ? 129 : 0)) {
+		unsigned back = echo->open != 0 ? (unsigned)__builtin_ctzll(echo->open) : 0;
+
+		echo->open &= echo->open - 1;
+		number = (uint16_t)(echo->sent - back);
+	} else {
+		return 0;
+	}
+	return (uint32_t)lane->ident << 16 | number;
+}
+
+void wm_flight_sample(struct wm_flight *f, struct wm_lane *lane, const struct wm_step *step, struct wm_sample *out)
+{
+	unsigned from = step->reverse;
+
+	if (!(lane->bits & WM_BIT_FIRST) && __builtin_add_overflow(lane->clock_ns, step->gap_ns, &lane->clock_ns))
+		lane->clock_ns = UINT64_MAX;
+	out->time_ns = wm_scale_time(&f->scale, lane->clock_ns);
+	memcpy(out->src, lane->address[from], sizeof(out->src));
+	memcpy(out->dst, lane->address[!from], sizeof(out->dst));
+	out->seq = out->ack = 0;
+	if (lane->proto == WM_PROTO_TCP)
+		wm_tcp_step(&lane->tcp, step, &out->seq, &out->ack);
+	else if (lane->proto == WM_PROTO_ICMP || lane->proto == WM_PROTO_ICMP6)
+		out->seq = echo_number(lane, step->flags);
+	out->flow = lane->flow;
+	out->sport = lane->port[from];
+	out->dport = lane->port[!from];
+	out->len = step->len;
+	out->window = step->window;
+	out->form = step->form;
+	out->flags = step->flags;
+	out->bits = (uint8_t)(lane->bits | (from ? WM_BIT_REVERSE : 0) | (step->last ? WM_BIT_LAST : 0));
+	lane->bits = (uint8_t)(lane->bits & ~WM_BIT_FIRST);
+}

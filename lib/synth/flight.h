@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// flight: the flows in flight of one model in one worker: a slot each, with the state that turns the engine's steps
+// into samples. Every flow between two windows holds one sample: its next packet, which is beyond the window.
+#pragma once
+
+#include <packet/sample.h>
+#include <synth/scale.h>
+#include <synth/tcp.h>
+#include <synth/worker.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define WM_DUE_NEVER UINT64_MAX // of a slot without a sample
+
+// ICMP echo: requests count up, a reply takes the latest number that is not answered yet.
+struct wm_echo {
+	uint16_t sent;
+	uint64_t open; // bit i: request sent - i awaits its reply
+};
+
+struct wm_lane {
+	struct wm_sample pending; // valid if the slot is due
+	uint64_t clock_ns;        // of the packet last stepped, as learned
+	union {
+		struct wm_tcp tcp;
+		struct wm_echo echo;
+	};
+	uint8_t address[2][16]; // client, server
+	uint16_t port[2];
+	uint32_t flow;
+	uint8_t proto;
+	uint8_t bits;   // of the next sample: model and WM_BIT_FIRST
+	uint16_t ident; // ICMP echo
+};
+
+struct wm_flight {
+	const struct wm_engine *engine;
+	const struct wm_engine_model *model;
+	struct wm_scale scale;
+	uint64_t seed;
+	uint8_t number; // of the model
+
+	struct wm_plan *plan;
+	struct wm_flow next; // the worker's own flow that starts next
+	uint64_t start_ns;   // when, at this speed
+	uint64_t n_begun;
+
+	struct wm_gen *gen;
+	struct wm_lane *lanes;
+	uint64_t *due;    // by slot: time of the pending sample, or WM_DUE_NEVER
+	uint32_t *free;   // slots given back
+	uint32_t *active; // slots whose next packet is still inside the window
+	size_t n_free, n_active;
+	size_t n_used; // slots ever taken
+	size_t n_slots;
+};
+
+/** Set up a zeroed flight at its first flow. @return 0, -ENOMEM, -EINVAL (speed). On failure call fini all the same. */
+int wm_flight_init(struct wm_flight *f, const struct wm_source *source, uint8_t number, uint64_t seed, unsigned index,
+	unsigned n_workers);
+void wm_flight_fini(struct wm_flight *f);
+
+/** Begin the flow that starts next: it takes a slot and becomes active; then look for the one behind it.
+ *  @return 0 or -ENOMEM (nothing has changed then). */
+int wm_flight_begin(struct wm_flight *f, unsigned index, unsigned n_workers);
+
+/** Make the sample of a flow's step. */
+void wm_flight_sample(struct wm_flight *f, struct wm_lane *lane, const struct wm_step *step, struct wm_sample *out);
+
+static inline void wm_flight_release(struct wm_flight *f, uint32_t slot)
+{
+	f->free[f->n_free++] = slot;
+}

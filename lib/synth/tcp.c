@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <synth/tcp.h>
+
+// Sequence numbers are compared modulo 2^32 (RFC 9293 section 3.4).
+static bool before(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) < 0;
+}
+
+void wm_tcp_begin(struct wm_tcp *tcp, const uint32_t isn[2], bool started)
+{
+	*tcp = (struct wm_tcp){.started = started};
+	for (int i = 0; i < 2; i++)
+		tcp->side[i] = (struct wm_tcp_side){.next = isn[i], .base = isn[i], .last = isn[i]};
+}
+
+static uint32_t advance(struct wm_tcp_side *me, uint32_t n, bool fin)
+{
+	uint32_t seq = me->next;
+
+	if (n > 0) {
+		me->last = seq;
+		me->next += n;
+	}
+	me->fin |= fin;
+	return seq;
+}
+
+// A SYN has its one place, however often it is sent.
+static uint32_t place_syn(struct wm_tcp_side *me, uint16_t payload, bool fin)
+{
+	if (!me->syn) {
+		(void)advance(me, 1u + payload + fin, fin);
+		me->base = me->last + 1;
+		me->syn = true;
+	}
+	return me->base - 1;
+}
+
+static uint32_t place_old(struct wm_tcp_side *me, uint16_t payload, bool fin)
+{
+	if (payload <= 1 && !fin)
+		return me->next - 1; // a keep-alive (RFC 9293 section 3.8.4)
+	// More than was ever sent cannot be repeated; where a connection was joined nobody knows how much that is.
+	if (me->syn && payload > me->next - me->base)
+		return advance(me, (uint32_t)payload + fin, fin);
+	if (fin)
+		(void)advance(me, 1, true);
+	return me->next - fin - payload;
+}
+
+static uint32_t place(const struct wm_tcp *tcp, struct wm_tcp_side *me, const struct wm_step *step)
+{
+	const struct wm_tcp_side *peer = &tcp->side[!step->reverse];
+	bool fin = step->flags & WM_TCP_FIN;
+
+	if (step->flags & WM_TCP_SYN)
+		return place_syn(me, step->payload, fin);
+	if (step->flags & WM_TCP_RST) // to a SYN: RFC 9293 section 3.10.7.1
+		return tcp->started && !me->spoke && !me->syn && peer->syn && step->flags & WM_TCP_ACK ? 0 : me->next;
+	if (me->fin) {
+		uint32_t sent = me->next - 1 - me->base;
+		uint32_t back = me->syn && step->payload > sent ? sent : step->payload;
+
+		return step->payload > 0 || fin ? me->next - 1 - back : me->next;
+	}
+	if (step->seq == WM_SEQ_OLD && (me->spoke || me->syn))
+		return place_old(me, step->payload, fin);
+	if (step->seq == WM_SEQ_HOLE && me->spoke) {
+		uint32_t start = me->next, lost = me->payload > 0 ? me->payload : 1u + step->payload;
+		uint32_t seq;
+
+		me->next += lost;
+		seq = advance(me, (uint32_t)step->payload + fin, fin);
+		me->last = start;
+		return seq;
+	}
+	return advance(me, (uint32_t)step->payload + fin, fin);
+}
+
+static uint32_t acknowledge(const struct wm_tcp *tcp, struct wm_tcp_side *me, struct wm_tcp_side *peer, uint8_t class)
+{
+	uint32_t ack;
+
+	// The peer's SYN went another way: it was sent, or there were nothing to acknowledge.
+	if (tcp->started && !peer->spoke && !peer->syn)
+		(void)place_syn(peer, 0, false);
+	ack = peer->next;
+	if (class == WM_ACK_SAME && me->acked)
+		ack = me->ack;
+	else if (class == WM_ACK_SOME)
+		ack = before(peer->last, peer->base) ? peer->base : peer->last;
+	if (me->acked && before(ack, me->ack))
+		ack = me->ack;
+	me->ack = ack;
+	me->acked = true;
+	return ack;
+}
+
+void wm_tcp_step(struct wm_tcp *tcp, const struct wm_step *step, uint32_t *seq, uint32_t *ack)
+{
+	struct wm_tcp_side *me = &tcp->side[step->reverse], *peer = &tcp->side[!step->reverse];
+
+	*seq = place(tcp, me, step);
+	*ack = step->flags & WM_TCP_ACK ? acknowledge(tcp, me, peer, step->ack) : 0;
+	if (step->flags & WM_TCP_RST)
+		return;
+	me->spoke = true;
+	if (step->payload > 0)
+		me->payload = step->payload;
+}

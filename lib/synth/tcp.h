@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// tcp: the numbers of a TCP connection. The engine says what a segment is (flags, payload, how its numbers stand to
+// what went before); this keeps both ends' sequence and acknowledgement numbers true to that.
+//
+// What is acknowledged was sent, an acknowledgement never goes back, SYN and FIN take one number each, and nothing is
+// new behind a FIN: data or a second FIN there repeats what was sent before it.
+#pragma once
+
+#include <engine/engine.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	WM_TCP_FIN = 0x01,
+	WM_TCP_SYN = 0x02,
+	WM_TCP_RST = 0x04,
+	WM_TCP_ACK = 0x10,
+};
+
+struct wm_tcp_side {
+	uint32_t next;    // follows the last byte sent
+	uint32_t base;    // lowest number that the peer can acknowledge (behind the SYN)
+	uint32_t last;    // next before the last segment that moved it (before the hole if it left one)
+	uint32_t ack;     // what this side acknowledged last
+	uint16_t payload; // of the last segment that had any
+	bool spoke;
+	bool syn; // its SYN was sent, seen or not: isn = base - 1
+	bool fin;
+	bool acked; // ack is valid
+};
+
+struct wm_tcp {
+	struct wm_tcp_side side[2]; // client, server
+	bool started;               // begins with a handshake
+};
+
+/** @param isn Numbers of both ends: of the SYN, or of the first byte where a connection is joined on its way. */
+void wm_tcp_begin(struct wm_tcp *tcp, const uint32_t isn[2], bool started);
+
+/** The numbers of the next segment, which takes its place in the connection. */
+void wm_tcp_step(struct wm_tcp *tcp, const struct wm_step *step, uint32_t *seq, uint32_t *ack);

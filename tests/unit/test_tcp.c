@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <synth/tcp.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+enum { F = WM_TCP_FIN, S = WM_TCP_SYN, R = WM_TCP_RST, A = WM_TCP_ACK };
+enum { CLIENT, SERVER };
+
+// Numbers near the end of their range, so that everything here wraps.
+static const uint32_t isn[2] = {0xffffff00u, 0xfffffff0u};
+
+struct segment {
+	uint8_t from, flags, seq_class, ack_class;
+	uint16_t payload;
+	uint32_t seq, ack; // expected, relative to the isn
+};
+
+static void play(const struct segment *s, size_t n, bool started)
+{
+	struct wm_tcp tcp;
+
+	wm_tcp_begin(&tcp, isn, started);
+	for (size_t i = 0; i < n; i++) {
+		struct wm_step step = {
+			.flags = s[i].flags,
+			.reverse = s[i].from,
+			.seq = s[i].seq_class,
+			.ack = s[i].ack_class,
+			.payload = s[i].payload,
+		};
+		uint32_t seq, ack, want = s[i].flags & A ? isn[!s[i].from] + s[i].ack : 0;
+
+		wm_tcp_step(&tcp, &step, &seq, &ack);
+		if (seq != isn[s[i].from] + s[i].seq || ack != want)
+			fail_msg("segment %zu: seq %u ack %u, not %u %u", i, seq - isn[s[i].from],
+				ack - isn[!s[i].from], s[i].seq, s[i].ack);
+	}
+}
+
+#define PLAY(started, ...)                                                                                             \
+	play((const struct segment[]){__VA_ARGS__},                                                                    \
+		sizeof((const struct segment[]){__VA_ARGS__}) / sizeof(struct segment), started)
+#define NEXT WM_SEQ_NEXT
+#define OLD WM_SEQ_OLD
+#define HOLE WM_SEQ_HOLE
+#define NONE WM_ACK_NONE
+#define ALL WM_ACK_ALL
+#define SAME WM_ACK_SAME
+#define SOME WM_ACK_SOME
+#define OPEN                                                                                                           \
+	{CLIENT, S, NEXT, NONE, 0, 0, 0}, {SERVER, S | A, NEXT, ALL, 0, 0, 1},                                         \
+	{                                                                                                              \
+		CLIENT, A, NEXT, ALL, 0, 1, 1                                                                          \
+	}
+
+static void connection_from_handshake_to_end(void **state)
+{
+	(void)state;
+	PLAY(true, OPEN, {CLIENT, A, NEXT, ALL, 100, 1, 1}, {SERVER, A, NEXT, ALL, 0, 1, 101},
+		{SERVER, A, NEXT, ALL, 1000, 1, 101}, {SERVER, A, NEXT, ALL, 500, 1001, 101},
+		{CLIENT, A, NEXT, ALL, 0, 101, 1501}, {SERVER, F | A, NEXT, ALL, 10, 1501, 101},
+		{CLIENT, A, NEXT, ALL, 0, 101, 1512}, {CLIENT, F | A, NEXT, ALL, 0, 101, 1512},
+		{SERVER, A, NEXT, ALL, 0, 1512, 102});
+}
+
+static void syn_keeps_its_number_when_it_is_sent_again(void **state)
+{
+	(void)state;
+	PLAY(true, {CLIENT, S, NEXT, NONE, 0, 0, 0}, {CLIENT, S, OLD, NONE, 0, 0, 0}, {CLIENT, S, NEXT, NONE, 0, 0, 0},
+		{SERVER, S | A, NEXT, ALL, 0, 0, 1}, {SERVER, S | A, OLD, SAME, 0, 0, 1},
+		{CLIENT, A, NEXT, ALL, 0, 1, 1});
+}
+
+static void acknowledgements_can_be_late_but_never_go_back(void **state)
+{
+	(void)state;
+	PLAY(true, OPEN, {SERVER, A, NEXT, ALL, 100, 1, 1}, {SERVER, A, NEXT, ALL, 100, 101, 1},
+		{CLIENT, A, NEXT, SOME, 0, 1, 101}, {CLIENT, A, NEXT, SAME, 0, 1, 101},
+		{CLIENT, A, NEXT, ALL, 0, 1, 201}, {CLIENT, A, NEXT, SOME, 0, 1, 201},
+		{SERVER, A, NEXT, ALL, 50, 201, 1}, {CLIENT, A, NEXT, SAME, 0, 1, 201},
+		{CLIENT, A, NEXT, SOME, 0, 1, 201}, {CLIENT, A, NEXT, ALL, 0, 1, 251});
+}
+
+static void old_segment_repeats_the_last_and_keep_alive_the_last_byte(void **state)
+{
+	(void)state;
+	PLAY(true, OPEN, {CLIENT, A, OLD, ALL, 0, 0, 1}, {CLIENT, A, NEXT, ALL, 300, 1, 1},
+		{CLIENT, A, OLD, ALL, 300, 1, 1}, {CLIENT, A, OLD, ALL, 0, 300, 1}, {CLIENT, A, OLD, ALL, 1, 300, 1},
+		{CLIENT, A, NEXT, ALL, 10, 301, 1}, {SERVER, A, NEXT, ALL, 0, 1, 311});
+}
+
+static void what_was_never_sent_cannot_be_repeated(void **state)
+{
+	(void)state;
+	PLAY(true, OPEN, {CLIENT, A, NEXT, ALL, 10, 1, 1}, {CLIENT, A, OLD, ALL, 300, 11, 1},
+		{SERVER, A, NEXT, ALL, 0, 1, 311});
+}
+
+static void hole_is_as_large_as_a_segment_and_can_be_acknowledged_up_to_it(void **state)
+{
+	(void)state;
+	PLAY(true, OPEN, {SERVER, A, NEXT, ALL, 100, 1, 1}, {SERVER, A, HOLE, ALL, 60, 201, 1},
+		{CLIENT, A, NEXT, SOME, 0, 1, 101}, {CLIENT, A, NEXT, SAME, 0, 1, 101},
+		{CLIENT, A, NEXT, ALL, 0, 1, 261});
+}
+
+static void nothing_is_new_behind_a_fin(void **state)
+{
+	(void)state;
+	PLAY(true, OPEN, {CLIENT, A, NEXT, ALL, 40, 1, 1}, {CLIENT, F | A, NEXT, ALL, 0, 41, 1},
+		{CLIENT, A, NEXT, ALL, 30, 11, 1}, {CLIENT, F | A, NEXT, ALL, 0, 41, 1},
+		{CLIENT, F | A, OLD, ALL, 40, 1, 1}, {CLIENT, A, NEXT, ALL, 0, 42, 1}, {CLIENT, A, HOLE, ALL, 0, 42, 1},
+		{CLIENT, A, NEXT, ALL, 500, 1, 1}, {SERVER, A, NEXT, ALL, 0, 1, 42});
+}
+
+static void reset_stands_at_the_next_number_and_one_that_refuses_at_zero(void **state)
+{
+	(void)state;
+	PLAY(true, OPEN, {CLIENT, A, NEXT, ALL, 40, 1, 1}, {CLIENT, R, WM_SEQ_NONE, NONE, 0, 41, 0},
+		{SERVER, R | A, NEXT, ALL, 0, 1, 41});
+	PLAY(true, {CLIENT, S, NEXT, NONE, 0, 0, 0}, {SERVER, R | A, NEXT, ALL, 0, 0 - isn[SERVER], 1});
+}
+
+static void connection_joined_on_its_way_acknowledges_what_follows(void **state)
+{
+	(void)state;
+	PLAY(false, {SERVER, A, NEXT, ALL, 100, 0, 0}, {CLIENT, A, NEXT, ALL, 0, 0, 100},
+		{SERVER, A, OLD, ALL, 900, (uint32_t)-800, 0}, {CLIENT, A, NEXT, SOME, 5, 0, 100},
+		{SERVER, F | A, NEXT, ALL, 0, 100, 5});
+	PLAY(false, {CLIENT, A, OLD, SOME, 100, 0, 0}, {CLIENT, A, NEXT, ALL, 1, 100, 0});
+}
+
+static void direction_that_was_not_captured_is_acknowledged_from_its_syn_on(void **state)
+{
+	(void)state;
+	PLAY(true, {CLIENT, S, NEXT, NONE, 0, 0, 0}, {CLIENT, A, NEXT, ALL, 0, 1, 1}, {CLIENT, A, NEXT, SAME, 9, 1, 1},
+		{SERVER, S | A, NEXT, ALL, 0, 0, 10}, {SERVER, A, NEXT, ALL, 7, 1, 10},
+		{CLIENT, A, NEXT, ALL, 0, 10, 8});
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(connection_from_handshake_to_end),
+		cmocka_unit_test(syn_keeps_its_number_when_it_is_sent_again),
+		cmocka_unit_test(acknowledgements_can_be_late_but_never_go_back),
+		cmocka_unit_test(old_segment_repeats_the_last_and_keep_alive_the_last_byte),
+		cmocka_unit_test(what_was_never_sent_cannot_be_repeated),
+		cmocka_unit_test(hole_is_as_large_as_a_segment_and_can_be_acknowledged_up_to_it),
+		cmocka_unit_test(nothing_is_new_behind_a_fin),
+		cmocka_unit_test(reset_stands_at_the_next_number_and_one_that_refuses_at_zero),
+		cmocka_unit_test(connection_joined_on_its_way_acknowledges_what_follows),
+		cmocka_unit_test(direction_that_was_not_captured_is_acknowledged_from_its_syn_on),
+	};
+
+	return cmocka_run_group_tests_name("tcp", tests, NULL, NULL);
+}
