@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <base/progress.h>
 
+#include <base/clock.h>
+
 #include <inttypes.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #define NS_PER_S UINT64_C(1000000000)
@@ -15,19 +16,11 @@ static const uint64_t redraw_ns = NS_PER_S / 10;
 static const uint64_t log_ns = 10 * NS_PER_S;
 static const uint64_t settle_ns = NS_PER_S / 2; // before that the pace is not worth an estimate
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
-}
-
 void wm_progress_init(struct wm_progress *p, FILE *out)
 {
 	*p = (struct wm_progress){.out = out};
 	p->terminal = out != NULL && isatty(fileno(out));
-	p->start_ns = now_ns();
+	p->start_ns = wm_now_ns();
 	p->shown_ns = p->start_ns;
 }
 
@@ -81,7 +74,7 @@ static bool is_due(const struct wm_progress *p, uint64_t now, const char *text)
 
 void wm_progress_show(struct wm_progress *p, double done, const char *text)
 {
-	uint64_t now = now_ns();
+	uint64_t now = wm_now_ns();
 	char left[TIME_LEN];
 
 	if (p->out == NULL || !is_due(p, now, text))
