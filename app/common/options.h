@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// options: a command line described as data. One table drives the parser and --help, and tests hold the man page to it.
+#pragma once
+
+#include <base/err.h>
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum wm_option_kind {
+	WM_OPTION_FLAG,    // bool: true if given
+	WM_OPTION_TEXT,    // const char *: not empty
+	WM_OPTION_NUMBER,  // uint64_t in lo..hi
+	WM_OPTION_SECONDS, // double > 0
+};
+
+struct wm_option {
+	const char *name; // without the dashes
+	char letter;      // 0 = there is only the name
+	enum wm_option_kind kind;
+	size_t offset; // of what it sets in the program's configuration
+	const char *metavar;
+	const char *help; // one line
+	uint64_t lo;
+	uint64_t hi;
+};
+
+enum { WM_OPTIONS_MAX = 48 };
+
+struct wm_command {
+	const char *name;
+	const char *const *usage; // lines, up to NULL
+	const char *about;        // one sentence
+	const struct wm_option *options;
+	size_t n_options; // at most WM_OPTIONS_MAX
+};
+
+/**
+ * Parse a command line into a configuration that holds the defaults. Options and operands may be mixed; the operands
+ * are then at the end of argv. Thread: one at a time, before any other (getopt's own state).
+ *
+ * @return The index of the first operand; -EINVAL with a sentence that names the option.
+ */
+int wm_command_parse(const struct wm_command *cmd, int argc, char **argv, void *config, struct wm_err *err);
+
+/** What --help prints. */
+void wm_command_help(const struct wm_command *cmd, FILE *out);

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <common/options.h>
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { ARGS_MAX = 8 };
+
+struct settings {
+	const char *name;
+	uint64_t count;
+	double wait_s;
+	bool loud;
+};
+
+static const struct wm_option options[] = {
+	{"name", 'n', WM_OPTION_TEXT, offsetof(struct settings, name), "NAME", "what to call it", 0, 0},
+	{"count", 'c', WM_OPTION_NUMBER, offsetof(struct settings, count), "N", "how many", 1, 10},
+	{"wait", 0, WM_OPTION_SECONDS, offsetof(struct settings, wait_s), "SEC", "how long", 0, 0},
+	{"loud", 'l', WM_OPTION_FLAG, offsetof(struct settings, loud), NULL, "how loud", 0, 0},
+};
+
+static const char *const usage[] = {"[options] THING", "--else", NULL};
+
+static const struct wm_command command = {"prog", usage, "Does things.", options, sizeof(options) / sizeof(options[0])};
+
+static int parse(const char *const *words, struct settings *s, char **argv, struct wm_err *err)
+{
+	int argc = 0;
+
+	argv[argc++] = (char *)"prog";
+	while (words[argc - 1] != NULL) {
+		argv[argc] = (char *)words[argc - 1];
+		argc++;
+	}
+	argv[argc] = NULL;
+	return wm_command_parse(&command, argc, argv, s, err);
+}
+
+static void options_and_operands_mix(void **state)
+{
+	const char *const words[] = {"a", "-n", "x", "b", "--count=10", "-l", NULL};
+	struct settings s = {.count = 5, .wait_s = 1};
+	char *argv[ARGS_MAX];
+	struct wm_err err;
+
+	(void)state;
+	assert_int_equal(parse(words, &s, argv, &err), 5);
+	assert_string_equal(argv[5], "a");
+	assert_string_equal(argv[6], "b");
+	assert_string_equal(s.name, "x");
+	assert_int_equal(s.count, 10);
+	assert_float_equal(s.wait_s, 1, 0); // the default stays
+	assert_true(s.loud);
+}
+
+static void what_is_wrong_is_named(void **state)
+{
+	static const struct {
+		const char *words[3];
+		const char *sentence;
+	} cases[] = {
+		{{"--bogus"}, "there is no option --bogus; --help lists them"},
+		{{"--bogus=7"}, "there is no option --bogus=7; --help lists them"},
+		{{"-x"}, "there is no option -x; --help lists them"},
+		{{"-lx"}, "there is no option -x; --help lists them"},
+		{{"--count"}, "option --count needs a value: N"},
+		{{"-c"}, "option --count needs a value: N"},
+		{{"--loud=yes"}, "option --loud takes no value"},
+		{{"--name="}, "option --name: its value is empty, expected NAME"},
+		{{"-c", "0"}, "option --count: '0' is not a whole number in 1..10"},
+		{{"-c", "11"}, "option --count: '11' is not a whole number in 1..10"},
+		{{"-c", "-1"}, "option --count: '-1' is not a whole number in 1..10"},
+		{{"-c", "+1"}, "option --count: '+1' is not a whole number in 1..10"},
+		{{"-c", " 1"}, "option --count: ' 1' is not a whole number in 1..10"},
+		{{"-c", "1e1"}, "option --count: '1e1' is not a whole number in 1..10"},
+		{{"-c", ""}, "option --count: '' is not a whole number in 1..10"},
+		{{"-c", "18446744073709551617"}, "option --count: '18446744073709551617' is not"}, // 2^64 + 1
+		{{"--wait", "0"}, "option --wait: '0' is not a number of seconds above 0"},
+		{{"--wait", "-1"}, "option --wait: '-1' is not"},
+		{{"--wait", "inf"}, "option --wait: 'inf' is not"},
+		{{"--wait", "1.5.2"}, "option --wait: '1.5.2' is not"},
+		{{"--wait", "."}, "option --wait: '.' is not"},
+		{{"--wait", ""}, "option --wait: '' is not"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct settings s = {.count = 5, .wait_s = 7};
+		char *argv[ARGS_MAX];
+		struct wm_err err = {0};
+		int rc = parse(cases[i].words, &s, argv, &err);
+
+		if (rc != -EINVAL || strncmp(err.msg, cases[i].sentence, strlen(cases[i].sentence)) != 0)
+			fail_msg("%d '%s', expected '%s'", rc, err.msg, cases[i].sentence);
+		assert_int_equal(s.count, 5);
+		assert_float_equal(s.wait_s, 7, 0);
+	}
+}
+
+static void seconds_may_have_a_fraction(void **state)
+{
+	const char *const words[] = {"--wait", "0.25", NULL};
+	struct settings s = {0};
+	char *argv[ARGS_MAX];
+	struct wm_err err;
+
+	(void)state;
+	assert_int_equal(parse(words, &s, argv, &err), 3);
+	assert_float_equal(s.wait_s, 0.25, 0);
+}
+
+static void what_follows_two_dashes_is_no_option(void **state)
+{
+	const char *const words[] = {"--", "-l", NULL};
+	struct settings s = {0};
+	char *argv[ARGS_MAX];
+	struct wm_err err;
+
+	(void)state;
+	assert_int_equal(parse(words, &s, argv, &err), 2);
+	assert_false(s.loud);
+}
+
+static void help_is_the_table(void **state)
+{
+	size_t len;
+	char *text;
+	FILE *out;
+
+	(void)state;
+	out = open_memstream(&text, &len);
+	assert_non_null(out);
+	wm_command_help(&command, out);
+	(void)fclose(out);
+	assert_string_equal(text, "usage: prog [options] THING\n"
+				  "       prog --else\n"
+				  "\n"
+				  "Does things.\n"
+				  "\n"
+				  "  -n, --name NAME           what to call it\n"
+				  "  -c, --count N             how many\n"
+				  "      --wait SEC            how long\n"
+				  "  -l, --loud                how loud\n");
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(options_and_operands_mix),
+		cmocka_unit_test(what_is_wrong_is_named),
+		cmocka_unit_test(seconds_may_have_a_fraction),
+		cmocka_unit_test(what_follows_two_dashes_is_no_option),
+		cmocka_unit_test(help_is_the_table),
+	};
+
+	return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}
