@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// engine: the table of functions behind which an engine stands, and the two things that pass through it: a flow that
-// was planned goes in, its packets come out one by one.
+// engine: the table of functions behind which the generating half of an engine stands, and the two things that pass
+// through it: a flow that was planned goes in, its packets come out one by one.
 #pragma once
 
 #include <base/err.h>
@@ -40,22 +40,9 @@ struct wm_step {
 	uint16_t form;
 	uint8_t flags;   // TCP flags or ICMP type
 	uint8_t reverse; // 1 = from the server
-	uint8_t seq;     // enum wm_seq
+	uint8_t seq;     // enum wm_seq (dataset/dataset.h)
 	uint8_t ack;     // enum wm_ack
 	uint8_t last;    // 1 = the flow ends with this packet
-};
-
-struct wm_fit_options {
-	uint64_t seed;
-	unsigned threads;       // at least 1; the result does not depend on it
-	double time_limit_s;    // 0 = none
-	const char *checkpoint; // file, or NULL
-	bool resume;            // continue from the checkpoint if it is there
-	/** Asked between steps; true = stop now, keep the best so far. NULL = never. */
-	bool (*stop)(void *arg);
-	/** A stage or epoch is done: one line about it, and how far fitting is (0..1). NULL = no one to tell. */
-	void (*report)(void *arg, double done, const char *line);
-	void *arg;
 };
 
 struct wm_engine_model; // read-only, shared by all workers
@@ -64,10 +51,6 @@ struct wm_plan;         // a planner: the aggregate level's state
 
 struct wm_engine {
 	const char *name;
-
-	/** Learn. Writes tensors and metadata; NULL in programs that only generate. */
-	int (*fit)(struct wm_model_writer *out, const struct wm_dataset *ds, const struct wm_fit_options *options,
-		struct wm_err *err);
 
 	/** Check and compile a model; it stays borrowed until close. */
 	int (*open)(struct wm_engine_model **out, const struct wm_model *m, struct wm_err *err);
@@ -97,5 +80,5 @@ struct wm_engine {
 	void (*gen_destroy)(struct wm_gen *g);
 };
 
-/** The engine of that name, or NULL. `fit` is there in programs that link the trainer's half. */
+/** The engine of that name, or NULL. */
 const struct wm_engine *wm_engine_find(const char *name);

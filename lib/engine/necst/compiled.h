@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// compiled: a model file's tensors, checked, in the layout that generation wants. Read-only, shared by all workers.
+#pragma once
+
+#include <engine/engine.h>
+#include <engine/necst/gaps.h>
+#include <engine/necst/keys.h>
+#include <engine/necst/masks.h>
+#include <engine/necst/plan.h>
+#include <engine/necst/schema.h>
+#include <engine/necst/sequence.h>
+#include <engine/necst/table.h>
+#include <engine/necst/vocab.h>
+#include <tensor/tensor.h>
+
+struct wm_engine_model {
+	struct necst_plan_model *plan;
+	struct necst_sequence seq; // weights on 64-byte lines
+	uint32_t offsets[NECST_INPUTS + 1];
+	struct necst_gaps gaps;
+	struct necst_kind kind[NECST_TOKENS_MAX];
+	uint32_t n_families;
+	float *masks; // (families, NECST_MASKS, token_pad)
+	struct wm_form *forms;
+	uint32_t *payload_sums;
+	size_t n_forms;
+	struct necst_table size, group, end, form, any, frame, window, window_first;
+	const uint32_t *repeat; // (tokens)
+	const struct wm_kernels *kernels;
+};
+
+int necst_open(struct wm_engine_model **out, const struct wm_model *m, struct wm_err *err);
+void necst_close(struct wm_engine_model *m);

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <engine/necst/emit.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(NECST_TOKENS_MAX <= 256, "necst_key_token() gives a token eight bits");
+
+struct counter {
+	struct wm_model_writer *w;
+	const struct wm_dataset *ds;
+	const struct necst_vocab *v;
+	const struct necst_clusters *tokens;
+	struct necst_pair *pairs;
+};
+
+/** A pair for the packet, or false if the table has none of it. */
+typedef bool (*pair_of)(
+	struct necst_pair *p, const struct counter *c, const struct wm_record *r, uint32_t token, uint32_t profile);
+
+static bool framed(const struct counter *c, uint32_t token)
+{
+	const struct necst_kind *k = &c->v->kinds[c->tokens->kind[token]];
+
+	return k->raw || k->padded;
+}
+
+static bool size_pair(
+	struct necst_pair *p, const struct counter *c, const struct wm_record *r, uint32_t token, uint32_t profile)
+{
+	(void)profile;
+	*p = (struct necst_pair){token, r->payload};
+	return !framed(c, token);
+}
+
+static bool group_pair(
+	struct necst_pair *p, const struct counter *c, const struct wm_record *r, uint32_t token, uint32_t profile)
+{
+	*p = (struct necst_pair){necst_key_token(profile, token), c->v->group[r->form]};
+	return true;
+}
+
+static bool end_pair(
+	struct necst_pair *p, const struct counter *c, const struct wm_record *r, uint32_t token, uint32_t profile)
+{
+	(void)token;
+	*p = (struct necst_pair){necst_key_end(profile, r->reverse), c->v->group[r->form]};
+	return true;
+}
+
+static bool form_pair(
+	struct necst_pair *p, const struct counter *c, const struct wm_record *r, uint32_t token, uint32_t profile)
+{
+	(void)profile;
+	*p = (struct necst_pair){necst_key_form(c->v->group[r->form], r->payload), r->form};
+	return !framed(c, token) && c->ds->forms[r->form].payload_len > 0;
+}
+
+static bool any_pair(
+	struct necst_pair *p, const struct counter *c, const struct wm_record *r, uint32_t token, uint32_t profile)
+{
+	(void)profile;
+	(void)token;
+	*p = (struct necst_pair){c->v->group[r->form], r->form};
+	return true;
+}
+
+static bool frame_pair(
+	struct necst_pair *p, const struct counter *c, const struct wm_record *r, uint32_t token, uint32_t profile)
+{
+	(void)profile;
+	*p = (struct necst_pair){r->form, (uint32_t)r->len << 16 | r->payload};
+	return framed(c, token);
+}
+
+static int put(const struct counter *c, const char *name, pair_of fn)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->ds->n_flows; i++) {
+		const struct wm_flow_record *f = &c->ds->flows[i];
+
+		for (size_t j = f->first; j < (size_t)f->first + f->n; j++)
+			n += fn(&c->pairs[n], c, &c->ds->records[j], c->tokens->token[j], c->v->profile[i]);
+	}
+	return necst_table_put(c->w, name, c->pairs, n);
+}
+
+// Windows that are not the direction's last one again, by (profile, token), how often they are, and first windows.
+static int put_windows(const struct counter *c)
+{
+	uint32_t same[NECST_TOKENS_MAX] = {0}, seen[NECST_TOKENS_MAX] = {0}, repeat[NECST_TOKENS_MAX];
+	struct necst_pair *first = malloc((2 * c->ds->n_flows + 1) * sizeof(*first));
+	size_t n = 0, n_first = 0, tokens = c->tokens->n;
+	int rc;
+
+	if (first == NULL)
+		return -ENOMEM;
+
+	for (size_t i = 0; i < c->ds->n_flows; i++) {
+		const struct wm_flow_record *f = &c->ds->flows[i];
+		int32_t last[2] = {-1, -1};
+
+		for (size_t j = f->first; j < (size_t)f->first + f->n; j++) {
+			const struct wm_record *r = &c->ds->records[j];
+			uint32_t t = c->tokens->token[j];
+
+			seen[t] += last[r->reverse] >= 0;
+			same[t] += last[r->reverse] == r->window;
+			if (last[r->reverse] < 0)
+				first[n_first++] =
+					(struct necst_pair){necst_key_end(c->v->profile[i], r->reverse), r->window};
+			if (last[r->reverse] != r->window)
+				c->pairs[n++] = (struct necst_pair){necst_key_token(c->v->profile[i], t), r->window};
+			last[r->reverse] = r->window;
+		}
+	}
+	for (size_t t = 0; t < tokens; t++)
+		repeat[t] = seen[t] == 0 ? 0 : (uint32_t)((double)same[t] / seen[t] * 4294967295.0);
+	rc = wm_model_put(c->w, "emit.repeat", WM_U32, 1, &tokens, repeat);
+	if (rc == 0)
+		rc = necst_table_put(c->w, "emit.window", c->pairs, n);
+	if (rc == 0)
+		rc = necst_table_put(c->w, "emit.window_first", first, n_first);
+	free(first);
+	return rc;
+}
+
+int necst_emit_put(struct wm_model_writer *w, const struct wm_dataset *ds, const struct necst_vocab *v,
+	const struct necst_clusters *tokens)
+{
+	const struct {
+		const char *name;
+		pair_of fn;
+	} tables[] = {
+		{"emit.size", size_pair},
+		{"emit.group", group_pair},
+		{"emit.end", end_pair},
+		{"emit.form", form_pair},
+		{"emit.any", any_pair},
+		{"emit.frame", frame_pair},
+	};
+	struct counter c = {w, ds, v, tokens, malloc((ds->n_records + 1) * sizeof(struct necst_pair))};
+	int rc = c.pairs == NULL ? -ENOMEM : 0;
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && rc == 0; i++)
+		rc = put(&c, tables[i].name, tables[i].fn);
+	if (rc == 0)
+		rc = put_windows(&c);
+	free(c.pairs);
+	return rc;
+}

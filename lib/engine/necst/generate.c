@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <engine/necst/generate.h>
+
+#include <base/philox.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TILE = 64 }; // flows that go through the matrix product together; any number gives the same bits
+
+struct slot {
+	struct necst_progress left;
+	struct wm_rng rng;
+	uint32_t profile;
+	uint32_t family;
+	int32_t window[2]; // last of each direction; -1 = none yet
+};
+
+struct wm_gen {
+	const struct wm_engine_model *m;
+	uint64_t seed;
+	size_t n_slots;
+	struct slot *slot;
+	float *h, *c;  // (n_slots, units)
+	float *x;      // (TILE, units) states of the tile
+	float *gates;  // (TILE, 4 units)
+	float *logits; // (TILE, token_pad + gap_pad)
+};
+
+static float *floats(size_t n)
+{
+	void *p;
+
+	if (posix_memalign(&p, 64, n * sizeof(float)) != 0)
+		return NULL;
+	memset(p, 0, n * sizeof(float));
+	return p;
+}
+
+int necst_gen_create(struct wm_gen **out, const struct wm_engine_model *m, uint64_t seed, size_t n_slots)
+{
+	const size_t units = m->seq.dims.units;
+	struct wm_gen *g = calloc(1, sizeof(*g));
+
+	if (g == NULL)
+		return -ENOMEM;
+	g->m = m;
+	g->seed = seed;
+	g->x = floats(TILE * units);
+	g->gates = floats(TILE * 4 * units);
+	g->logits = floats(TILE * (m->seq.token_pad + m->seq.gap_pad));
+	if (g->x == NULL || g->gates == NULL || g->logits == NULL || necst_gen_grow(g, n_slots) < 0) {
+		necst_gen_destroy(g);
+		return -ENOMEM;
+	}
+	*out = g;
+	return 0;
+}
+
+int necst_gen_grow(struct wm_gen *g, size_t n_slots)
+{
+	const size_t units = g->m->seq.dims.units;
+	struct slot *slot;
+	float *h, *c;
+
+	if (n_slots <= g->n_slots)
+		return 0;
+	slot = calloc(n_slots, sizeof(*slot));
+	h = floats(n_slots * units);
+	c = floats(n_slots * units);
+	if (slot == NULL || h == NULL || c == NULL) {
+		free(slot);
+		free(h);
+		free(c);
+		return -ENOMEM;
+	}
+	if (g->n_slots > 0) {
+		memcpy(slot, g->slot, g->n_slots * sizeof(*slot));
+		memcpy(h, g->h, g->n_slots * units * sizeof(float));
+		memcpy(c, g->c, g->n_slots * units * sizeof(float));
+	}
+	free(g->slot);
+	free(g->h);
+	free(g->c);
+	g->slot = slot;
+	g->h = h;
+	g->c = c;
+	g->n_slots = n_slots;
+	return 0;
+}
+
+void necst_gen_destroy(struct wm_gen *g)
+{
+	if (g == NULL)
+		return;
+	free(g->slot);
+	free(g->h);
+	free(g->c);
+	free(g->x);
+	free(g->gates);
+	free(g->logits);
+	free(g);
+}
+
+void necst_gen_begin(struct wm_gen *g, uint32_t slot, const struct wm_flow *flow)
+{
+	const struct necst_dims *d = &g->m->seq.dims;
+	struct slot *s = &g->slot[slot];
+
+	s->left = (struct necst_progress){
+		.token = d->tokens,
+		.gap = d->gaps,
+		.cls = flow->cls & 0xffff,
+		.pkts = {flow->pkts[0], flow->pkts[1]},
+		.bytes = {flow->bytes[0], flow->bytes[1]},
+		.time_ns = flow->duration_ns,
+	};
+	s->family = flow->cls >> 16;
+	s->profile = flow->profile;
+	s->window[0] = s->window[1] = -1;
+	wm_rng_init(&s->rng, g->seed, WM_STREAM_PACKET, flow->id << 5 | flow->model);
+	memset(g->h + (size_t)slot * d->units, 0, d->units * sizeof(float));
+	memset(g->c + (size_t)slot * d->units, 0, d->units * sizeof(float));
+}
+
+// The tile's states and logits, one step on.
+static void advance_states(struct wm_gen *g, const uint32_t *slots, size_t n)
+{
+	const struct necst_sequence *w = &g->m->seq;
+	const struct wm_kernels *k = g->m->kernels;
+	const size_t units = w->dims.units, columns = w->token_pad + w->gap_pad;
+	const float *rows[NECST_INPUTS + 1] = {w->bias};
+	int32_t at[NECST_INPUTS];
+
+	for (size_t i = 0; i < n; i++) {
+		necst_rows(&g->slot[slots[i]].left, g->m->offsets, at);
+		for (int j = 0; j < NECST_INPUTS; j++)
+			rows[j + 1] = w->emb + (size_t)at[j] * 4 * units;
+		k->add_rows(g->gates + i * 4 * units, rows, NECST_INPUTS + 1, 4 * units);
+		memcpy(g->x + i * units, g->h + (size_t)slots[i] * units, units * sizeof(float));
+	}
+	k->matmul(g->gates, 4 * units, g->x, units, w->u, n, units, 4 * units);
+	for (size_t i = 0; i < n; i++) {
+		float *h = g->h + (size_t)slots[i] * units;
+
+		k->lstm(h, g->c + (size_t)slots[i] * units, g->gates + i * 4 * units, units);
+		memcpy(g->x + i * units, h, units * sizeof(float));
+		memcpy(g->logits + i * columns, w->head_b, columns * sizeof(float));
+	}
+	k->matmul(g->logits, columns, g->x, units, w->head, n, units, columns);
+}
+
+static uint32_t draw_token(const struct wm_engine_model *m, struct slot *s, float *logits)
+{
+	const size_t pad = m->seq.token_pad;
+	const float *rows[2] = {logits, m->masks + necst_mask_row(s->family, &s->left) * pad};
+	uint32_t t;
+
+	m->kernels->add_rows(logits, rows, 2, pad);
+	t = m->kernels->sample(logits, pad, wm_rng_u32(&s->rng));
+	return t < m->seq.dims.tokens
+		       ? t
+		       : 0; // no cluster of this family and direction: only in a model that was tampered with
+}
+
+static uint32_t draw_gap(const struct wm_engine_model *m, struct slot *s, uint32_t token, float *logits)
+{
+	const float *rows[2] = {logits, m->seq.gap_tok + (size_t)token * m->seq.gap_pad};
+	uint32_t b;
+
+	m->kernels->add_rows(logits, rows, 2, m->seq.gap_pad);
+	b = m->kernels->sample(logits, m->seq.gap_pad, wm_rng_u32(&s->rng));
+	return b < m->gaps.n ? b : 0;
+}
+
+// A value of the first key's row, or of the second's where the first is not there; `none` without either.
+static uint32_t draw_either(const struct necst_table *t, uint32_t key, const struct necst_table *u, uint32_t other,
+	uint32_t random, uint32_t none)
+{
+	int64_t row = necst_table_row(t, key);
+
+	if (row != NECST_NO_ROW)
+		return necst_table_draw(t, (size_t)row, random);
+	row = necst_table_row(u, other);
+	return row != NECST_NO_ROW ? necst_table_draw(u, (size_t)row, random) : none;
+}
+
+static uint32_t draw_form(const struct wm_engine_model *m, struct slot *s, uint32_t token, uint32_t payload)
+{
+	uint32_t group = draw_either(&m->group, necst_key_token(s->profile, token), &m->end,
+		necst_key_end(s->profile, m->kind[token].reverse), wm_rng_u32(&s->rng), 0);
+
+	return draw_either(&m->form, necst_key_form(group, payload), &m->any, group, wm_rng_u32(&s->rng), 0);
+}
+
+// Length, payload and form of a packet, which must agree.
+static void draw_size(const struct wm_engine_model *m, struct slot *s, uint32_t token, struct wm_step *step)
+{
+	const struct necst_kind *k = &m->kind[token];
+	uint32_t payload = 0, len, frame;
+	int64_t row = k->raw || k->padded ? NECST_NO_ROW : necst_table_row(&m->size, token);
+
+	if (row != NECST_NO_ROW)
+		payload = necst_table_draw(&m->size, (size_t)row, wm_rng_u32(&s->rng));
+	step->form = (uint16_t)draw_form(m, s, token, payload);
+	len = m->forms[step->form].head_len + payload;
+	row = k->raw || k->padded ? necst_table_row(&m->frame, step->form) : NECST_NO_ROW;
+	if (row != NECST_NO_ROW) {
+		frame = necst_table_draw(&m->frame, (size_t)row, wm_rng_u32(&s->rng));
+		len = frame >> 16;
+		payload = frame & 0xffff;
+	}
+	if (len < m->forms[step->form].head_len)
+		len = m->forms[step->form].head_len;
+	step->len = (uint16_t)(len < UINT16_MAX ? len : UINT16_MAX);
+	step->payload = (uint16_t)payload;
+}
+
+// The direction's window stays, or is another one that this profile has had with this cluster.
+static uint16_t draw_window(const struct wm_engine_model *m, struct slot *s, uint32_t token)
+{
+	const uint32_t reverse = m->kind[token].reverse;
+	int32_t *last = &s->window[reverse];
+
+	if (*last < 0)
+		*last = (int32_t)draw_either(&m->window, necst_key_token(s->profile, token), &m->window_first,
+			necst_key_end(s->profile, reverse), wm_rng_u32(&s->rng), 0);
+	else if (wm_rng_u32(&s->rng) >= m->repeat[token])
+		*last = (int32_t)draw_either(&m->window, necst_key_token(s->profile, token), &m->window, UINT32_MAX,
+			wm_rng_u32(&s->rng), (uint32_t)*last);
+	return (uint16_t)*last;
+}
+
+static void draw_packet(const struct wm_engine_model *m, struct slot *s, float *logits, struct wm_step *step)
+{
+	uint32_t token = draw_token(m, s, logits), gap = m->gaps.n;
+	const struct necst_kind *k = &m->kind[token];
+	uint64_t gap_ns = 0;
+
+	if (s->left.position > 0) {
+		gap = draw_gap(m, s, token, logits + m->seq.token_pad);
+		gap_ns = necst_gap_draw(&m->gaps, gap, wm_rng_u32(&s->rng));
+	}
+	*step = (struct wm_step){
+		.gap_ns = gap_ns, .flags = k->flags, .reverse = k->reverse, .seq = k->seq, .ack = k->ack};
+	draw_size(m, s, token, step);
+	step->window = draw_window(m, s, token);
+	necst_advance(&s->left, token, gap, k->reverse, step->len, gap_ns);
+	step->last = s->left.pkts[0] == 0 && s->left.pkts[1] == 0;
+}
+
+void necst_gen_step(struct wm_gen *g, const uint32_t *slots, size_t n, struct wm_step *out)
+{
+	const size_t columns = g->m->seq.token_pad + g->m->seq.gap_pad;
+
+	for (size_t at = 0; at < n; at += TILE) {
+		size_t tile = n - at < TILE ? n - at : TILE;
+
+		advance_states(g, slots + at, tile);
+		for (size_t i = 0; i < tile; i++)
+			draw_packet(g->m, &g->slot[slots[at + i]], g->logits + i * columns, &out[at + i]);
+	}
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <engine/necst/necst.h>
+
+#include <engine/necst/compiled.h>
+#include <engine/necst/generate.h>
+#include <engine/necst/plan.h>
+
+static const struct wm_form *forms(const struct wm_engine_model *m, size_t *n)
+{
+	*n = m->n_forms;
+	return m->forms;
+}
+
+static int plan_create(struct wm_plan **out, const struct wm_engine_model *m, uint64_t seed)
+{
+	return necst_plan_create(out, m->plan, seed);
+}
+
+const struct wm_engine wm_engine_necst = {
+	.name = "necst",
+	.open = necst_open,
+	.close = necst_close,
+	.forms = forms,
+	.plan_create = plan_create,
+	.plan_next = necst_plan_next,
+	.plan_destroy = necst_plan_destroy,
+	.gen_create = necst_gen_create,
+	.gen_grow = necst_gen_grow,
+	.gen_begin = necst_gen_begin,
+	.gen_step = necst_gen_step,
+	.gen_destroy = necst_gen_destroy,
+};

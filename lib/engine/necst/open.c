@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <engine/necst/compiled.h>
+
+#include <engine/necst/layout.h>
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int get_tokens(struct wm_engine_model *e, const struct wm_model *m, struct necst_dims *dims, struct wm_err *err)
+{
+	size_t shape[2] = {0, sizeof(struct necst_kind)}, n;
+	const void *data;
+	long long families;
+	int rc = wm_model_tensor(m, "token.kind", WM_U8, 2, shape, &data, err);
+
+	if (rc == 0)
+		rc = wm_model_meta_int(m, "necst.families", 1, NECST_FAMILIES_MAX, &families, err);
+	if (rc < 0)
+		return rc;
+	if (shape[0] == 0 || shape[0] > NECST_TOKENS_MAX)
+		return wm_err_set(err, -EINVAL, "tensor token.kind: %zu clusters; 1 to %d were expected", shape[0],
+			NECST_TOKENS_MAX);
+	memcpy(e->kind, data, shape[0] * sizeof(e->kind[0]));
+	dims->tokens = (uint32_t)shape[0];
+	e->n_families = (uint32_t)families;
+	for (size_t t = 0; t < shape[0]; t++) {
+		const struct necst_kind *k = &e->kind[t];
+
+		if (k->family >= e->n_families || k->reverse > 1 || k->seq > WM_SEQ_HOLE || k->ack > WM_ACK_SOME)
+			return wm_err_set(err, -EINVAL, "tensor token.kind: row %zu is not a kind of packet", t);
+	}
+	n = shape[0];
+	rc = wm_model_tensor(m, "emit.repeat", WM_U32, 1, &n, &data, err);
+	if (rc == 0)
+		e->repeat = data;
+	return rc;
+}
+
+static int get_gaps(struct wm_engine_model *e, const struct wm_model *m, struct necst_dims *dims, struct wm_err *err)
+{
+	size_t shape[2] = {0, NECST_GAP_PARTS + 1};
+	const void *data;
+	long long resolution;
+	int rc = wm_model_tensor(m, "gap.knots", WM_U64, 2, shape, &data, err);
+
+	if (rc == 0)
+		rc = wm_model_meta_int(m, "necst.resolution_ns", 1, 1000000, &resolution, err);
+	if (rc < 0)
+		return rc;
+	if (shape[0] == 0 || shape[0] > NECST_GAPS_MAX)
+		return wm_err_set(
+			err, -EINVAL, "tensor gap.knots: %zu bins; 1 to %d were expected", shape[0], NECST_GAPS_MAX);
+	memcpy(e->gaps.knots, data, shape[0] * sizeof(e->gaps.knots[0]));
+	e->gaps.n = dims->gaps = (uint32_t)shape[0];
+	e->gaps.resolution_ns = (uint64_t)resolution;
+	for (size_t b = 0; b < shape[0]; b++)
+		for (size_t i = 0; i <= NECST_GAP_PARTS; i++)
+			if (e->gaps.knots[b][i] > UINT64_C(1) << 62
+				|| (i > 0 && e->gaps.knots[b][i] < e->gaps.knots[b][i - 1]))
+				return wm_err_set(err, -EINVAL, "tensor gap.knots: bin %zu does not ascend", b);
+	return 0;
+}
+
+static int get_floats(
+	float *to, const struct wm_model *m, const char *name, size_t rows, size_t columns, struct wm_err *err)
+{
+	size_t shape[2] = {rows, columns};
+	const void *data;
+	int rc = wm_model_tensor(m, name, WM_F32, rows > 0 ? 2 : 1, rows > 0 ? shape : shape + 1, &data, err);
+
+	if (rc == 0)
+		memcpy(to, data, (rows > 0 ? rows : 1) * columns * sizeof(float));
+	return rc;
+}
+
+static int get_sequence(
+	struct wm_engine_model *e, const struct wm_model *m, struct necst_dims *dims, struct wm_err *err)
+{
+	size_t shape[2] = {0, 0}, gates, columns;
+	struct necst_sequence *s = &e->seq;
+	const void *data;
+	long long classes;
+	int rc = wm_model_meta_int(m, "necst.classes", 1, NECST_CLASSES_MAX, &classes, err);
+
+	if (rc == 0)
+		rc = wm_model_tensor(m, "lstm.recurrent", WM_F32, 2, shape, &data, err);
+	if (rc < 0)
+		return rc;
+	if (shape[0] == 0 || shape[0] > 1024 || shape[0] % WM_LANES != 0)
+		return wm_err_set(err, -EINVAL,
+			"tensor lstm.recurrent: %zu units; a multiple of %d up to 1024 was expected", shape[0],
+			WM_LANES);
+	dims->units = (uint32_t)shape[0];
+	dims->classes = (uint32_t)classes;
+	if (necst_layout_create(s, dims) < 0)
+		return wm_err_sys(err, -ENOMEM, "opening the model");
+	necst_offsets(dims, e->offsets);
+	gates = 4 * (size_t)dims->units;
+	columns = s->token_pad + s->gap_pad;
+	rc = get_floats(s->emb, m, "lstm.embedding", e->offsets[NECST_INPUTS], gates, err);
+	rc = rc < 0 ? rc : get_floats(s->u, m, "lstm.recurrent", dims->units, gates, err);
+	rc = rc < 0 ? rc : get_floats(s->bias, m, "lstm.bias", 0, gates, err);
+	rc = rc < 0 ? rc : get_floats(s->head, m, "head.weight", dims->units, columns, err);
+	rc = rc < 0 ? rc : get_floats(s->head_b, m, "head.bias", 0, columns, err);
+	rc = rc < 0 ? rc : get_floats(s->gap_tok, m, "head.gap_given_token", dims->tokens, s->gap_pad, err);
+	for (size_t j = dims->gaps; rc == 0 && j < s->gap_pad; j++) // padding is never drawn
+		s->head_b[s->token_pad + j] = -INFINITY;
+	return rc;
+}
+
+struct form_row {                                        // of tensor form.index
+	uint32_t image, image_len, payload, payload_len; // offsets into form.bytes
+};
+
+static int get_forms(struct wm_engine_model *e, const struct wm_model *m, struct wm_err *err)
+{
+	size_t shape[2] = {0, 4}, n_bytes = 0, sums = 0;
+	const void *data, *bytes;
+	const struct form_row *index;
+	int rc = wm_model_tensor(m, "form.index", WM_U32, 2, shape, &data, err);
+
+	if (rc == 0)
+		rc = wm_model_tensor(m, "form.bytes", WM_U8, 1, &n_bytes, &bytes, err);
+	if (rc < 0)
+		return rc;
+	index = data;
+	if (shape[0] == 0 || shape[0] > WM_FORMS_MAX)
+		return wm_err_set(
+			err, -EINVAL, "tensor form.index: %zu forms; 1 to %d were expected", shape[0], WM_FORMS_MAX);
+	for (size_t i = 0; i < shape[0]; i++) {
+		if ((uint64_t)index[i].image + index[i].image_len > n_bytes
+			|| (uint64_t)index[i].payload + index[i].payload_len > n_bytes
+			|| index[i].payload_len > UINT16_MAX)
+			return wm_err_set(err, -EINVAL, "tensor form.index: row %zu points outside form.bytes", i);
+		sums += index[i].payload_len > 0 ? index[i].payload_len / 2 + 1 : 0;
+	}
+	e->forms = calloc(shape[0], sizeof(*e->forms));
+	e->payload_sums = calloc(sums + 1, sizeof(*e->payload_sums));
+	if (e->forms == NULL || e->payload_sums == NULL)
+		return wm_err_sys(err, -ENOMEM, "opening the model");
+	e->n_forms = shape[0];
+	sums = 0;
+	for (size_t i = 0; i < shape[0] && rc == 0; i++) {
+		const uint8_t *b = bytes;
+		bool payload = index[i].payload_len > 0;
+
+		rc = wm_form_init(&e->forms[i], b + index[i].image, index[i].image_len,
+			payload ? b + index[i].payload : NULL, payload ? e->payload_sums + sums : NULL,
+			index[i].payload_len, err);
+		sums += payload ? index[i].payload_len / 2 + 1 : 0;
+	}
+	return rc;
+}
+
+static int check_values(const struct necst_table *t, const char *name, uint32_t below, struct wm_err *err)
+{
+	for (uint32_t i = 0; i < t->first[t->n]; i++)
+		if (t->value[i] >= below)
+			return wm_err_set(err, -EINVAL, "tensor %s.value: %u; less than %u was expected", name,
+				t->value[i], below);
+	return 0;
+}
+
+static int get_tables(struct wm_engine_model *e, const struct wm_model *m, struct wm_err *err)
+{
+	const uint32_t any = UINT32_MAX, u16 = UINT16_MAX + 1u;
+	const struct {
+		const char *name;
+		struct necst_table *table;
+		uint32_t below; // what the values must be
+	} tables[] = {
+		{"emit.size", &e->size, u16},
+		{"emit.group", &e->group, u16},
+		{"emit.end", &e->end, u16},
+		{"emit.form", &e->form, (uint32_t)e->n_forms},
+		{"emit.any", &e->any, (uint32_t)e->n_forms},
+		{"emit.frame", &e->frame, any},
+		{"emit.window", &e->window, u16},
+		{"emit.window_first", &e->window_first, u16},
+	};
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && rc == 0; i++) {
+		rc = necst_table_get(tables[i].table, m, tables[i].name, err);
+		if (rc == 0)
+			rc = check_values(tables[i].table, tables[i].name, tables[i].below, err);
+	}
+	return rc;
+}
+
+int necst_open(struct wm_engine_model **out, const struct wm_model *m, struct wm_err *err)
+{
+	struct wm_engine_model *e = calloc(1, sizeof(*e));
+	struct necst_dims dims = {0};
+	int rc;
+
+	if (e == NULL)
+		return wm_err_sys(err, -ENOMEM, "opening the model");
+	e->kernels = wm_kernels_best();
+	rc = get_tokens(e, m, &dims, err);
+	rc = rc < 0 ? rc : get_gaps(e, m, &dims, err);
+	rc = rc < 0 ? rc : get_sequence(e, m, &dims, err);
+	rc = rc < 0 ? rc : get_forms(e, m, err);
+	rc = rc < 0 ? rc : get_tables(e, m, err);
+	rc = rc < 0 ? rc : necst_plan_open(&e->plan, m, dims.classes, e->n_families, e->gaps.resolution_ns, err);
+	if (rc == 0)
+		e->masks = necst_masks_make(e->n_families, e->seq.token_pad, e->kind, dims.tokens);
+	if (rc == 0 && e->masks == NULL)
+		rc = wm_err_sys(err, -ENOMEM, "opening the model");
+	if (rc < 0) {
+		necst_close(e);
+		return rc;
+	}
+	*out = e;
+	return 0;
+}
+
+void necst_close(struct wm_engine_model *e)
+{
+	if (e == NULL)
+		return;
+	necst_plan_close(e->plan);
+	necst_sequence_free(&e->seq);
+	free(e->masks);
+	free(e->forms);
+	free(e->payload_sums);
+	free(e);
+}

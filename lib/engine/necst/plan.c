@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <engine/necst/plan.h>
+
+#include <base/philox.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	BLOCK = 16,                    // flows that stay together
+	WINDOW = 4 * BLOCK,            // blocks change places inside it
+	FLOWS_TO_SHUFFLE = 4 * WINDOW, // with fewer flows the order stays
+	VARY_FROM = 100,               // packets of a flow whose budgets are varied
+	PORTS_TO_MOVE = 4,             // client ports of a pair that are taken for ephemeral ones
+	PORT_STEP = 4099,
+};
+
+struct deck {           // a flow's place among those that it may change budgets (or ports) with
+	uint32_t first; // of them in a list of flows
+	uint32_t n;
+	uint32_t rank; // its own place
+};
+
+struct necst_plan_model {
+	size_t n;
+	uint64_t duration_ns;
+	uint64_t resolution_ns;
+	const uint64_t *start, *duration;
+	const uint32_t *profile, *cls;
+	const struct necst_plan_bytes *bytes;
+	const struct necst_plan_ends *ends;
+	const struct necst_plan_packets *pkts;
+	const struct necst_plan_ports *ports;
+	const struct necst_plan_kind *kind;
+	const struct necst_plan_host *hosts;
+	struct deck *size_deck; // (n)
+	uint32_t *size_list;    // (n)
+	struct deck *port_deck;
+	uint32_t *port_list;
+};
+
+struct wm_plan {
+	const struct necst_plan_model *m;
+	uint64_t seed;
+	uint64_t id;
+	uint64_t epoch;
+	uint64_t time_ns; // of the flow before
+	size_t at;        // position in the epoch
+	uint32_t order[WINDOW / BLOCK];
+};
+
+// ---------------------------------------------------------------------------------------------- opening
+
+struct keyed {
+	uint64_t key[2];
+	uint32_t flow;
+};
+
+static int by_key(const void *a, const void *b)
+{
+	const struct keyed *x = a, *y = b;
+
+	for (int i = 0; i < 2; i++)
+		if (x->key[i] != y->key[i])
+			return x->key[i] < y->key[i] ? -1 : 1;
+	return (x->flow > y->flow) - (x->flow < y->flow);
+}
+
+// Decks of the flows that have the same key.
+static void make_decks(struct deck *deck, uint32_t *list, struct keyed *k, size_t n)
+{
+	size_t first = 0;
+
+	qsort(k, n, sizeof(*k), by_key);
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0 && memcmp(k[i].key, k[i - 1].key, sizeof(k[i].key)) != 0)
+			first = i;
+		list[i] = k[i].flow;
+		deck[k[i].flow].first = (uint32_t)first;
+		deck[k[i].flow].rank = (uint32_t)(i - first);
+	}
+	for (size_t i = n, end = n; i-- > 0;) {
+		struct deck *d = &deck[list[i]];
+
+		d->n = (uint32_t)(end - d->first);
+		if (d->rank == 0)
+			end = i;
+	}
+}
+
+static int deal_decks(struct necst_plan_model *m)
+{
+	struct keyed *k = malloc((m->n + 1) * sizeof(*k));
+
+	m->size_deck = calloc(m->n + 1, sizeof(*m->size_deck));
+	m->size_list = calloc(m->n + 1, sizeof(*m->size_list));
+	m->port_deck = calloc(m->n + 1, sizeof(*m->port_deck));
+	m->port_list = calloc(m->n + 1, sizeof(*m->port_list));
+	if (k == NULL || m->size_deck == NULL || m->size_list == NULL || m->port_deck == NULL || m->port_list == NULL) {
+		free(k);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < m->n; i++)
+		k[i] = (struct keyed){{m->cls[i], (uint64_t)m->profile[i] << 8 | m->kind[i].started}, (uint32_t)i};
+	make_decks(m->size_deck, m->size_list, k, m->n);
+	for (size_t i = 0; i < m->n; i++)
+		k[i] = (struct keyed){{(uint64_t)m->ends[i].client << 32 | m->ends[i].server,
+					      (uint64_t)m->ports[i].server << 8 | m->kind[i].proto},
+			(uint32_t)i};
+	make_decks(m->port_deck, m->port_list, k, m->n);
+	free(k);
+	return 0;
+}
+
+static int get_columns(struct necst_plan_model *p, const struct wm_model *m, struct wm_err *err)
+{
+	const void *data[9];
+	const struct {
+		const char *name;
+		enum wm_dtype dtype;
+		size_t width;
+	} column[9] = {
+		{"plan.start_ns", WM_U64, 1},
+		{"plan.duration_ns", WM_U64, 1},
+		{"plan.bytes", WM_U64, 2},
+		{"plan.ends", WM_U32, 2},
+		{"plan.packets", WM_U32, 2},
+		{"plan.profile", WM_U32, 1},
+		{"plan.class", WM_U32, 1},
+		{"plan.ports", WM_U16, 2},
+		{"plan.kind", WM_U8, 4},
+	};
+
+	for (size_t i = 0; i < 9; i++) {
+		size_t shape[2] = {p->n, column[i].width};
+		int rc = wm_model_tensor(m, column[i].name, column[i].dtype, 2, shape, &data[i], err);
+
+		if (rc < 0)
+			return rc;
+		p->n = shape[0];
+	}
+	p->start = data[0];
+	p->duration = data[1];
+	p->bytes = data[2];
+	p->ends = data[3];
+	p->pkts = data[4];
+	p->profile = data[5];
+	p->cls = data[6];
+	p->ports = data[7];
+	p->kind = data[8];
+	return p->n > 0 ? 0 : wm_err_set(err, -EINVAL, "tensor plan.start_ns: a model has at least one flow");
+}
+
+static int check_flows(
+	const struct necst_plan_model *p, size_t n_hosts, uint32_t n_classes, uint32_t n_families, struct wm_err *err)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		bool ok = p->cls[i] < n_classes && p->kind[i].family < n_families && p->ends[i].client < n_hosts
+			  && p->ends[i].server < n_hosts && (p->pkts[i].by[0] > 0 || p->pkts[i].by[1] > 0)
+			  && p->start[i] <= p->duration_ns && (i == 0 || p->start[i] >= p->start[i - 1])
+			  && p->duration[i] < UINT64_C(1) << 62;
+
+		if (!ok)
+			return wm_err_set(err, -EINVAL, "tensors plan.*: row %zu is not a flow of this model", i);
+	}
+	return 0;
+}
+
+int necst_plan_open(struct necst_plan_model **out, const struct wm_model *m, uint32_t n_classes, uint32_t n_families,
+	uint64_t resolution_ns, struct wm_err *err)
+{
+	struct necst_plan_model *p = calloc(1, sizeof(*p));
+	size_t hosts[2] = {0, 16};
+	const void *data;
+	long long duration;
+	int rc;
+
+	if (p == NULL)
+		return wm_err_sys(err, -ENOMEM, "opening the plan");
+	rc = wm_model_tensor(m, "plan.hosts", WM_U8, 2, hosts, &data, err);
+	if (rc < 0)
+		goto fail;
+	p->hosts = data;
+	p->resolution_ns = resolution_ns;
+	rc = wm_model_meta_int(m, "necst.duration_ns", 0, 1LL << 61, &duration, err);
+	if (rc < 0)
+		goto fail;
+	p->duration_ns = (uint64_t)duration;
+	rc = get_columns(p, m, err);
+	if (rc == 0)
+		rc = check_flows(p, hosts[0], n_classes, n_families, err);
+	if (rc < 0)
+		goto fail;
+	rc = deal_decks(p);
+	if (rc < 0) {
+		(void)wm_err_sys(err, rc, "opening the plan");
+		goto fail;
+	}
+	*out = p;
+	return 0;
+
+fail:
+	necst_plan_close(p);
+	return rc;
+}
+
+void necst_plan_close(struct necst_plan_model *p)
+{
+	if (p == NULL)
+		return;
+	free(p->size_deck);
+	free(p->size_list);
+	free(p->port_deck);
+	free(p->port_list);
+	free(p);
+}
+
+// ---------------------------------------------------------------------------------------------- planning
+
+static uint32_t common_divisor(uint32_t a, uint32_t b)
+{
+	while (b != 0) {
+		uint32_t r = a % b;
+
+		a = b;
+		b = r;
+	}
+	return a;
+}
+
+// The flow that this one's deck deals it in this epoch: every epoch deals each card once (an affine permutation).
+static uint32_t dealt(const struct deck *d, const uint32_t *list, uint64_t seed, uint64_t epoch, uint64_t what)
+{
+	uint32_t step, shift;
+	struct wm_rng rng;
+
+	if (d->n == 1)
+		return list[d->first];
+	wm_rng_init(&rng, seed, WM_STREAM_PLAN, epoch << 34 | what << 32 | d->first);
+	shift = wm_rng_below(&rng, d->n);
+	step = 1 + wm_rng_below(&rng, d->n - 1);
+	while (common_divisor(step, d->n) != 1)
+		step = step % d->n + 1;
+	return list[d->first + (uint32_t)(((uint64_t)d->rank * step + shift) % d->n)];
+}
+
+int necst_plan_create(struct wm_plan **out, const struct necst_plan_model *m, uint64_t seed)
+{
+	struct wm_plan *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return -ENOMEM;
+	p->m = m;
+	p->seed = seed;
+	*out = p;
+	return 0;
+}
+
+void necst_plan_destroy(struct wm_plan *p)
+{
+	free(p);
+}
+
+// The flow at the epoch's position: blocks change places inside their window; a window that is not whole stays.
+static size_t flow_at(struct wm_plan *p)
+{
+	const size_t window = p->at / WINDOW, in = p->at % WINDOW;
+	struct wm_rng rng;
+
+	if (p->m->n < FLOWS_TO_SHUFFLE || (window + 1) * WINDOW > p->m->n)
+		return p->at;
+	if (in == 0) {
+		// Flows under way when the capture began come first and stay there.
+		const uint32_t fixed = window == 0;
+
+		wm_rng_init(&rng, p->seed, WM_STREAM_PLAN, p->epoch << 34 | UINT64_C(3) << 32 | window);
+		for (uint32_t i = 0; i < WINDOW / BLOCK; i++)
+			p->order[i] = i;
+		for (uint32_t i = WINDOW / BLOCK; i > fixed + 1; i--) {
+			uint32_t j = fixed + wm_rng_below(&rng, i - fixed), tmp = p->order[i - 1];
+
+			p->order[i - 1] = p->order[j];
+			p->order[j] = tmp;
+		}
+	}
+	return window * WINDOW + p->order[in / BLOCK] * BLOCK + in % BLOCK;
+}
+
+static void set_budget(struct wm_plan *p, struct wm_flow *flow, size_t i)
+{
+	const struct necst_plan_model *m = p->m;
+	uint64_t scale = 1024; // in 1/1024
+	struct wm_rng rng;
+
+	if (m->pkts[i].by[0] + m->pkts[i].by[1] >= VARY_FROM) {
+		wm_rng_init(&rng, p->seed, WM_STREAM_PLAN, UINT64_C(1) << 63 | p->id);
+		scale = 1024 - 51 + wm_rng_below(&rng, 103); // +- 5 %
+	}
+	for (int d = 0; d < 2; d++) {
+		flow->pkts[d] = (uint32_t)((m->pkts[i].by[d] * scale + 512) / 1024);
+		flow->bytes[d] =
+			m->bytes[i].by[d] < UINT64_C(1) << 50 ? m->bytes[i].by[d] * scale / 1024 : m->bytes[i].by[d];
+		if (m->pkts[i].by[d] > 0 && flow->pkts[d] == 0)
+			flow->pkts[d] = 1;
+	}
+	flow->duration_ns = m->duration[i] < UINT64_C(1) << 50 ? m->duration[i] * scale / 1024 : m->duration[i];
+}
+
+static uint16_t client_port(const struct wm_plan *p, size_t i)
+{
+	const struct deck *d = &p->m->port_deck[i];
+	uint16_t port = p->m->ports[dealt(d, p->m->port_list, p->seed, p->epoch, 1)].client;
+
+	if (d->n >= PORTS_TO_MOVE && port >= 1024) // the next epoch's flows are other flows
+		port = (uint16_t)(1024 + (port - 1024 + p->epoch % 64512 * PORT_STEP) % 64512);
+	return port;
+}
+
+void necst_plan_next(struct wm_plan *p, struct wm_flow *flow)
+{
+	const struct necst_plan_model *m = p->m;
+	size_t i = flow_at(p), size;
+	uint64_t gap = m->start[i] - (i > 0 ? m->start[i - 1] : 0);
+
+	if (p->at == 0)
+		p->time_ns = p->epoch * (m->duration_ns + m->resolution_ns);
+	p->time_ns += gap;
+	*flow = (struct wm_flow){
+		.id = p->id,
+		.start_ns = p->time_ns,
+		.sport = m->ports[i].server,
+		.cport = client_port(p, i),
+		.proto = m->kind[i].proto,
+		.ip = m->kind[i].ip,
+		.started = m->kind[i].started != 0,
+		.profile = m->profile[i],
+		.cls = (uint32_t)m->kind[i].family << 16 | m->cls[i],
+	};
+	memcpy(flow->client, m->hosts[m->ends[i].client].address, sizeof(flow->client));
+	memcpy(flow->server, m->hosts[m->ends[i].server].address, sizeof(flow->server));
+	size = dealt(&m->size_deck[i], m->size_list, p->seed, p->epoch, 0);
+	set_budget(p, flow, size);
+	p->id++;
+	if (++p->at == m->n) {
+		p->at = 0;
+		p->epoch++;
+	}
+}

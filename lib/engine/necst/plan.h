@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// plan: the aggregate level. The flows of the capture are kept as what they were planned to be (start, ends, class,
+// budgets), and a run draws from them without replacement: a local block bootstrap, endless.
+//
+// An epoch is one capture's length. Blocks of flows that follow each other stay together, with their start gaps, and
+// change places with their neighbours only, so that bursts, correlations and slow changes of the load stay as they were
+// while no epoch is like another. Budgets are dealt anew among the flows of the same class and header profile, client
+// ports among the flows of the same client and service; large budgets are varied.
+//
+// Source: Kuensch 1989 (block bootstrap); Paparoditis, Politis 2002 (local block bootstrap).
+#pragma once
+
+#include <base/err.h>
+#include <dataset/dataset.h>
+#include <engine/engine.h>
+#include <engine/necst/classes.h>
+#include <engine/necst/vocab.h>
+
+// Rows of the tensors plan.*, one for each flow.
+struct necst_plan_ends {
+	uint32_t client, server; // rows of plan.hosts
+};
+
+struct necst_plan_ports {
+	uint16_t client, server;
+};
+
+struct necst_plan_kind {
+	uint8_t proto, ip, started, family;
+};
+
+struct necst_plan_packets {
+	uint32_t by[2]; // direction
+};
+
+struct necst_plan_bytes {
+	uint64_t by[2];
+};
+
+struct necst_plan_host {
+	uint8_t address[16];
+};
+
+struct necst_plan_model; // checked tables, shared
+
+int necst_plan_put(struct wm_model_writer *w, const struct wm_dataset *ds, const struct necst_vocab *v,
+	const struct necst_classes *classes);
+
+/** Check the tables of a model. @return 0 or -errno with a sentence. */
+int necst_plan_open(struct necst_plan_model **out, const struct wm_model *m, uint32_t n_classes, uint32_t n_families,
+	uint64_t resolution_ns, struct wm_err *err);
+void necst_plan_close(struct necst_plan_model *m);
+
+/** The family of each flow that this planner hands out is in the upper 16 bits of its cls, the class in the lower. */
+int necst_plan_create(struct wm_plan **out, const struct necst_plan_model *m, uint64_t seed);
+void necst_plan_next(struct wm_plan *p, struct wm_flow *flow);
+void necst_plan_destroy(struct wm_plan *p);

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <engine/necst/sequence.h>
+
+#include <base/clock.h>
+#include <engine/necst/checkpoint.h>
+#include <engine/necst/examples.h>
+#include <engine/necst/layout.h>
+#include <engine/necst/net.h>
+#include <engine/necst/shard.h>
+
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	SHARDS = 2,
+	UPDATES_WANTED = 3000,
+	EPOCHS_LEAST = 30,
+	EPOCHS_MOST = 400,
+	EVALUATIONS = 30, // over the whole training
+	PATIENCE = 8,     // evaluations without a better one
+};
+
+static const float RATE = 4e-3f, RATE_LAST = 1e-4f, DECAY = 1e-3f, MAX_NORM = 1.0f;
+static const uint32_t FORGET = 25; // one in 25 inputs is left out in training
+
+struct lane { // the stretches that a lane goes through, and where it is
+	uint32_t *stretch;
+	uint32_t n, at, offset;
+};
+
+struct trainer {
+	const struct wm_fit_options *o;
+	struct necst_examples x;
+	struct necst_sequence seq; // points into net.w
+	struct necst_net net;
+	float *best;
+	struct necst_shard shard[SHARDS];
+	struct lane lane[SHARDS * NECST_LANES];
+	uint32_t *order;
+	uint32_t *lane_mem;
+	struct necst_training t;
+	double began_s;
+};
+
+// ---------------------------------------------------------------------------------------------- lanes
+
+static void shuffle(uint32_t *v, size_t n, struct wm_rng *rng)
+{
+	for (size_t i = n; i > 1; i--) {
+		uint32_t j = wm_rng_below(rng, (uint32_t)i), tmp = v[i - 1];
+
+		v[i - 1] = v[j];
+		v[j] = tmp;
+	}
+}
+
+// Deal the stretches out, each to the lane that has least so far. Returns the steps of the longest lane.
+static uint32_t deal(struct trainer *t, const struct necst_stretch *s, size_t n, uint64_t id, bool mix)
+{
+	const size_t lanes = SHARDS * NECST_LANES;
+	uint32_t length[SHARDS * NECST_LANES] = {0}, longest = 0;
+	uint8_t *owner = (uint8_t *)(t->lane_mem + n);
+	struct wm_rng rng;
+
+	for (size_t i = 0; i < n; i++)
+		t->order[i] = (uint32_t)i;
+	wm_rng_init(&rng, t->o->seed, WM_STREAM_TRAIN, id);
+	if (mix)
+		shuffle(t->order, n, &rng);
+	memset(t->lane, 0, sizeof(t->lane));
+	for (size_t i = 0; i < n; i++) {
+		size_t least = 0;
+
+		for (size_t l = 1; l < lanes; l++)
+			least = length[l] < length[least] ? l : least;
+		owner[i] = (uint8_t)least;
+		length[least] += s[t->order[i]].n;
+		t->lane[least].n++;
+	}
+	for (size_t l = 0, at = 0; l < lanes; l++) {
+		t->lane[l].stretch = t->lane_mem + at;
+		at += t->lane[l].n;
+		t->lane[l].n = 0;
+		longest = length[l] > longest ? length[l] : longest;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct lane *l = &t->lane[owner[i]];
+
+		l->stretch[l->n++] = t->order[i];
+	}
+	return longest;
+}
+
+// Fill one (step, lane) of a shard with the lane's next packet.
+static void fill(struct necst_shard *s, size_t i, struct lane *l, const struct necst_stretch *all, struct wm_rng *rng)
+{
+	int32_t *rows = s->rows + i * NECST_INPUTS;
+	uint32_t r;
+
+	s->reset[i] = 0;
+	s->record[i] = -1;
+	if (l->at == l->n) {
+		memset(rows, 0xff, NECST_INPUTS * sizeof(*rows));
+		return;
+	}
+	r = all[l->stretch[l->at]].first + l->offset;
+	s->reset[i] = l->offset == 0;
+	s->record[i] = (int32_t)r;
+	memcpy(rows, s->x->rows[r], NECST_INPUTS * sizeof(*rows));
+	for (int k = 0; rng != NULL && k < NECST_INPUTS; k++)
+		if (wm_rng_below(rng, FORGET) == 0)
+			rows[k] = -1;
+	if (++l->offset == all[l->stretch[l->at]].n) {
+		l->at++;
+		l->offset = 0;
+	}
+}
+
+// The next chunk of all lanes; returns how many packets it has.
+static size_t fill_chunk(struct trainer *t, const struct necst_stretch *all, struct wm_rng *rng)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < SHARDS; k++) {
+		for (size_t i = 0; i < NECST_CHUNK; i++) {
+			fill(&t->shard[k], i, &t->lane[k * NECST_LANES + i % NECST_LANES], all, rng);
+			n += t->shard[k].record[i] >= 0;
+		}
+	}
+	return n;
+}
+
+// ---------------------------------------------------------------------------------------------- work
+
+static void *run_shard(void *arg)
+{
+	necst_shard_run(arg);
+	return NULL;
+}
+
+// All shards, by as many threads as asked for; the sums are the same for any number.
+static void run_shards(struct trainer *t)
+{
+	pthread_t thread[SHARDS];
+	bool started[SHARDS] = {false};
+
+	for (size_t k = 1; k < SHARDS && t->o->threads > 1; k++)
+		started[k] = pthread_create(&thread[k], NULL, run_shard, &t->shard[k]) == 0;
+	for (size_t k = 0; k < SHARDS; k++)
+		if (!started[k])
+			necst_shard_run(&t->shard[k]);
+	for (size_t k = 1; k < SHARDS; k++)
+		if (started[k])
+			(void)pthread_join(thread[k], NULL);
+}
+
+static void start_pass(struct trainer *t, bool train)
+{
+	for (size_t k = 0; k < SHARDS; k++) {
+		struct necst_shard *s = &t->shard[k];
+
+		s->train = train;
+		s->nll_token = s->nll_gap = 0;
+		s->n_token = s->n_gap = 0;
+		memset(s->h, 0, NECST_LANES * t->seq.dims.units * sizeof(float));
+		memset(s->c, 0, NECST_LANES * t->seq.dims.units * sizeof(float));
+	}
+}
+
+static void mean_nll(const struct trainer *t, double *token, double *gap)
+{
+	size_t n_token = 0, n_gap = 0;
+
+	*token = *gap = 0;
+	for (size_t k = 0; k < SHARDS; k++) {
+		*token += t->shard[k].nll_token;
+		*gap += t->shard[k].nll_gap;
+		n_token += t->shard[k].n_token;
+		n_gap += t->shard[k].n_gap;
+	}
+	*token /= n_token > 0 ? (double)n_token : 1;
+	*gap /= n_gap > 0 ? (double)n_gap : 1;
+}
+
+// How far training is, by updates or by the time it may take, whichever is further.
+static double progress(const struct trainer *t)
+{
+	double by_updates = (double)t->t.update / (double)t->t.updates;
+	double by_time = t->o->time_limit_s > 0 ? (wm_now_s() - t->began_s) / t->o->time_limit_s : 0;
+
+	return fmin(1.0, fmax(by_updates, by_time));
+}
+
+static void update(struct trainer *t, size_t n, double done)
+{
+	float rate = RATE_LAST + (RATE - RATE_LAST) * 0.5f * (1.0f + cosf((float)M_PI * (float)done));
+
+	(void)n;
+	for (size_t k = 0; k < SHARDS; k++) {
+		float *g = t->shard[k].grad.mem;
+
+		for (size_t i = 0; i < t->net.n; i++)
+			t->net.g[i] += g[i];
+		memset(g, 0, t->net.n * sizeof(float));
+	}
+	necst_net_update(&t->net, rate, DECAY, MAX_NORM);
+}
+
+static bool told_to_stop(const struct trainer *t)
+{
+	return t->o->stop != NULL && t->o->stop(t->o->arg);
+}
+
+static void train_epoch(struct trainer *t, double *token, double *gap)
+{
+	uint32_t steps = deal(t, t->x.train, t->x.n_train, t->t.epoch, true);
+	struct wm_rng rng;
+
+	wm_rng_init(&rng, t->o->seed, WM_STREAM_TRAIN, UINT64_C(1) << 32 | t->t.epoch);
+	start_pass(t, true);
+	for (uint32_t at = 0; at < steps && !told_to_stop(t); at += NECST_STEPS) {
+		size_t n = fill_chunk(t, t->x.train, &rng);
+		double done = progress(t);
+
+		for (size_t k = 0; k < SHARDS; k++)
+			t->shard[k].scale = 1.0f / (float)(n > 0 ? n : 1);
+		run_shards(t);
+		update(t, n, done);
+		t->t.update++;
+	}
+	mean_nll(t, token, gap);
+	t->t.epoch++;
+}
+
+static void evaluate(struct trainer *t, double *token, double *gap)
+{
+	const struct necst_stretch *all = t->x.n_held > 0 ? t->x.held : t->x.train;
+	uint32_t steps = deal(t, all, t->x.n_held > 0 ? t->x.n_held : t->x.n_train, 0, false);
+
+	start_pass(t, false);
+	for (uint32_t at = 0; at < steps; at += NECST_STEPS) {
+		(void)fill_chunk(t, all, NULL);
+		run_shards(t);
+	}
+	mean_nll(t, token, gap);
+}
+
+// ---------------------------------------------------------------------------------------------- training
+
+static int trainer_create(struct trainer *t)
+{
+	struct necst_sequence *s = &t->seq;
+	const size_t units = s->dims.units, stretches = t->x.n_train + t->x.n_held + 1;
+	int rc = necst_net_create(&t->net, s->n_weights);
+
+	if (rc < 0)
+		return rc;
+	necst_layout_point(s, t->net.w);
+	t->best = malloc(s->n_weights * sizeof(float));
+	t->order = malloc(stretches * sizeof(*t->order));
+	t->lane_mem = malloc(stretches * (sizeof(*t->lane_mem) + 1));
+	if (t->best == NULL || t->order == NULL || t->lane_mem == NULL)
+		return -ENOMEM;
+	for (size_t k = 0; k < SHARDS; k++) {
+		rc = necst_shard_create(&t->shard[k], s, &t->x);
+		if (rc < 0)
+			return rc;
+	}
+	necst_net_init(&t->net, 0, (size_t)(s->u - s->emb), 0.1f, t->o->seed, 11);
+	necst_net_init(&t->net, (size_t)(s->u - s->emb), units * 4 * units, 1.0f / sqrtf((float)units), t->o->seed, 12);
+	necst_net_init(&t->net, (size_t)(s->head - s->emb), units * (s->token_pad + s->gap_pad), 0.1f, t->o->seed, 13);
+	for (size_t i = 0; i < units; i++) // a forget gate that starts open
+		s->bias[units + i] = 1.0f;
+	return 0;
+}
+
+static void trainer_free(struct trainer *t)
+{
+	for (size_t k = 0; k < SHARDS; k++)
+		necst_shard_free(&t->shard[k]);
+	free(t->best);
+	free(t->order);
+	free(t->lane_mem);
+	necst_net_free(&t->net);
+	necst_examples_free(&t->x);
+}
+
+static void report(const struct trainer *t, double token, double gap, double held_token, double held_gap)
+{
+	char line[160];
+
+	if (t->o->report == NULL)
+		return;
+	(void)snprintf(line, sizeof(line),
+		"epoch %u, nats per packet: cluster %.3f (held out %.3f), gap %.3f (held out %.3f)%s", t->t.epoch,
+		token, held_token, gap, held_gap, t->t.since_best == 0 ? ", best so far" : "");
+	t->o->report(t->o->arg, progress(t), line);
+}
+
+// Keep the weights if they explain the held-out flows better than any before.
+static void keep_best(struct trainer *t, double held_token, double held_gap)
+{
+	double loss = held_token + held_gap;
+
+	if (t->t.best_update != 0 && loss >= t->t.best_token + t->t.best_gap) {
+		t->t.since_best++;
+		return;
+	}
+	memcpy(t->best, t->net.w, t->net.n * sizeof(float));
+	t->t.best_token = held_token;
+	t->t.best_gap = held_gap;
+	t->t.best_update = t->t.update;
+	t->t.since_best = 0;
+}
+
+static int train(struct trainer *t, struct wm_err *err)
+{
+	const uint32_t every = (t->t.epochs + EVALUATIONS - 1) / EVALUATIONS;
+	int rc = 0;
+
+	while (t->t.epoch < t->t.epochs && rc == 0) {
+		double token, gap, held_token, held_gap;
+
+		train_epoch(t, &token, &gap);
+		if (told_to_stop(t) && t->t.best_update != 0)
+			break;
+		if (t->t.epoch % every != 0 && t->t.epoch < t->t.epochs && progress(t) < 1 && !told_to_stop(t))
+			continue;
+		evaluate(t, &held_token, &held_gap);
+		keep_best(t, held_token, held_gap);
+		report(t, token, gap, held_token, held_gap);
+		if (told_to_stop(t) || progress(t) >= 1 || t->t.since_best >= PATIENCE)
+			break;
+		if (t->o->checkpoint != NULL)
+			rc = necst_checkpoint_save(t->o->checkpoint, &t->t, &t->net, t->best, err);
+	}
+	return rc;
+}
+
+static void plan_training(struct trainer *t)
+{
+	size_t packets = t->x.n - t->x.n_held_packets;
+	size_t chunks = packets / (SHARDS * NECST_CHUNK) + 1;
+	size_t epochs = UPDATES_WANTED / chunks;
+
+	epochs = epochs < EPOCHS_LEAST ? EPOCHS_LEAST : epochs > EPOCHS_MOST ? EPOCHS_MOST : epochs;
+	t->t.epochs = (uint32_t)epochs;
+	t->t.updates = epochs * chunks;
+	t->t.fingerprint =
+		t->x.n ^ (uint64_t)t->seq.dims.tokens << 40 ^ (uint64_t)t->seq.dims.gaps << 50 ^ t->o->seed << 20;
+}
+
+int necst_sequence_fit(struct necst_sequence *out, const struct wm_dataset *ds, const struct necst_vocab *v,
+	const struct necst_clusters *tokens, const struct necst_gaps *gaps, const struct necst_classes *classes,
+	const struct wm_fit_options *options, struct wm_err *err)
+{
+	const struct necst_dims dims = {tokens->n, gaps->n, classes->n, NECST_UNITS};
+	struct trainer *t = calloc(1, sizeof(*t));
+	struct necst_sequence s = {0};
+	int rc = t == NULL ? -ENOMEM : 0;
+
+	if (rc == 0) {
+		t->o = options;
+		t->began_s = wm_now_s();
+		necst_layout_size(&t->seq, &dims);
+		rc = necst_examples_make(&t->x, &dims, t->seq.token_pad, ds, v, tokens, gaps, classes, options->seed);
+	}
+	if (rc == 0)
+		rc = trainer_create(t);
+	if (rc == 0)
+		rc = necst_layout_create(&s, &dims);
+	if (rc < 0) {
+		(void)wm_err_sys(err, rc, "training the sequence model");
+		goto out;
+	}
+	plan_training(t);
+	if (options->resume && options->checkpoint != NULL)
+		rc = necst_checkpoint_load(options->checkpoint, &t->t, &t->net, t->best, err);
+	if (rc == 0)
+		rc = train(t, err);
+	if (rc < 0)
+		goto out;
+	memcpy(s.mem, t->best, t->net.n * sizeof(float));
+	s.nll_token = t->t.best_token;
+	s.nll_gap = t->t.best_gap;
+	s.updates = t->t.best_update;
+	*out = s;
+	s = (struct necst_sequence){0};
+out:
+	necst_sequence_free(&s);
+	if (t != NULL)
+		trainer_free(t);
+	free(t);
+	return rc;
+}

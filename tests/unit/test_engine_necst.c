@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The whole engine on a small grammar of flows: it is fitted, written, opened and generated from.
+#include <engine/engine.h>
+#include <engine/fit.h>
+#include <engine/necst/necst.h>
+
+#include <base/philox.h>
+#include <packet/dissect.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { SYN = 2, SYN_ACK = 18, ACK = 16, PSH_ACK = 24, FIN_ACK = 17, FLOWS = 120 };
+
+struct grammar {
+	struct wm_dataset ds;
+	uint64_t now;
+};
+
+// An image of TCP headers without options: Ethernet, IPv4, TCP.
+static void make_image(uint8_t image[54], uint8_t ttl)
+{
+	memset(image, 0, 54);
+	image[12] = 8;
+	image[14] = 0x45;
+	image[22] = ttl;
+	image[23] = 6;
+	image[46] = 0x50;
+}
+
+static void add(struct grammar *g, uint8_t flags, uint8_t reverse, uint16_t payload, uint64_t gap_ns)
+{
+	struct wm_flow_record *f = &g->ds.flows[g->ds.n_flows];
+
+	g->now += f->n == 0 ? 0 : gap_ns;
+	g->ds.records[g->ds.n_records++] = (struct wm_record){
+		.time_ns = g->now,
+		.len = (uint16_t)(54 + payload),
+		.payload = payload,
+		.window = reverse ? 8760 : 32120,
+		.form = reverse,
+		.flags = flags,
+		.reverse = reverse,
+		.seq = WM_SEQ_NEXT,
+		.ack = flags == SYN ? WM_ACK_NONE : WM_ACK_ALL,
+	};
+	f->n++;
+	f->pkts[reverse]++;
+	f->bytes[reverse] += 54u + payload;
+	f->end_ns = g->now;
+}
+
+// Handshake, one request, one to six replies each acknowledged, and both FINs.
+static void make_grammar(struct grammar *g)
+{
+	struct wm_rng rng;
+
+	memset(g, 0, sizeof(*g));
+	g->ds.records = calloc(FLOWS * 32, sizeof(*g->ds.records));
+	g->ds.flows = calloc(FLOWS, sizeof(*g->ds.flows));
+	g->ds.forms = calloc(2, sizeof(*g->ds.forms));
+	g->ds.bytes = calloc(1, 2 * 54);
+	assert_true(g->ds.records != NULL && g->ds.flows != NULL && g->ds.forms != NULL && g->ds.bytes != NULL);
+	g->ds.n_forms = 2;
+	g->ds.n_bytes = 2 * 54;
+	for (uint32_t i = 0; i < 2; i++) {
+		make_image(g->ds.bytes + i * 54, (uint8_t)(64 - i));
+		g->ds.forms[i] =
+			(struct wm_form_record){.image = i * 54, .image_len = 54, .count = 1, .ip = 4, .proto = 6};
+	}
+	wm_rng_init(&rng, 1, WM_STREAM_TEST, 1);
+	for (uint32_t i = 0; i < FLOWS; i++) {
+		struct wm_flow_record *f = &g->ds.flows[i];
+		uint32_t replies = 1 + wm_rng_below(&rng, 6);
+
+		g->now = i * UINT64_C(1000000000);
+		*f = (struct wm_flow_record){.proto = 6, .ip = 4, .started = true, .ended = true, .sport = 80};
+		f->client[15] = (uint8_t)(1 + i % 5);
+		f->server[15] = 200;
+		f->cport = (uint16_t)(20000 + i);
+		f->first = (uint32_t)g->ds.n_records;
+		f->start_ns = g->now;
+		add(g, SYN, 0, 0, 0);
+		add(g, SYN_ACK, 1, 0, 20000);
+		add(g, ACK, 0, 0, 1000);
+		add(g, PSH_ACK, 0, 300, 5000);
+		for (uint32_t k = 0; k < replies; k++) {
+			add(g, ACK, 1, 1460, 50000 + 1000 * wm_rng_below(&rng, 100));
+			add(g, ACK, 0, 0, 2000);
+		}
+		add(g, FIN_ACK, 1, 0, 3000000);
+		add(g, FIN_ACK, 0, 0, 4000);
+		g->ds.n_flows++;
+	}
+	g->ds.duration_ns = g->now;
+}
+
+static void free_grammar(struct grammar *g)
+{
+	free(g->ds.records);
+	free(g->ds.flows);
+	free(g->ds.forms);
+	free(g->ds.bytes);
+}
+
+struct fitted {
+	struct grammar g;
+	struct wm_model *model;
+	struct wm_engine_model *compiled;
+	char path[64];
+};
+
+static struct wm_model_writer *fit(const struct wm_dataset *ds, unsigned threads)
+{
+	const struct wm_fit_options o = {.seed = 3, .threads = threads};
+	struct wm_model_writer *w = NULL;
+	struct wm_err err = {0};
+
+	assert_int_equal(wm_model_writer_create(&w), 0);
+	assert_int_equal(wm_fit_find("necst")(w, ds, &o, &err), 0);
+	assert_int_equal(wm_model_put_meta(w, "format", "wiremill-1"), 0);
+	return w;
+}
+
+static int setup(void **state)
+{
+	struct fitted *f = calloc(1, sizeof(*f));
+	struct wm_model_writer *w;
+	struct wm_err err = {0};
+
+	assert_non_null(f);
+	make_grammar(&f->g);
+	w = fit(&f->g.ds, 2);
+	(void)snprintf(f->path, sizeof(f->path), "/tmp/wm-test-necst-%ld.safetensors", (long)getpid());
+	assert_int_equal(wm_model_write(w, f->path, &err), 0);
+	wm_model_writer_destroy(w);
+	assert_int_equal(wm_model_open(&f->model, f->path, &err), 0);
+	if (wm_engine_necst.open(&f->compiled, f->model, &err) < 0)
+		fail_msg("%s", err.msg);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fitted *f = *state;
+
+	wm_engine_necst.close(f->compiled);
+	wm_model_close(f->model);
+	(void)unlink(f->path);
+	free_grammar(&f->g);
+	free(f);
+	return 0;
+}
+
+enum { STEPS_MAX = 64 };
+
+struct made {
+	struct wm_flow flow;
+	struct wm_step step[STEPS_MAX];
+	unsigned n;
+};
+
+// All packets of the first `flows` flows, `batch` flows stepped together.
+static void generate(struct made *made, const struct wm_engine_model *m, uint64_t seed, size_t flows, size_t batch)
+{
+	const struct wm_engine *e = &wm_engine_necst;
+	struct wm_plan *plan = NULL;
+	struct wm_gen *gen = NULL;
+
+	assert_int_equal(e->plan_create(&plan, m, seed), 0);
+	assert_int_equal(e->gen_create(&gen, m, seed, batch), 0);
+	memset(made, 0, flows * sizeof(*made));
+	for (size_t at = 0; at < flows; at += batch) {
+		size_t n = flows - at < batch ? flows - at : batch, live = n;
+		uint32_t slots[256];
+
+		for (size_t i = 0; i < n; i++) {
+			e->plan_next(plan, &made[at + i].flow);
+			e->gen_begin(gen, (uint32_t)i, &made[at + i].flow);
+			slots[i] = (uint32_t)i;
+		}
+		while (live > 0) {
+			struct wm_step out[256];
+			size_t kept = 0;
+
+			e->gen_step(gen, slots, live, out);
+			for (size_t i = 0; i < live; i++) {
+				struct made *f = &made[at + slots[i]];
+
+				assert_true(f->n < STEPS_MAX);
+				f->step[f->n++] = out[i];
+				if (!out[i].last)
+					slots[kept++] = slots[i];
+			}
+			live = kept;
+		}
+	}
+	e->plan_destroy(plan);
+	e->gen_destroy(gen);
+}
+
+static void flows_keep_their_budgets_and_the_grammar(void **state)
+{
+	const struct fitted *f = *state;
+	struct made *made = calloc(2 * FLOWS, sizeof(*made));
+	unsigned legal = 0;
+
+	assert_non_null(made);
+	generate(made, f->compiled, 7, 2 * FLOWS, 50);
+	for (int i = 0; i < 2 * FLOWS; i++) {
+		const struct wm_step *s = made[i].step;
+		unsigned n = made[i].n, sent[2] = {0, 0};
+
+		for (unsigned k = 0; k < n; k++)
+			sent[s[k].reverse]++;
+		assert_int_equal(sent[0], made[i].flow.pkts[0]);
+		assert_int_equal(sent[1], made[i].flow.pkts[1]);
+		assert_int_equal(s[0].gap_ns, 0);
+		legal += s[0].flags == SYN && s[1].flags == SYN_ACK && s[2].flags == ACK && s[3].payload == 300
+			 && s[n - 2].flags == FIN_ACK && s[n - 1].flags == FIN_ACK;
+		for (unsigned k = 0; k < n; k++) {
+			assert_int_equal(s[k].len, 54 + s[k].payload);
+			assert_int_equal(s[k].window, s[k].reverse ? 8760 : 32120);
+			assert_int_equal(s[k].form, s[k].reverse);
+		}
+	}
+	assert_true(legal >= 2 * FLOWS * 97 / 100);
+	free(made);
+}
+
+static void packets_do_not_depend_on_the_batch(void **state)
+{
+	const struct fitted *f = *state;
+	struct made *one = calloc(FLOWS, sizeof(*one)), *many = calloc(FLOWS, sizeof(*many));
+
+	assert_true(one != NULL && many != NULL);
+	generate(one, f->compiled, 9, FLOWS, 1);
+	generate(many, f->compiled, 9, FLOWS, 97);
+	assert_memory_equal(one, many, FLOWS * sizeof(*one));
+	generate(many, f->compiled, 10, FLOWS, 97);
+	assert_memory_not_equal(one, many, FLOWS * sizeof(*one));
+	free(one);
+	free(many);
+}
+
+static void plan_goes_on_in_order_of_start(void **state)
+{
+	const struct fitted *f = *state;
+	struct wm_plan *plan = NULL;
+	uint64_t last = 0, pkts = 0, want = 0;
+
+	assert_int_equal(wm_engine_necst.plan_create(&plan, f->compiled, 2), 0);
+	for (int i = 0; i < 3 * FLOWS; i++) {
+		struct wm_flow flow;
+
+		wm_engine_necst.plan_next(plan, &flow);
+		assert_int_equal(flow.id, i);
+		assert_true(flow.start_ns >= last);
+		last = flow.start_ns;
+		pkts += flow.pkts[0] + flow.pkts[1];
+	}
+	for (int i = 0; i < FLOWS; i++)
+		want += f->g.ds.flows[i].n;
+	assert_int_equal(pkts, 3 * want); // every epoch deals every budget once
+	assert_true(last > 2 * f->g.ds.duration_ns && last < 3 * f->g.ds.duration_ns + 3000000);
+	wm_engine_necst.plan_destroy(plan);
+}
+
+static void fit_does_not_depend_on_threads(void **state)
+{
+	const struct fitted *f = *state;
+	struct wm_model_writer *w = fit(&f->g.ds, 1);
+	struct wm_err err = {0};
+	char path[80], command[200];
+
+	(void)snprintf(path, sizeof(path), "%s.one", f->path);
+	assert_int_equal(wm_model_write(w, path, &err), 0);
+	wm_model_writer_destroy(w);
+	(void)snprintf(command, sizeof(command), "cmp %s %s", path, f->path);
+	assert_int_equal(system(command), 0);
+	(void)unlink(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(flows_keep_their_budgets_and_the_grammar),
+		cmocka_unit_test(packets_do_not_depend_on_the_batch),
+		cmocka_unit_test(plan_goes_on_in_order_of_start),
+		cmocka_unit_test(fit_does_not_depend_on_threads),
+	};
+
+	return cmocka_run_group_tests_name("engine necst", tests, setup, teardown);
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <engine/necst/codes.h>
+#include <engine/necst/gaps.h>
+#include <engine/necst/gmm.h>
+#include <engine/necst/rank.h>
+#include <engine/necst/table.h>
+
+#include <base/philox.h>
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void codes_never_fall_and_small_counts_are_exact(void **state)
+{
+	(void)state;
+	for (uint64_t n = 0; n < 9; n++)
+		assert_int_equal(necst_code_count(n), n);
+	for (uint64_t n = 1; n < 1000000; n++) {
+		assert_true(necst_code_count(n) >= necst_code_count(n - 1));
+		assert_true(necst_code_bytes(n) >= necst_code_bytes(n - 1));
+		assert_true(necst_code_time(n * 1000) >= necst_code_time((n - 1) * 1000));
+	}
+	assert_int_equal(necst_code_count(9), 9); // the first half octave beyond
+	assert_int_equal(necst_code_count(12), 10);
+	assert_true(necst_code_count(UINT64_MAX) < NECST_CODES_COUNT);
+	assert_true(necst_code_bytes(UINT64_MAX) < NECST_CODES_BYTES);
+	assert_true(necst_code_time(UINT64_MAX) < NECST_CODES_TIME);
+}
+
+static void rank_orders_by_frequency_then_value(void **state)
+{
+	const uint64_t keys[] = {7, 3, 7, 9, 3, 7, 1};
+	uint32_t rank[7], *counts = NULL;
+	uint64_t *values = NULL;
+
+	(void)state;
+	assert_int_equal(necst_rank(rank, keys, 7, 2, &values, &counts), 2);
+	assert_true(values[0] == 7 && values[1] == 3);
+	assert_true(counts[0] == 3 && counts[1] == 2);
+	assert_int_equal(rank[0], 0);
+	assert_int_equal(rank[1], 1);
+	assert_int_equal(rank[3], 2); // beyond the most frequent two
+	assert_int_equal(rank[6], 2);
+	free(values);
+	free(counts);
+}
+
+static void bic_finds_as_many_components_as_there_are(void **state)
+{
+	const float centre[3][2] = {{-4, 0}, {4, 1}, {0, 6}};
+	float x[3000][2];
+	struct necst_gmm g;
+	struct wm_rng rng;
+
+	(void)state;
+	wm_rng_init(&rng, 5, WM_STREAM_TEST, 0);
+	for (int i = 0; i < 3000; i++)
+		for (int d = 0; d < 2; d++)
+			x[i][d] = centre[i % 3][d] + 0.5f * wm_rng_normal(&rng);
+	assert_int_equal(necst_gmm_fit(&g, &x[0][0], 3000, 2, 8, 1), 0);
+	assert_int_equal(g.k, 3);
+	for (int c = 0; c < 3; c++) {
+		size_t own = necst_gmm_assign(&g, centre[c]);
+
+		assert_true(fabs(g.mean[own * 2] - (double)centre[c][0]) < 0.1);
+		assert_true(fabs(g.mean[own * 2 + 1] - (double)centre[c][1]) < 0.1);
+		assert_true(fabs(g.chol[own * 4] - 0.5) < 0.05);
+		assert_true(fabs(g.weight[own] - 1.0 / 3) < 0.02);
+	}
+	necst_gmm_free(&g);
+}
+
+static void one_point_many_times_is_one_component(void **state)
+{
+	float x[100][4];
+	struct necst_gmm g;
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		for (int d = 0; d < 4; d++)
+			x[i][d] = 2;
+	assert_int_equal(necst_gmm_fit(&g, &x[0][0], 100, 4, 5, 1), 0);
+	assert_int_equal(g.k, 1);
+	necst_gmm_free(&g);
+}
+
+// One flow whose gaps are those given, in us.
+static struct wm_dataset flow_of_gaps(const uint64_t *gap_us, size_t n)
+{
+	struct wm_dataset ds = {.n_records = n + 1, .n_flows = 1};
+
+	ds.records = calloc(n + 1, sizeof(*ds.records));
+	ds.flows = calloc(1, sizeof(*ds.flows));
+	assert_non_null(ds.records);
+	assert_non_null(ds.flows);
+	ds.flows[0].n = (uint32_t)(n + 1);
+	for (size_t i = 0; i < n; i++)
+		ds.records[i + 1].time_ns = ds.records[i].time_ns + gap_us[i] * 1000;
+	return ds;
+}
+
+static void gaps_keep_atoms_and_distribution(void **state)
+{
+	enum { N = 20000 };
+	uint64_t *gap = calloc(N, sizeof(*gap));
+	struct necst_gaps g;
+	struct wm_dataset ds;
+	struct wm_rng rng;
+	size_t zeros = 0, below = 0;
+
+	(void)state;
+	assert_non_null(gap);
+	wm_rng_init(&rng, 6, WM_STREAM_TEST, 0);
+	for (int i = 0; i < N; i++) // a third are zero, the rest log-uniform over 1 us .. 1 s
+		gap[i] = i % 3 == 0 ? 0 : (uint64_t)(pow(10, 6 * (double)wm_rng_f32(&rng)) + 0.5);
+	ds = flow_of_gaps(gap, N);
+	assert_int_equal(necst_gaps_fit(&g, &ds), 0);
+	assert_int_equal(g.resolution_ns, 1000);
+	for (int i = 0; i < N; i++) {
+		uint32_t bin = necst_gap_bin(&g, gap[i] * 1000);
+		uint64_t drawn = necst_gap_draw(&g, bin, wm_rng_u32(&rng));
+
+		assert_true(g.knots[bin][0] <= gap[i] * 1000 && gap[i] * 1000 <= g.knots[bin][NECST_GAP_PARTS]);
+		assert_int_equal(drawn % 1000, 0);
+		assert_true(drawn + 1000 > g.knots[bin][0] && drawn < g.knots[bin][NECST_GAP_PARTS] + 1000);
+		assert_int_equal(drawn == 0, gap[i] == 0);
+		zeros += drawn == 0;
+		below += drawn < 1000000;
+	}
+	assert_int_equal(zeros, (N + 2) / 3);
+	assert_true(below > N * 65 / 100 && below < N * 69 / 100); // 1/3 + 1/2 of 2/3
+	free(gap);
+	free(ds.records);
+	free(ds.flows);
+}
+
+static void table_draws_values_as_often_as_counted(void **state)
+{
+	struct necst_pair pairs[] = {{5, 1}, {9, 4}, {5, 2}, {5, 2}, {5, 2}};
+	struct wm_model_writer *w = NULL;
+	uint32_t ones = 0;
+	const uint32_t key[] = {5, 9}, first[] = {0, 2, 3}, value[] = {1, 2, 4}, upto[] = {1, 4, 1};
+	const struct necst_table t = {2, key, first, value, upto};
+
+	(void)state;
+	assert_int_equal(wm_model_writer_create(&w), 0);
+	assert_int_equal(necst_table_put(w, "t", pairs, 5), 0);
+	wm_model_writer_destroy(w);
+	assert_int_equal(necst_table_row(&t, 5), 0);
+	assert_int_equal(necst_table_row(&t, 9), 1);
+	assert_int_equal(necst_table_row(&t, 6), NECST_NO_ROW);
+	assert_int_equal(necst_table_total(&t, 0), 4);
+	for (uint32_t i = 0; i < 400; i++)
+		ones += necst_table_draw(&t, 0, i * (UINT32_MAX / 400)) == 1;
+	assert_in_range(ones, 99, 101);
+	assert_int_equal(necst_table_draw(&t, 1, UINT32_MAX), 4);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(codes_never_fall_and_small_counts_are_exact),
+		cmocka_unit_test(rank_orders_by_frequency_then_value),
+		cmocka_unit_test(bic_finds_as_many_components_as_there_are),
+		cmocka_unit_test(one_point_many_times_is_one_component),
+		cmocka_unit_test(gaps_keep_atoms_and_distribution),
+		cmocka_unit_test(table_draws_values_as_often_as_counted),
+	};
+
+	return cmocka_run_group_tests_name("engine parts", tests, NULL, NULL);
+}
