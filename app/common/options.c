@@ -43,7 +43,8 @@ static int parse_seconds(const struct wm_option *o, const char *text, double *ou
 	return 0;
 }
 
-static int set_option(const struct wm_option *o, const char *text, void *config, struct wm_err *err)
+static int set_option(
+	const struct wm_command *cmd, const struct wm_option *o, const char *text, void *config, struct wm_err *err)
 {
 	void *field = (char *)config + o->offset;
 
@@ -61,6 +62,8 @@ static int set_option(const struct wm_option *o, const char *text, void *config,
 		return parse_number(o, text, field, err);
 	case WM_OPTION_SECONDS:
 		return parse_seconds(o, text, field, err);
+	case WM_OPTION_TAKEN:
+		return cmd->take(config, o, text, err);
 	}
 	return -EINVAL;
 }
@@ -124,11 +127,19 @@ int wm_command_parse(const struct wm_command *cmd, int argc, char **argv, void *
 
 		if (value == ':' || o == NULL)
 			return refuse(cmd, value, argv, err);
-		rc = set_option(o, optarg, config, err);
+		rc = set_option(cmd, o, optarg, config, err);
 		if (rc < 0)
 			return rc;
 	}
 	return optind;
+}
+
+int wm_command_set(const struct wm_command *cmd, const char *name, const char *text, void *config, struct wm_err *err)
+{
+	for (size_t i = 0; i < cmd->n_options; i++)
+		if (strcmp(cmd->options[i].name, name) == 0)
+			return set_option(cmd, &cmd->options[i], text, config, err);
+	return wm_err_set(err, -ENOENT, "there is no option '%s'", name);
 }
 
 void wm_command_help(const struct wm_command *cmd, FILE *out)

@@ -13,6 +13,7 @@ enum wm_option_kind {
 	WM_OPTION_TEXT,    // const char *: not empty
 	WM_OPTION_NUMBER,  // uint64_t in lo..hi
 	WM_OPTION_SECONDS, // double > 0
+	WM_OPTION_TAKEN,   // what the command's `take` makes of it; may be given more than once
 };
 
 struct wm_option {
@@ -34,6 +35,8 @@ struct wm_command {
 	const char *about;        // one sentence
 	const struct wm_option *options;
 	size_t n_options; // at most WM_OPTIONS_MAX
+	/** What WM_OPTION_TAKEN needs; text lives as long as the program. @return 0 or -errno with a sentence. */
+	int (*take)(void *config, const struct wm_option *option, const char *text, struct wm_err *err);
 };
 
 /**
@@ -43,6 +46,9 @@ struct wm_command {
  * @return The index of the first operand; -EINVAL with a sentence that names the option.
  */
 int wm_command_parse(const struct wm_command *cmd, int argc, char **argv, void *config, struct wm_err *err);
+
+/** Set one option by its name, as if it stood on a command line. @return 0; -ENOENT for no such option; -EINVAL. */
+int wm_command_set(const struct wm_command *cmd, const char *name, const char *text, void *config, struct wm_err *err);
 
 /** What --help prints. */
 void wm_command_help(const struct wm_command *cmd, FILE *out);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <common/config.h>
 #include <common/options.h>
 
 #include <errno.h>
@@ -7,6 +8,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -17,6 +19,8 @@ struct settings {
 	uint64_t count;
 	double wait_s;
 	bool loud;
+	const char *things[2];
+	size_t n_things;
 };
 
 static const struct wm_option options[] = {
@@ -24,11 +28,23 @@ static const struct wm_option options[] = {
 	{"count", 'c', WM_OPTION_NUMBER, offsetof(struct settings, count), "N", "how many", 1, 10},
 	{"wait", 0, WM_OPTION_SECONDS, offsetof(struct settings, wait_s), "SEC", "how long", 0, 0},
 	{"loud", 'l', WM_OPTION_FLAG, offsetof(struct settings, loud), NULL, "how loud", 0, 0},
+	{"thing", 't', WM_OPTION_TAKEN, 0, "FILE", "one of several", 0, 0},
 };
 
 static const char *const usage[] = {"[options] THING", "--else", NULL};
 
-static const struct wm_command command = {"prog", usage, "Does things.", options, sizeof(options) / sizeof(options[0])};
+static int take(void *config, const struct wm_option *option, const char *text, struct wm_err *err)
+{
+	struct settings *s = config;
+
+	if (s->n_things == 2)
+		return wm_err_set(err, -EINVAL, "option --%s: '%s' is one too many", option->name, text);
+	s->things[s->n_things++] = text;
+	return 0;
+}
+
+static const struct wm_command command = {
+	"prog", usage, "Does things.", options, sizeof(options) / sizeof(options[0]), take};
 
 static int parse(const char *const *words, struct settings *s, char **argv, struct wm_err *err)
 {
@@ -147,8 +163,67 @@ static void help_is_the_table(void **state)
 				  "  -n, --name NAME           what to call it\n"
 				  "  -c, --count N             how many\n"
 				  "      --wait SEC            how long\n"
-				  "  -l, --loud                how loud\n");
+				  "  -l, --loud                how loud\n"
+				  "  -t, --thing FILE          one of several\n");
 	free(text);
+}
+
+// @return what wm_config_read() does with a file that holds text.
+static int read_config(const char *text, struct settings *s, struct wm_err *err)
+{
+	char path[] = "/tmp/wiremill-test-XXXXXX";
+	int fd = mkstemp(path), rc;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	(void)close(fd);
+	rc = wm_config_read(&command, path, s, err);
+	(void)unlink(path);
+	return rc;
+}
+
+static void configuration_file_says_what_a_command_line_would(void **state)
+{
+	struct settings s = {0};
+	struct wm_err err;
+
+	(void)state;
+	assert_int_equal(read_config("name = \"x\"; count = 7; wait = 1.5; loud = true;\n"
+				     "thing = (\"a\", { weight = 2.5; file = \"b\"; n = 3; });\n",
+				 &s, &err),
+		0);
+	assert_string_equal(s.name, "x");
+	assert_int_equal(s.count, 7);
+	assert_float_equal(s.wait_s, 1.5, 0);
+	assert_true(s.loud);
+	assert_int_equal(s.n_things, 2);
+	assert_string_equal(s.things[0], "a");
+	assert_string_equal(s.things[1], "b,weight=2.500000000,n=3");
+}
+
+static void configuration_file_is_faulted_by_line(void **state)
+{
+	static const struct {
+		const char *text, *sentence;
+	} cases[] = {
+		{"count = 7;\nnmae = 3;\n", ":2: there is no option 'nmae'"},
+		{"count = 11;\n", ":1: option --count: '11' is not a whole number in 1..10"},
+		{"\n\ncount = ;\n", ":3: syntax error"},
+		{"name = { a = 1; };\n", ":1: 'name' must be a number, a text or a group with a file in it"},
+		{"thing = (\"a\",\n \"b\",\n \"c\");\n", ":3: option --thing: 'c' is one too many"},
+	};
+	struct wm_err err = {0};
+	struct settings s = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		s = (struct settings){0};
+		assert_true(read_config(cases[i].text, &s, &err) < 0);
+		if (strstr(err.msg, cases[i].sentence) == NULL)
+			fail_msg("'%s', expected '%s'", err.msg, cases[i].sentence);
+	}
+	assert_int_equal(wm_config_read(&command, "/nonexistent/x.conf", &s, &err), -ENOENT);
+	assert_string_equal(err.msg, "configuration file /nonexistent/x.conf: No such file or directory");
 }
 
 int main(void)
@@ -159,6 +234,8 @@ int main(void)
 		cmocka_unit_test(seconds_may_have_a_fraction),
 		cmocka_unit_test(what_follows_two_dashes_is_no_option),
 		cmocka_unit_test(help_is_the_table),
+		cmocka_unit_test(configuration_file_says_what_a_command_line_would),
+		cmocka_unit_test(configuration_file_is_faulted_by_line),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);

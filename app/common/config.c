@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <common/config.h>
+
+#include <errno.h>
+#include <libconfig.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXT_MAX = 8192 };
+
+// The text that stands for a value on a command line. @return false for a group or a list.
+static bool value_text(const config_setting_t *s, char *text, size_t size)
+{
+	switch (config_setting_type(s)) {
+	case CONFIG_TYPE_INT:
+	case CONFIG_TYPE_INT64:
+		(void)snprintf(text, size, "%lld", config_setting_get_int64(s));
+		return true;
+	case CONFIG_TYPE_FLOAT:
+		(void)snprintf(text, size, "%.9f", config_setting_get_float(s));
+		return true;
+	case CONFIG_TYPE_BOOL:
+		(void)snprintf(text, size, "%s", config_setting_get_bool(s) ? "true" : "false");
+		return true;
+	case CONFIG_TYPE_STRING:
+		(void)snprintf(text, size, "%s", config_setting_get_string(s));
+		return true;
+	default:
+		return false;
+	}
+}
+
+// { file = "x"; weight = 2; } is x,weight=2
+static bool group_text(const config_setting_t *group, char *text, size_t size)
+{
+	const char *file;
+	size_t n;
+
+	if (!config_setting_is_group(group) || !config_setting_lookup_string(group, "file", &file))
+		return false;
+	n = (size_t)snprintf(text, size, "%s", file);
+	for (int i = 0; i < config_setting_length(group); i++) {
+		const config_setting_t *s = config_setting_get_elem(group, (unsigned)i);
+		char value[TEXT_MAX];
+
+		if (strcmp(config_setting_name(s), "file") == 0)
+			continue;
+		if (n >= size || !value_text(s, value, sizeof(value)))
+			return false;
+		n += (size_t)snprintf(text + n, size - n, ",%s=%s", config_setting_name(s), value);
+	}
+	return n < size;
+}
+
+static int set_value(const struct wm_command *cmd, const char *path, const char *name, const config_setting_t *s,
+	void *config, struct wm_err *err)
+{
+	char text[TEXT_MAX];
+	struct wm_err why = {0};
+	char *kept;
+	int rc;
+
+	if (!value_text(s, text, sizeof(text)) && !group_text(s, text, sizeof(text)))
+		return wm_err_set(err, -EINVAL, "%s:%d: '%s' must be a number, a text or a group with a file in it",
+			path, (int)config_setting_source_line(s), name);
+	if (config_setting_type(s) == CONFIG_TYPE_BOOL && !config_setting_get_bool(s))
+		return 0;
+	kept = strdup(text); // the configuration points into it from now on
+	if (kept == NULL)
+		return wm_err_set(err, -ENOMEM, "%s: no memory to read it", path);
+	rc = wm_command_set(cmd, name, kept, config, &why);
+	if (rc < 0)
+		return wm_err_set(err, rc, "%s:%d: %s", path, (int)config_setting_source_line(s), why.msg);
+	return 0;
+}
+
+static int set_all(
+	const struct wm_command *cmd, const char *path, const config_t *file, void *config, struct wm_err *err)
+{
+	const config_setting_t *root = config_root_setting(file);
+
+	for (int i = 0; i < config_setting_length(root); i++) {
+		const config_setting_t *s = config_setting_get_elem(root, (unsigned)i);
+		bool many = config_setting_is_list(s) || config_setting_is_array(s);
+		int n = many ? config_setting_length(s) : 1;
+
+		for (int k = 0; k < n; k++) {
+			const config_setting_t *one = many ? config_setting_get_elem(s, (unsigned)k) : s;
+			int rc = set_value(cmd, path, config_setting_name(s), one, config, err);
+
+			if (rc < 0)
+				return rc;
+		}
+	}
+	return 0;
+}
+
+int wm_config_read(const struct wm_command *cmd, const char *path, void *config, struct wm_err *err)
+{
+	FILE *stream = fopen(path, "re");
+	config_t file;
+	int rc;
+
+	if (stream == NULL)
+		return wm_err_sys(err, -errno, "configuration file %s", path);
+	config_init(&file);
+	if (config_read(&file, stream) == CONFIG_TRUE)
+		rc = set_all(cmd, path, &file, config, err);
+	else
+		rc = wm_err_set(
+			err, -EINVAL, "%s:%d: %s", path, (int)config_error_line(&file), config_error_text(&file));
+	config_destroy(&file);
+	(void)fclose(stream);
+	return rc;
+}
