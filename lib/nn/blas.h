@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // nn: what there is to say to OpenBLAS.
 //
-// OpenBLAS picks its kernels when it is loaded, by CPU; the environment variable OPENBLAS_CORETYPE names others and is
-// read only then: set it and execute yourself anew. It matters: 0.3.21 takes an AVX-512 CPU that it does not know (AMD
-// Zen 4) for a Haswell, and its SkylakeX kernels are up to twice as fast there. Results differ in the last bits between
-// kernels.
+// OpenBLAS picks its kernels by CPU when it is loaded. A CPU that is newer than the library may be taken for an old
+// one: without AVX-512 kernels it can be half as fast as it could. The environment variable OPENBLAS_CORETYPE names
+// others (SkylakeX: AVX-512; Haswell: AVX2) and is read only then: set it and execute the program anew. Results differ
+// in the last bits from kernel to kernel.
 #pragma once
 
 /** One thread a call: our own threads are the parallelism, and the result must not depend on their number. */

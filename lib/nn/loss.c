@@ -5,7 +5,22 @@
 #include <math.h>
 #include <string.h>
 
-// In four chains: one would be as long as the additions' latency makes it.
+// Both in four chains: one would take the latency of an operation for each element.
+static float largest(const float *x, size_t n)
+{
+	float m[4] = {x[0], x[0], x[0], x[0]};
+	size_t j;
+
+	for (j = 0; j + 4 <= n; j += 4)
+		for (size_t v = 0; v < 4; v++)
+			m[v] = x[j + v] > m[v] ? x[j + v] : m[v];
+	for (; j < n; j++)
+		m[0] = x[j] > m[0] ? x[j] : m[0];
+	m[0] = m[0] > m[1] ? m[0] : m[1];
+	m[2] = m[2] > m[3] ? m[2] : m[3];
+	return m[0] > m[2] ? m[0] : m[2];
+}
+
 static double sum(const float *x, size_t n)
 {
 	double s[4] = {0};
@@ -28,15 +43,14 @@ double wm_softmax_nll(
 	for (size_t r = 0; r < m; r++) {
 		const float *l = logits + r * ld;
 		float *d = dlogits + r * ld;
-		float max = l[0], margin, share;
+		float max, margin, share;
 		double total;
 
 		if (target[r] < 0) {
 			memset(d, 0, n * sizeof(*d));
 			continue;
 		}
-		for (size_t j = 1; j < n; j++)
-			max = l[j] > max ? l[j] : max;
+		max = largest(l, n);
 		margin = max - l[target[r]]; // before d overwrites it
 		kernels->exp(d, l, max, n);
 		total = sum(d, n);

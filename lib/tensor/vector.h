@@ -41,33 +41,26 @@ static inline vf exp_of_gate(vf x)
 	return exp_in_range(v_min(v_max(x, v_set1(-WM_ACT_MAX)), v_set1(WM_ACT_MAX)));
 }
 
-// One register block: mr rows by nv vectors, both constants where this is inlined.
+// One register block: mr rows by nv vectors, both constants where this is inlined, so that acc is registers.
 static inline __attribute__((always_inline)) void block(float *y, size_t ldy, const float *x, size_t ldx,
 	const float *w, size_t ldw, size_t k, const size_t mr, const size_t nv)
 {
 	vf acc[MR][NV], row[NV];
 
-#pragma GCC unroll 8
 	for (size_t r = 0; r < mr; r++)
-#pragma GCC unroll 8
 		for (size_t v = 0; v < nv; v++)
 			acc[r][v] = v_load(y + r * ldy + v * VW);
 	for (size_t i = 0; i < k; i++) {
-#pragma GCC unroll 8
 		for (size_t v = 0; v < nv; v++)
 			row[v] = v_load(w + i * ldw + v * VW);
-#pragma GCC unroll 8
 		for (size_t r = 0; r < mr; r++) {
 			vf xi = v_set1(x[r * ldx + i]);
 
-#pragma GCC unroll 8
 			for (size_t v = 0; v < nv; v++)
 				acc[r][v] = v_fma(xi, row[v], acc[r][v]);
 		}
 	}
-#pragma GCC unroll 8
 	for (size_t r = 0; r < mr; r++)
-#pragma GCC unroll 8
 		for (size_t v = 0; v < nv; v++)
 			v_store(y + r * ldy + v * VW, acc[r][v]);
 }
@@ -90,7 +83,7 @@ BLOCKS(2)
 BLOCKS(4)
 #endif
 
-// By the logarithm of the vectors, then by rows - 1.
+// By vectors / 2, then by rows - 1.
 static void (*const blocks[][MR])(
 	float *y, size_t ldy, const float *x, size_t ldx, const float *w, size_t ldw, size_t k) = {
 	BLOCK_NAMES(1),
@@ -104,13 +97,13 @@ static void matmul(float *y, size_t ldy, const float *x, size_t ldx, const float
 {
 	size_t n_blocks = (m + MR - 1) / MR; // of almost equal height: few rows a block leave registers unused
 
-	for (size_t j = 0, log_nv = NV / 2; j < n; j += (VW << log_nv)) {
-		while (n - j < ((size_t)VW << log_nv))
-			log_nv--;
+	for (size_t j = 0, nv = NV; j < n; j += nv * VW) {
+		while (n - j < nv * VW)
+			nv /= 2;
 		for (size_t b = 0, r = 0; b < n_blocks; b++) {
 			size_t rows = (m - r) / (n_blocks - b);
 
-			blocks[log_nv][rows - 1](y + r * ldy + j, ldy, x + r * ldx, ldx, w + j, n, k);
+			blocks[nv / 2][rows - 1](y + r * ldy + j, ldy, x + r * ldx, ldx, w + j, n, k);
 			r += rows;
 		}
 	}

@@ -156,6 +156,12 @@ static void softmax_nll_is_finite_for_far_logits(void **state)
 	(void)state;
 	assert_near("nll", 0, nll, 2e4, 1e-9);
 	assert_true(d[0] == 1 && d[1] == -1 && d[2] >= 0 && d[2] < 1e-30f);
+	for (size_t j = 0; j < 7; j++) { // wherever the largest stands
+		float l[7] = {0};
+
+		l[j] = 1e3f;
+		assert_near("nll", j, wm_softmax_nll(l, l, 7, &target, 1, 7, 1), j == 1 ? 0 : 1e3, 1e-9);
+	}
 }
 
 static void gauss_kl_and_its_gradient_match_the_formula(void **state)
