@@ -49,34 +49,36 @@ static void embed(const struct wm_kernels *kernels, const struct wm_lstm *l, flo
 	kernels->add_rows(z, rows, n, width);
 }
 
+// NOLINTNEXTLINE(readability-function-size): the arrays of a training step, each with its own owner
 void wm_lstm_forward(const struct wm_lstm *l, float *hout, float *h0, float *c0, const float *emb, const float *u,
 	const float *bias, const int32_t *idx, const uint8_t *reset, size_t T, size_t B, float *work)
 {
 	const struct wm_kernels *kernels = wm_kernels_best();
-	const size_t H = l->units;
-	const struct tape tape = lay_out(work, H, T, B);
+	const size_t units = l->units;
+	const struct tape tape = lay_out(work, units, T, B);
 
-	assert(H % WM_LANES == 0 && l->n_idx <= WM_LSTM_MAX_IDX);
+	assert(units % WM_LANES == 0 && l->n_idx <= WM_LSTM_MAX_IDX);
 	for (size_t t = 0; t < T; t++) {
 		for (size_t b = 0; b < B; b++) {
 			size_t at = t * B + b;
 
 			if (reset[at]) {
-				memset(h0 + b * H, 0, H * sizeof(*h0));
-				memset(c0 + b * H, 0, H * sizeof(*c0));
+				memset(h0 + b * units, 0, units * sizeof(*h0));
+				memset(c0 + b * units, 0, units * sizeof(*c0));
 			}
-			embed(kernels, l, tape.gates + at * 4 * H, emb, bias, idx + at * l->n_idx);
+			embed(kernels, l, tape.gates + at * 4 * units, emb, bias, idx + at * l->n_idx);
 		}
 		if (t == 0)
-			memcpy(tape.first, h0, B * H * sizeof(*h0));
-		memcpy(tape.cell + t * B * H, c0, B * H * sizeof(*c0));
-		kernels->matmul(tape.gates + t * B * 4 * H, 4 * H, h0, H, u, B, H, 4 * H);
+			memcpy(tape.first, h0, B * units * sizeof(*h0));
+		memcpy(tape.cell + t * B * units, c0, B * units * sizeof(*c0));
+		kernels->matmul(tape.gates + t * B * 4 * units, 4 * units, h0, units, u, B, units, 4 * units);
 		for (size_t b = 0; b < B; b++) {
 			size_t at = t * B + b;
 
-			kernels->lstm_train(h0 + b * H, c0 + b * H, tape.gates + at * 4 * H, tape.tanh_c + at * H, H);
+			kernels->lstm_train(h0 + b * units, c0 + b * units, tape.gates + at * 4 * units,
+				tape.tanh_c + at * units, units);
 		}
-		memcpy(hout + t * B * H, h0, B * H * sizeof(*h0));
+		memcpy(hout + t * B * units, h0, B * units * sizeof(*h0));
 	}
 }
 
@@ -109,35 +111,36 @@ static void transpose(float *out, const float *in, size_t rows, size_t cols)
 			out[c * rows + r] = in[r * cols + c];
 }
 
+// NOLINTNEXTLINE(readability-function-size): the arrays of a training step, each with its own owner
 void wm_lstm_backward(const struct wm_lstm *l, float *gemb, float *gu, float *gbias, float *dhout, const float *hout,
 	const float *u, const int32_t *idx, const uint8_t *reset, size_t T, size_t B, float *work)
 {
 	const struct wm_kernels *kernels = wm_kernels_best();
-	const size_t H = l->units, width = 4 * H;
-	const struct tape tape = lay_out(work, H, T, B);
-	const int h = (int)H, w = (int)width;
+	const size_t units = l->units, width = 4 * units;
+	const struct tape tape = lay_out(work, units, T, B);
+	const int h = (int)units, w = (int)width;
 
-	transpose(tape.ut, u, H, width);
-	memset(tape.dc, 0, B * H * sizeof(*tape.dc));
+	transpose(tape.ut, u, units, width);
+	memset(tape.dc, 0, B * units * sizeof(*tape.dc));
 	for (size_t t = T; t-- > 0;) {
 		float *dz = tape.gates + t * B * width;
 
 		for (size_t b = 0; b < B; b++) {
 			size_t at = t * B + b;
 
-			step_backward(dz + b * width, tape.dc + b * H, dhout + at * H, tape.cell + at * H,
-				tape.tanh_c + at * H, H);
+			step_backward(dz + b * width, tape.dc + b * units, dhout + at * units, tape.cell + at * units,
+				tape.tanh_c + at * units, units);
 			add(gbias, dz + b * width, width);
 			for (size_t i = 0; i < l->n_idx; i++)
 				if (idx[at * l->n_idx + i] >= 0)
 					add(gemb + (size_t)idx[at * l->n_idx + i] * width, dz + b * width, width);
 			if (reset[at]) { // nothing flows back from here, nor into u
 				memset(dz + b * width, 0, width * sizeof(*dz));
-				memset(tape.dc + b * H, 0, H * sizeof(*tape.dc));
+				memset(tape.dc + b * units, 0, units * sizeof(*tape.dc));
 			}
 		}
 		if (t > 0)
-			kernels->matmul(dhout + (t - 1) * B * H, H, dz, width, tape.ut, B, width, H);
+			kernels->matmul(dhout + (t - 1) * B * units, units, dz, width, tape.ut, B, width, units);
 	}
 	// gu += h(t-1)^T dz(t), over all steps at once; the state before the chunk is an array of its own
 	cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, h, w, (int)B, 1, tape.first, h, tape.gates, w, 1, gu, w);

@@ -10,19 +10,35 @@ enum { VW = 8, MR = 6 };
 typedef __m256 vf;
 typedef __m256i vu;
 
-#define v_load _mm256_loadu_ps
-#define v_store _mm256_storeu_ps
-#define v_set1 _mm256_set1_ps
-#define v_add _mm256_add_ps
-#define v_sub _mm256_sub_ps
-#define v_mul _mm256_mul_ps
-#define v_div _mm256_div_ps
-#define v_max _mm256_max_ps
-#define v_min _mm256_min_ps
-#define v_fma _mm256_fmadd_ps
-#define v_truncate _mm256_cvttps_epi32
-#define vu_zero _mm256_setzero_si256
-#define vu_add _mm256_add_epi32
+static inline vf v_load(const float *p)
+{
+	return _mm256_loadu_ps(p);
+}
+
+static inline void v_store(float *p, vf v)
+{
+	_mm256_storeu_ps(p, v);
+}
+
+static inline vf v_set1(float x)
+{
+	return _mm256_set1_ps(x);
+}
+
+static inline vf v_max(vf a, vf b)
+{
+	return _mm256_max_ps(a, b);
+}
+
+static inline vf v_min(vf a, vf b)
+{
+	return _mm256_min_ps(a, b);
+}
+
+static inline vf v_fma(vf a, vf b, vf c)
+{
+	return _mm256_fmadd_ps(a, b, c);
+}
 
 static inline vf v_scale(vf p, vf z)
 {
@@ -40,9 +56,19 @@ static inline float v_largest(vf v)
 	return _mm_cvtss_f32(m);
 }
 
-static inline void vu_store(uint32_t *out, vu v)
+static inline vu vu_zero(void)
 {
-	_mm256_storeu_si256((__m256i_u *)out, v);
+	return _mm256_setzero_si256();
+}
+
+static inline void vu_store(uint32_t *p, vu v)
+{
+	_mm256_storeu_si256((__m256i_u *)p, v);
+}
+
+static inline vu vu_add(vu a, vu b)
+{
+	return _mm256_add_epi32(a, b);
 }
 
 static inline uint32_t vu_sum(vu v)
@@ -52,6 +78,11 @@ static inline uint32_t vu_sum(vu v)
 	s = _mm_add_epi32(s, _mm_unpackhi_epi64(s, s));
 	s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 1));
 	return (uint32_t)_mm_cvtsi128_si32(s);
+}
+
+static inline vu v_truncate(vf v)
+{
+	return _mm256_cvttps_epi32(v);
 }
 
 #include <tensor/vector.h>

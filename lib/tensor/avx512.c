@@ -10,21 +10,35 @@ enum { VW = 16, MR = 6 };
 typedef __m512 vf;
 typedef __m512i vu;
 
-#define v_load _mm512_loadu_ps
-#define v_store _mm512_storeu_ps
-#define v_set1 _mm512_set1_ps
-#define v_add _mm512_add_ps
-#define v_sub _mm512_sub_ps
-#define v_mul _mm512_mul_ps
-#define v_div _mm512_div_ps
-#define v_max _mm512_max_ps
-#define v_min _mm512_min_ps
-#define v_fma _mm512_fmadd_ps
-#define v_truncate _mm512_cvttps_epi32
-#define v_largest _mm512_reduce_max_ps
-#define vu_zero _mm512_setzero_si512
-#define vu_add _mm512_add_epi32
-#define vu_store _mm512_storeu_si512
+static inline vf v_load(const float *p)
+{
+	return _mm512_loadu_ps(p);
+}
+
+static inline void v_store(float *p, vf v)
+{
+	_mm512_storeu_ps(p, v);
+}
+
+static inline vf v_set1(float x)
+{
+	return _mm512_set1_ps(x);
+}
+
+static inline vf v_max(vf a, vf b)
+{
+	return _mm512_max_ps(a, b);
+}
+
+static inline vf v_min(vf a, vf b)
+{
+	return _mm512_min_ps(a, b);
+}
+
+static inline vf v_fma(vf a, vf b, vf c)
+{
+	return _mm512_fmadd_ps(a, b, c);
+}
 
 static inline vf v_scale(vf p, vf z)
 {
@@ -33,9 +47,34 @@ static inline vf v_scale(vf p, vf z)
 	return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), exponent));
 }
 
+static inline float v_largest(vf v)
+{
+	return _mm512_reduce_max_ps(v);
+}
+
+static inline vu vu_zero(void)
+{
+	return _mm512_setzero_si512();
+}
+
+static inline void vu_store(uint32_t *p, vu v)
+{
+	_mm512_storeu_si512(p, v);
+}
+
+static inline vu vu_add(vu a, vu b)
+{
+	return _mm512_add_epi32(a, b);
+}
+
 static inline uint32_t vu_sum(vu v)
 {
 	return (uint32_t)_mm512_reduce_add_epi32(v);
+}
+
+static inline vu v_truncate(vf v)
+{
+	return _mm512_cvttps_epi32(v);
 }
 
 #include <tensor/vector.h>

@@ -32,7 +32,7 @@ size_t wm_kernels_all(const struct wm_kernels *const **tables)
 const struct wm_kernels *wm_kernels_best(void)
 {
 	const struct wm_kernels *const *tables;
-	const char *name = getenv("WIREMILL_KERNELS");
+	const char *name = getenv("WIREMILL_KERNELS"); // NOLINT(concurrency-mt-unsafe): nothing here changes it
 	size_t n = wm_kernels_all(&tables);
 
 	for (size_t i = 0; name != NULL && i < n; i++)

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // tensor: the kernels in terms of a vector type. The file that includes this one has defined, for its instruction set:
 //
-//	VW, vf                        lanes of a vector (8 or 16), its type
+//	VW, vf                        lanes of a vector (8 or 16), its type; + - * / are the compiler's
 //	v_load, v_store, v_set1       unaligned
-//	v_add v_sub v_mul v_div v_max v_min; v_fma(a, b, c) = a b + c
+//	v_max, v_min, v_fma(a, b, c)  a b + c
 //	v_scale(p, z)                 p with the low mantissa bits of z added to its exponent
 //	v_largest(v)                  the largest lane
 //	vu, vu_zero, vu_store, vu_add vector of uint32_t; vu_sum(v) is the sum of its lanes
 //	v_truncate(v)                 vf in 0 .. 2^31-1 to vu
 //	MR, NV                        rows (6) and vectors (2 or 4) of matmul's register block
-
 //
 // Operation by operation, each lane does what scalar.c does.
 #pragma once
@@ -23,7 +22,7 @@
 static inline vf exp_in_range(vf x)
 {
 	vf z = v_fma(x, v_set1(WM_EXP_LOG2E), v_set1(WM_EXP_ROUND));
-	vf n = v_sub(z, v_set1(WM_EXP_ROUND));
+	vf n = z - WM_EXP_ROUND;
 	vf r = v_fma(n, v_set1(-WM_EXP_LN2_LO), v_fma(n, v_set1(-WM_EXP_LN2_HI), x));
 	vf p = v_set1(WM_EXP_C6);
 
@@ -116,51 +115,46 @@ static void add_rows(float *y, const float *const *rows, size_t n_rows, size_t n
 			vf sum = v_load(rows[0] + v);
 
 			for (size_t r = 1; r < n_rows; r++)
-				sum = v_add(sum, v_load(rows[r] + v));
+				sum += v_load(rows[r] + v);
 			v_store(y + v, sum);
 		}
 }
 
 static void lstm(float *h, float *c, const float *gates, size_t units)
 {
-	const vf zero = v_set1(0.0f), one = v_set1(1.0f), two = v_set1(2.0f);
-
 	for (size_t u = 0; u < units; u += VW) {
-		vf ei = exp_of_gate(v_sub(zero, v_load(gates + u)));
-		vf ef = exp_of_gate(v_sub(zero, v_load(gates + units + u)));
-		vf eg = exp_of_gate(v_mul(two, v_load(gates + 2 * units + u)));
-		vf eo = exp_of_gate(v_sub(zero, v_load(gates + 3 * units + u)));
-		vf kept = v_div(v_load(c + u), v_add(one, ef));
-		vf cell = v_add(kept, v_div(v_sub(eg, one), v_mul(v_add(one, ei), v_add(one, eg))));
-		vf ec = exp_of_gate(v_mul(two, cell));
+		vf ei = exp_of_gate(0.0f - v_load(gates + u));
+		vf ef = exp_of_gate(0.0f - v_load(gates + units + u));
+		vf eg = exp_of_gate(2.0f * v_load(gates + 2 * units + u));
+		vf eo = exp_of_gate(0.0f - v_load(gates + 3 * units + u));
+		vf cell = v_load(c + u) / (1.0f + ef) + (eg - 1.0f) / ((1.0f + ei) * (1.0f + eg));
+		vf ec = exp_of_gate(2.0f * cell);
 
 		v_store(c + u, cell);
-		v_store(h + u, v_div(v_sub(ec, one), v_mul(v_add(one, eo), v_add(one, ec))));
+		v_store(h + u, (ec - 1.0f) / ((1.0f + eo) * (1.0f + ec)));
 	}
 }
 
 static void lstm_train(float *h, float *c, float *gates, float *tanh_c, size_t units)
 {
-	const vf zero = v_set1(0.0f), one = v_set1(1.0f), two = v_set1(2.0f);
-
 	for (size_t u = 0; u < units; u += VW) {
 		float *gate = gates + u;
-		vf eg = exp_of_gate(v_mul(two, v_load(gate + 2 * units))), ec, cell, tanh_cell;
-		vf i = v_div(one, v_add(one, exp_of_gate(v_sub(zero, v_load(gate)))));
-		vf f = v_div(one, v_add(one, exp_of_gate(v_sub(zero, v_load(gate + units)))));
-		vf g = v_div(v_sub(eg, one), v_add(one, eg));
-		vf o = v_div(one, v_add(one, exp_of_gate(v_sub(zero, v_load(gate + 3 * units)))));
+		vf eg = exp_of_gate(2.0f * v_load(gate + 2 * units)), ec;
+		vf i = 1.0f / (1.0f + exp_of_gate(0.0f - v_load(gate)));
+		vf f = 1.0f / (1.0f + exp_of_gate(0.0f - v_load(gate + units)));
+		vf g = (eg - 1.0f) / (1.0f + eg);
+		vf o = 1.0f / (1.0f + exp_of_gate(0.0f - v_load(gate + 3 * units)));
+		vf cell = f * v_load(c + u) + i * g, tanh_cell;
 
 		v_store(gate, i);
 		v_store(gate + units, f);
 		v_store(gate + 2 * units, g);
 		v_store(gate + 3 * units, o);
-		cell = v_add(v_mul(f, v_load(c + u)), v_mul(i, g));
-		ec = exp_of_gate(v_mul(two, cell));
-		tanh_cell = v_div(v_sub(ec, one), v_add(one, ec));
 		v_store(c + u, cell);
+		ec = exp_of_gate(2.0f * cell);
+		tanh_cell = (ec - 1.0f) / (1.0f + ec);
 		v_store(tanh_c + u, tanh_cell);
-		v_store(h + u, v_mul(o, tanh_cell));
+		v_store(h + u, o * tanh_cell);
 	}
 }
 
@@ -179,8 +173,8 @@ static uint32_t sample(const float *logits, size_t n, uint32_t random)
 		vu sum = vu_zero();
 
 		for (size_t v = j; v < j + WM_LANES; v += VW) {
-			vf d = v_max(v_sub(v_load(logits + v), max), v_set1(WM_SAMPLE_MIN));
-			vu one = v_truncate(v_mul(exp_in_range(d), v_set1(WM_SAMPLE_ONE)));
+			vf d = v_max(v_load(logits + v) - max, v_set1(WM_SAMPLE_MIN));
+			vu one = v_truncate(exp_in_range(d) * WM_SAMPLE_ONE);
 
 			vu_store(weight + v, one);
 			sum = vu_add(sum, one);
@@ -209,10 +203,10 @@ static void exp_shifted(float *y, const float *x, float shift, size_t n)
 	size_t j;
 
 	for (j = 0; j + VW <= n; j += VW)
-		v_store(y + j, exp_clamped(v_sub(v_load(x + j), v_set1(shift))));
+		v_store(y + j, exp_clamped(v_load(x + j) - shift));
 	if (j == n)
 		return;
 	memcpy(rest, x + j, (n - j) * sizeof(*x));
-	v_store(rest, exp_clamped(v_sub(v_load(rest), v_set1(shift))));
+	v_store(rest, exp_clamped(v_load(rest) - shift));
 	memcpy(y + j, rest, (n - j) * sizeof(*y));
 }
