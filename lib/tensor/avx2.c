@@ -85,7 +85,7 @@ static inline vu v_truncate(vf v)
 	return _mm256_cvttps_epi32(v);
 }
 
-#include <tensor/vector.h>
+#include <tensor/vector.inc>
 
 const struct wm_kernels wm_kernels_avx2 = {
 	.name = "avx2",

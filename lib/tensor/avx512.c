@@ -77,7 +77,7 @@ static inline vu v_truncate(vf v)
 	return _mm512_cvttps_epi32(v);
 }
 
-#include <tensor/vector.h>
+#include <tensor/vector.inc>
 
 const struct wm_kernels wm_kernels_avx512 = {
 	.name = "avx512",
