@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <base/bytes.h>
+#include <capture/writer.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	HEAD_LEN = 24,
+	RECORD_LEN = 16,
+	BUFFER_LEN = 1 << 20,
+	LINK_ETHERNET = 1,
+};
+
+struct wm_capture_writer {
+	int fd;
+	int error; // -errno of the first write that failed
+	char *path;
+	size_t n; // bytes in the buffer that are complete
+	uint8_t buffer[BUFFER_LEN];
+};
+
+static void put_le32(uint8_t *p, uint32_t v)
+{
+	v = htole32(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+static void put_head(uint8_t *p)
+{
+	memset(p, 0, HEAD_LEN);
+	put_le32(p, 0xa1b23c4d); // nanoseconds
+	put_le32(p + 4, 4u << 16 | 2);
+	put_le32(p + 16, WM_FRAME_MAX);
+	put_le32(p + 20, LINK_ETHERNET);
+}
+
+static void flush(struct wm_capture_writer *w)
+{
+	size_t done = 0;
+
+	while (done < w->n && w->error == 0) {
+		ssize_t n = write(w->fd, w->buffer + done, w->n - done);
+
+		if (n >= 0)
+			done += (size_t)n;
+		else if (errno != EINTR)
+			w->error = -errno;
+	}
+	w->n = 0;
+}
+
+int wm_capture_writer_open(struct wm_capture_writer **out, const char *path, struct wm_err *err)
+{
+	struct wm_capture_writer *w = malloc(sizeof(*w));
+
+	if (w == NULL)
+		return wm_err_set(err, -ENOMEM, "%s: no memory to write it", path);
+	w->error = 0;
+	w->n = HEAD_LEN;
+	put_head(w->buffer);
+	w->path = strdup(strcmp(path, "-") == 0 ? "standard output" : path);
+	if (w->path == NULL) {
+		free(w);
+		return wm_err_set(err, -ENOMEM, "%s: no memory to write it", path);
+	}
+	w->fd = strcmp(path, "-") == 0 ? STDOUT_FILENO : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (w->fd < 0) {
+		int rc = -errno;
+
+		free(w->path);
+		free(w);
+		return wm_err_sys(err, rc, "%s: cannot be written", path);
+	}
+	*out = w;
+	return 0;
+}
+
+uint8_t *wm_capture_writer_reserve(struct wm_capture_writer *w, uint32_t len)
+{
+	if (RECORD_LEN + (size_t)len > BUFFER_LEN - w->n)
+		flush(w);
+	return w->error == 0 ? w->buffer + w->n + RECORD_LEN : NULL;
+}
+
+void wm_capture_writer_commit(struct wm_capture_writer *w, uint64_t time_ns, uint32_t len)
+{
+	uint8_t *record = w->buffer + w->n;
+
+	put_le32(record, (uint32_t)(time_ns / 1000000000));
+	put_le32(record + 4, (uint32_t)(time_ns % 1000000000));
+	put_le32(record + 8, len);
+	put_le32(record + 12, len);
+	w->n += RECORD_LEN + len;
+}
+
+int wm_capture_writer_close(struct wm_capture_writer *w, struct wm_err *err)
+{
+	int rc;
+
+	flush(w);
+	if (w->fd != STDOUT_FILENO && close(w->fd) < 0 && w->error == 0)
+		w->error = -errno;
+	rc = w->error;
+	if (rc < 0)
+		(void)wm_err_sys(err, rc, "%s: cannot be written", w->path);
+	free(w->path);
+	free(w);
+	return rc;
+}

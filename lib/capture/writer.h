@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// writer: frames into a pcap file with nanosecond time stamps, as a stream. Frames are built where they are written
+// from: reserve room in the buffer, fill it, commit.
+//
+// Little-endian, Ethernet, whatever the machine: the same frames are the same bytes.
+// Source: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-04.html, sections 4 and 5.
+#pragma once
+
+#include <base/err.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { WM_FRAME_MAX = 262144 };
+
+struct wm_capture_writer;
+
+/** @param path "-" = standard output; else created, or emptied. @return 0; -errno with a sentence. */
+int wm_capture_writer_open(struct wm_capture_writer **out, const char *path, struct wm_err *err);
+
+/** Room for a frame of len bytes, at most WM_FRAME_MAX; not cleared. @return NULL once writing has failed. */
+uint8_t *wm_capture_writer_reserve(struct wm_capture_writer *w, uint32_t len);
+
+/** The frame reserved last is complete. */
+void wm_capture_writer_commit(struct wm_capture_writer *w, uint64_t time_ns, uint32_t len);
+
+/** Write what is left and close; also after a failure, which is told here. @return 0; -errno with a sentence. */
+int wm_capture_writer_close(struct wm_capture_writer *w, struct wm_err *err);

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <capture/capture.h>
+#include <capture/writer.h>
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static void what_is_written_is_read_again(void **state)
+{
+	enum { N = 3000 };
+	char path[] = "/tmp/wiremill-test-XXXXXX";
+	int fd = mkstemp(path);
+	struct wm_capture_writer *w;
+	struct wm_capture_packet pkt;
+	struct wm_capture *c;
+
+	(void)state;
+	assert_true(fd >= 0);
+	(void)close(fd);
+	assert_int_equal(wm_capture_writer_open(&w, path, NULL), 0);
+	for (uint32_t i = 0; i < N; i++) { // 4.5 MB: several times the buffer
+		uint8_t *frame = wm_capture_writer_reserve(w, 14 + i);
+
+		assert_non_null(frame);
+		memset(frame, (int)(i & 0xff), 14 + i);
+		wm_capture_writer_commit(w, i * 1234567891ull, 14 + i);
+	}
+	assert_int_equal(wm_capture_writer_close(w, NULL), 0);
+
+	assert_int_equal(wm_capture_open(&c, path, NULL), 0);
+	for (uint32_t i = 0; i < N; i++) {
+		assert_int_equal(wm_capture_next(c, &pkt, NULL), 1);
+		assert_int_equal(pkt.time_ns, i * 1234567891ull);
+		assert_int_equal(pkt.len, 14 + i);
+		assert_int_equal(pkt.cap_len, 14 + i);
+		assert_int_equal(pkt.link, 1);
+		assert_int_equal(pkt.data[0], i & 0xff);
+		assert_int_equal(pkt.data[13 + i], i & 0xff);
+	}
+	assert_int_equal(wm_capture_next(c, &pkt, NULL), 0);
+	assert_null(wm_capture_damage(c));
+	wm_capture_close(c);
+	(void)unlink(path);
+}
+
+static void what_cannot_be_written_is_told_with_its_path(void **state)
+{
+	struct wm_capture_writer *w;
+	struct wm_err err = {0};
+
+	(void)state;
+	assert_int_equal(wm_capture_writer_open(&w, "/nonexistent/x.pcap", &err), -ENOENT);
+	assert_string_equal(err.msg, "/nonexistent/x.pcap: cannot be written: No such file or directory");
+	if (access("/dev/full", W_OK) != 0)
+		skip();
+	assert_int_equal(wm_capture_writer_open(&w, "/dev/full", &err), 0);
+	for (int i = 0; i < 100; i++)
+		if (wm_capture_writer_reserve(w, 60000) != NULL)
+			wm_capture_writer_commit(w, 0, 60000);
+	assert_null(wm_capture_writer_reserve(w, 60));
+	assert_int_equal(wm_capture_writer_close(w, &err), -ENOSPC);
+	assert_string_equal(err.msg, "/dev/full: cannot be written: No space left on device");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_written_is_read_again),
+		cmocka_unit_test(what_cannot_be_written_is_told_with_its_path),
+	};
+
+	return cmocka_run_group_tests_name("writer", tests, NULL, NULL);
+}
