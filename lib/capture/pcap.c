@@ -60,7 +60,7 @@ int wm_pcap_start(struct wm_capture *c, struct wm_err *err)
 	if ((network & 0x03ff0000) != 0)
 		return wm_err_set(
 			err, -EINVAL, "%s: reserved bits are set in the link type field (0x%08x)", c->path, network);
-	c->link = network & 0xffff; // above it: whether frames end in an FCS
+	c->link = (int)(network & 0xffff); // above it: whether frames end in an FCS
 	c->read = read_pcap;
 	wm_input_skip(&c->in, FILE_HEADER);
 	return 0;
