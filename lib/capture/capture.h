@@ -22,7 +22,7 @@ struct wm_capture_counts {
 	uint64_t packets;    // records with a packet in them; handed out + filtered
 	uint64_t filtered;   // not matched by the filter
 	uint64_t untimed;    // pcapng simple packet blocks, which have no time: skipped
-	uint64_t bad_blocks; // pcapng blocks that contradict themselves: skipped
+	uint64_t bad_blocks; // pcapng blocks that contradict themselves, or of a time outside 1970-2262: skipped
 	uint64_t odd_times;  // a fraction of a second and more: added up
 	uint64_t odd_lens;   // shorter on the wire than captured: the captured length counts
 };

@@ -16,8 +16,8 @@
 
 /** How a TCP segment's sequence number stands to what its sender sent before. */
 enum wm_seq {
-	WM_SEQ_NONE, // not TCP, or RST without a place
-	WM_SEQ_NEXT, // the byte expected next (also the first of its direction)
+	WM_SEQ_NONE, // not TCP, or a RST that is not the byte expected next
+	WM_SEQ_NEXT, // the byte expected next (also the first of its direction, but for a RST)
 	WM_SEQ_OLD,  // repeats old data or a keep-alive
 	WM_SEQ_HOLE, // leaves a gap
 };
@@ -25,14 +25,14 @@ enum wm_seq {
 /** How its acknowledgement stands to what the peer sent. */
 enum wm_ack {
 	WM_ACK_NONE, // no ACK flag
-	WM_ACK_ALL,  // all that the peer has sent so far
+	WM_ACK_ALL,  // all that the peer has sent so far (also if that was not captured)
 	WM_ACK_SAME, // what was acknowledged before, though the peer has sent more
 	WM_ACK_SOME, // more than before, but not all
 };
 
 struct wm_record {
 	uint64_t time_ns; // since the dataset's first packet
-	uint16_t len;     // on the wire; larger ones (offloaded) count as 65535
+	uint16_t len; // on the wire, with an Ethernet header (packet/form.h); larger ones (offloaded) count as 65535
 	uint16_t payload; // transport payload, or bytes behind the link header if not IP
 	uint16_t window;
 	uint16_t form;   // index into forms
@@ -49,7 +49,7 @@ struct wm_flow_record {
 	uint16_t sport; // the server's; if not IP: ethertype or DSAP
 	uint8_t proto;  // 0 = not IP
 	uint8_t ip;     // 4, 6, 0
-	bool started;   // opened by a SYN
+	bool started;   // opened by a SYN (without ACK)
 	bool ended;     // FIN or RST seen
 	uint32_t first; // its records are records[first .. first + n)
 	uint32_t n;
@@ -59,7 +59,9 @@ struct wm_flow_record {
 	uint64_t end_ns;
 };
 
-// A distinct header image (packet/form.h) with an example of the payload that goes with it.
+// A distinct header image (packet/form.h) with an example of the payload that goes with it: the payload of packets
+// other than TCP, if it was captured whole; of frames that are not IP what the image had no room for. A form with a
+// payload belongs to packets with a payload of just that length.
 struct wm_form_record {
 	uint32_t image; // offset into bytes
 	uint16_t image_len;
@@ -74,14 +76,17 @@ struct wm_form_record {
 
 // Every way a packet can fail to become a record has its own count.
 struct wm_dataset_counts {
-	uint64_t packets;       // seen
+	uint64_t packets;       // seen: the sum of the next six
 	uint64_t used;          // records
 	uint64_t filtered;      // by the BPF filter
-	uint64_t truncated;     // headers not captured whole
-	uint64_t form_full;     // beyond WM_FORMS_MAX distinct images: dropped
-	uint64_t backwards;     // earlier than the packet before: used, in time order
+	uint64_t truncated;     // headers not captured whole, or senseless
+	uint64_t form_full;     // beyond WM_FORMS_MAX distinct forms: dropped
 	uint64_t unknown_link;  // link type not decoded
-	uint64_t damaged;       // the capture ends in the middle of a record or is damaged from there on
+	uint64_t untimed;       // pcapng blocks that hold a packet, but no time
+	uint64_t backwards;     // earlier than the packet before: used, in time order
+	uint64_t odd;           // lengths or times that contradict themselves: put right and used
+	uint64_t bad_blocks;    // pcapng blocks that contradict themselves: skipped
+	uint64_t damaged;       // captures that end in the middle of a record or are damaged from there on
 	uint64_t by_proto[256]; // used IP packets
 	uint64_t not_ip;        // used frames that are not IP
 };
@@ -100,12 +105,13 @@ struct wm_dataset {
 	uint64_t first_ns; // epoch time of the first packet
 	uint64_t duration_ns;
 	struct wm_dataset_counts counts;
+	struct wm_err damage; // about the first capture that is damaged
 };
 
 struct wm_dataset_options {
 	const char *filter; // BPF expression, or NULL
 	uint64_t idle_ns;   // silence that ends a flow; 0 = one hour
-	bool payloads;      // keep examples of payload (UDP, ICMP and frames that are not IP)
+	bool payloads;      // keep examples of payload (never of TCP)
 	/** Called now and then with bytes read and bytes in all (0 if not known); NULL = no one to tell. */
 	void (*progress)(void *arg, uint64_t done, uint64_t all);
 	void *arg;
