@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum { FIN = 0x01, SYN = 0x02, RST = 0x04, ACK = 0x10 };
-enum { NONE = UINT32_MAX };
+static const uint32_t none = UINT32_MAX;
 
 struct key {
 	uint32_t addr[2]; // the smaller (address, port) first
@@ -87,11 +87,11 @@ static void unlink_state(struct table *t, uint32_t i)
 {
 	struct state *s = &t->states[i];
 
-	if (s->older != NONE)
+	if (s->older != none)
 		t->states[s->older].newer = s->newer;
 	else
 		t->oldest = s->newer;
-	if (s->newer != NONE)
+	if (s->newer != none)
 		t->states[s->newer].older = s->older;
 	else
 		t->newest = s->older;
@@ -100,8 +100,8 @@ static void unlink_state(struct table *t, uint32_t i)
 static void link_newest(struct table *t, uint32_t i)
 {
 	t->states[i].older = t->newest;
-	t->states[i].newer = NONE;
-	if (t->newest != NONE)
+	t->states[i].newer = none;
+	if (t->newest != none)
 		t->states[t->newest].newer = i;
 	else
 		t->oldest = i;
@@ -126,7 +126,7 @@ static void free_slot(struct table *t, size_t i)
 
 static void expire(struct table *t, uint64_t now_ns, uint64_t idle_ns)
 {
-	while (t->oldest != NONE && now_ns - t->states[t->oldest].last_ns > idle_ns) {
+	while (t->oldest != none && now_ns - t->states[t->oldest].last_ns > idle_ns) {
 		uint32_t i = t->oldest;
 		size_t mask = t->n_slots - 1, slot = t->states[i].hash & mask;
 
@@ -147,7 +147,7 @@ static int more_slots(struct table *t)
 
 	if (slots == NULL)
 		return -ENOMEM;
-	for (uint32_t s = t->oldest; s != NONE; s = t->states[s].newer) {
+	for (uint32_t s = t->oldest; s != none; s = t->states[s].newer) {
 		size_t i = t->states[s].hash & (n - 1);
 
 		while (slots[i] != 0)
@@ -160,14 +160,14 @@ static int more_slots(struct table *t)
 	return 0;
 }
 
-// @return the state's number, or NONE without memory. A new one has flow NONE.
+// @return the state's number, or none without memory. A new one has flow none.
 static uint32_t find_state(struct table *t, const struct key *key)
 {
 	uint32_t hash = hash_of(key), s;
 	size_t i;
 
 	if (2 * (t->n_live + 1) > t->n_slots && more_slots(t) < 0)
-		return NONE;
+		return none;
 	for (i = hash & (t->n_slots - 1); t->slots[i] != 0; i = (i + 1) & (t->n_slots - 1)) {
 		s = t->slots[i] - 1;
 		if (t->states[s].hash == hash && keys_equal(&t->states[s].key, key)) {
@@ -177,13 +177,13 @@ static uint32_t find_state(struct table *t, const struct key *key)
 		}
 	}
 	s = t->spare;
-	if (s != NONE)
+	if (s != none)
 		t->spare = t->states[s].newer;
 	else if (wm_grow((void **)&t->states, &t->cap_states, t->n_states + 1, sizeof(*t->states)) < 0)
-		return NONE;
+		return none;
 	else
 		s = (uint32_t)t->n_states++;
-	t->states[s] = (struct state){.key = *key, .hash = hash, .flow = NONE};
+	t->states[s] = (struct state){.key = *key, .hash = hash, .flow = none};
 	t->slots[i] = s + 1;
 	t->n_live++;
 	link_newest(t, s);
@@ -205,7 +205,7 @@ static int open_flow(struct table *t, struct state *s, const struct wm_parsed *p
 	uint32_t client = reverse ? p->dst : p->src, server = reverse ? p->src : p->dst;
 	struct wm_flow_record *f;
 
-	if (t->n_flows >= NONE || wm_grow((void **)&t->flows, &t->cap_flows, t->n_flows + 1, sizeof(*f)) < 0)
+	if (t->n_flows >= none || wm_grow((void **)&t->flows, &t->cap_flows, t->n_flows + 1, sizeof(*f)) < 0)
 		return -ENOMEM;
 	*s = (struct state){.key = s->key,
 		.hash = s->hash,
@@ -277,10 +277,10 @@ static int assign(struct table *t, struct wm_parsed *p, const uint8_t *addresses
 	struct wm_flow_record *f;
 	struct state *s;
 
-	if (i == NONE)
+	if (i == none)
 		return -ENOMEM;
 	s = &t->states[i];
-	if (s->flow == NONE || (tcp && (p->flags & (SYN | ACK)) == SYN && s->closed && p->seq != s->first_seq)) {
+	if (s->flow == none || (tcp && (p->flags & (SYN | ACK)) == SYN && s->closed && p->seq != s->first_seq)) {
 		if (open_flow(t, s, p, addresses) < 0)
 			return -ENOMEM;
 	}
@@ -308,7 +308,7 @@ static int assign(struct table *t, struct wm_parsed *p, const uint8_t *addresses
 int wm_flows_assign(struct wm_parsed *packets, size_t n, const uint8_t *addresses, uint64_t idle_ns,
 	struct wm_flow_record **flows, size_t *n_flows)
 {
-	struct table t = {.spare = NONE, .oldest = NONE, .newest = NONE};
+	struct table t = {.spare = none, .oldest = none, .newest = none};
 	int rc = 0;
 
 	for (size_t i = 0; i < n && rc == 0; i++) {

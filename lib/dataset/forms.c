@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NO_PAYLOAD = UINT32_MAX };
+static const uint32_t no_payload = UINT32_MAX;
 
 // What is looked up as bytes: no padding between the fields.
 struct pair_key {
 	uint32_t image;
-	uint32_t payload; // or NO_PAYLOAD
+	uint32_t payload; // or no_payload
 };
 
 struct group_key {
@@ -60,7 +60,7 @@ static int64_t add_form(struct wm_forms *f, const struct placing *p, uint32_t im
 	if (wm_grow((void **)&f->records, &f->cap, f->n + 1, sizeof(r)) < 0
 		|| wm_intern_add(&f->pairs, &key, sizeof(key)) < 0)
 		return -ENOMEM;
-	if (payload != NO_PAYLOAD) {
+	if (payload != no_payload) {
 		r.payload = f->payload.items[payload].at;
 		r.payload_len = (uint16_t)f->payload.items[payload].len;
 		f->n_examples++;
@@ -176,15 +176,15 @@ static int64_t place_ip(struct wm_forms *f, const struct placing *p)
 		if (form != -ENOENT)
 			return form;
 	}
-	form = find_form(f, (uint32_t)image, NO_PAYLOAD);
-	return form >= 0 ? form : add_form(f, p, (uint32_t)image, NO_PAYLOAD);
+	form = find_form(f, (uint32_t)image, no_payload);
+	return form >= 0 ? form : add_form(f, p, (uint32_t)image, no_payload);
 }
 
 static int64_t place_other(struct wm_forms *f, const struct placing *p)
 {
 	struct group_key key = {.len = p->pkt->len, .service = p->pkt->ethertype, .way = 2};
 	struct wm_form_group *g;
-	int64_t image, payload = NO_PAYLOAD, form;
+	int64_t image, payload = no_payload, form;
 	bool room = f->n_other < WM_OTHER_MAX && f->n < WM_FORMS_MAX && (p->payload == NULL || has_room(f, p));
 
 	memcpy(key.macs, p->pkt->src, 6);
