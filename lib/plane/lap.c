@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <plane/lap.h>
+
+#include <string.h>
+
+enum {
+	LAP_GAP_NS = 1000, // between the end of a lap and the start of the next
+	TCP_ACK = 0x10,
+};
+
+void wm_lap_init(struct wm_lap *l, struct wm_sample *kept, size_t n_kept)
+{
+	*l = (struct wm_lap){.kept = kept, .mask = n_kept - 1, .lap = 1, .shift = wm_lap_shift(1)};
+}
+
+// A permutation of 32 bits (the finaliser of MurmurHash3): neighbouring laps are far apart.
+static uint32_t scatter(uint32_t x)
+{
+	x ^= x >> 16;
+	x *= 0x85EBCA6Bu;
+	x ^= x >> 13;
+	x *= 0xC2B2AE35u;
+	return x ^ x >> 16;
+}
+
+struct wm_lap_shift wm_lap_shift(uint32_t lap)
+{
+	uint32_t x = scatter(lap);
+
+	if (lap == 0)
+		return (struct wm_lap_shift){0};
+	// Steps without a common divisor with 254 hosts and 2^14 or 2^15 ports: no pair comes back within 2 million
+	// laps.
+	return (struct wm_lap_shift){
+		.host = (uint32_t)((uint64_t)lap * 101 % 254),
+		.port = lap * 0x2D35u,
+		.seq = {x, scatter(x + 1)},
+	};
+}
+
+// .0 and .255 stay: they may be a network's own and its broadcast address.
+static void move_host(uint8_t *last, uint32_t by)
+{
+	uint32_t host = *last;
+
+	if (host == 0 || host == 255)
+		return;
+	host += by;
+	*last = (uint8_t)(host > 254 ? host - 254 : host);
+}
+
+// Within the range that the port belongs to; well-known ones stay.
+static uint16_t move_port(uint16_t port, uint32_t by)
+{
+	uint32_t mask = port >= 0x8000 ? 0x7fff : port >= 0x4000 ? 0x3fff : 0;
+
+	return (uint16_t)((port & ~mask) | ((port + by) & mask));
+}
+
+static bool is_mapped(const uint8_t addr[16])
+{
+	static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
+
+	return memcmp(addr, prefix, sizeof(prefix)) == 0;
+}
+
+void wm_lap_move(struct wm_sample *s, const struct wm_lap_shift *shift)
+{
+	bool reverse = (s->bits & WM_BIT_REVERSE) != 0;
+	uint8_t *client = reverse ? s->dst : s->src;
+	uint16_t *port = reverse ? &s->dport : &s->sport;
+	bool multicast = is_mapped(client) ? client[12] >= 224 : client[0] == 0xff;
+
+	if (!multicast)
+		move_host(&client[15], shift->host);
+	if (s->sport == 0 && s->dport == 0) { // ICMP echo, or nothing that has numbers
+		s->seq += shift->port << 16;
+		return;
+	}
+	*port = move_port(*port, shift->port);
+	s->seq += shift->seq[reverse];
+	if (s->flags & TCP_ACK)
+		s->ack += shift->seq[!reverse];
+}
+
+bool wm_lap_next(struct wm_lap *l, struct wm_sample *out)
+{
+	uint64_t oldest = l->n_kept > l->mask + 1 ? l->n_kept - l->mask - 1 : 0;
+	uint64_t gap_ns = LAP_GAP_NS;
+
+	if (l->n_kept == 0)
+		return false;
+	if (l->cursor < oldest)
+		l->cursor = oldest;
+	if (l->cursor == l->n_kept) {
+		l->cursor = oldest;
+		l->lap++;
+		l->shift = wm_lap_shift(l->lap);
+	}
+	*out = l->kept[l->cursor & l->mask];
+	if (l->cursor > oldest)
+		gap_ns = out->time_ns - l->kept[(l->cursor - 1) & l->mask].time_ns;
+	l->cursor++;
+	l->late_ns += gap_ns;
+	l->now_ns += gap_ns;
+	out->time_ns = l->now_ns;
+	wm_lap_move(out, &l->shift);
+	return true;
+}

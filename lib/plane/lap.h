@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// lap: samples that have been sent are sent again when no fresh ones are there (--underflow recycle). What is sent once
+// more is a later lap: its time goes on from what was sent last, and its flows are others: the client's address moves
+// within its subnet, its port within its range, TCP numbers and ICMP identifiers move too, all of them by steps that
+// belong to the lap. Both directions of a flow move alike, and two flows of one lap never become one.
+#pragma once
+
+#include <base/err.h>
+#include <packet/sample.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// How far a lap's flows are from those that the model made. Lap 0 does not move.
+struct wm_lap_shift {
+	uint32_t host; // 0 .. 253, of the address's last byte
+	uint32_t port;
+	uint32_t seq[2]; // client's numbers, server's
+};
+
+struct wm_lap {
+	struct wm_sample *kept; // the last mask + 1 fresh samples
+	size_t mask;
+	uint64_t n_kept; // so far; [n_kept - mask - 1, n_kept) are there
+	uint64_t cursor; // the next one to be sent again
+	uint32_t lap;
+	struct wm_lap_shift shift;
+	uint64_t late_ns; // how much the timeline is behind the fresh samples' own time, by what was put in between
+	uint64_t now_ns;  // time of the last sample that was sent
+};
+
+/** @param kept Room for n_kept samples, a power of two; borrowed. */
+void wm_lap_init(struct wm_lap *l, struct wm_sample *kept, size_t n_kept);
+
+/** Keep a fresh sample as it is sent, and give it its place behind what was sent again. */
+static inline uint64_t wm_lap_keep(struct wm_lap *l, const struct wm_sample *s)
+{
+	l->kept[l->n_kept++ & l->mask] = *s;
+	l->now_ns = s->time_ns + l->late_ns;
+	return l->now_ns;
+}
+
+/** The next sample to be sent again. @return false if there is none to be had. */
+bool wm_lap_next(struct wm_lap *l, struct wm_sample *out);
+
+/** Move a sample's flow. */
+void wm_lap_move(struct wm_sample *s, const struct wm_lap_shift *shift);
+
+/** The shift of a lap. */
+struct wm_lap_shift wm_lap_shift(uint32_t lap);

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <plane/pace.h>
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	const char *text;
+	enum wm_rate_kind kind;
+	double scale;
+} rate_units[] = {
+	{"pps", WM_RATE_PPS, 1},
+	{"kpps", WM_RATE_PPS, 1e3},
+	{"Mpps", WM_RATE_PPS, 1e6},
+	{"Gpps", WM_RATE_PPS, 1e9},
+	{"bps", WM_RATE_BPS, 1},
+	{"kbps", WM_RATE_BPS, 1e3},
+	{"Mbps", WM_RATE_BPS, 1e6},
+	{"Gbps", WM_RATE_BPS, 1e9},
+	{"%", WM_RATE_PERCENT, 1},
+};
+
+// A plain decimal number at the start of text; *end is text itself if there is none. Not strtod's inf, nan, hex.
+static double number(const char *text, const char **end)
+{
+	char *stop = NULL;
+	double value;
+
+	*end = text;
+	if ((*text < '0' || *text > '9') && *text != '.')
+		return 0;
+	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
+		return 0;
+	value = strtod(text, &stop);
+	*end = stop;
+	return value;
+}
+
+int wm_rate_parse(struct wm_rate *out, const char *text, struct wm_err *err)
+{
+	struct wm_rate rate = {.kind = WM_RATE_MODEL, .value = 1};
+	const char *end;
+
+	if (strcmp(text, "max") == 0)
+		rate.kind = WM_RATE_MAX;
+	else if (strcmp(text, "model") == 0)
+		rate.kind = WM_RATE_MODEL;
+	else if (text[0] == 'x') {
+		rate.value = number(text + 1, &end);
+		if (*end != '\0')
+			goto fail;
+	} else {
+		size_t i = 0;
+
+		rate.value = number(text, &end);
+		while (i < sizeof(rate_units) / sizeof(*rate_units) && strcmp(end, rate_units[i].text) != 0)
+			i++;
+		if (end == text || i == sizeof(rate_units) / sizeof(*rate_units))
+			goto fail;
+		rate.kind = rate_units[i].kind;
+		rate.value *= rate_units[i].scale;
+	}
+	if (!(rate.value > 0) || !isfinite(rate.value))
+		goto fail;
+	if (rate.kind == WM_RATE_PERCENT && rate.value > 100)
+		goto fail;
+	*out = rate;
+	return 0;
+
+fail:
+	return wm_err_set(err, -EINVAL,
+		"rate '%s' is none: write max, model, x4, 5Mpps, 10Gbps or 50%% (above 0, at most 100%%)", text);
+}
+
+void wm_pace_init(struct wm_pace *p, const struct wm_rate *rate, double share)
+{
+	*p = (struct wm_pace){.kind = rate->kind, .slope = 1, .extra_len = WM_FRAME_FCS};
+	if (rate->kind == WM_RATE_PPS || rate->kind == WM_RATE_BPS)
+		p->ns_per_unit = 1e9 / (rate->value * share);
+}
+
+void wm_pace_percent(struct wm_pace *p, double percent, double link_bps, double share)
+{
+	struct wm_rate rate = {.kind = WM_RATE_BPS, .value = link_bps * percent / 100};
+
+	wm_pace_init(p, &rate, share);
+	p->extra_len += WM_FRAME_LINE;
+}
+
+void wm_pace_prime(struct wm_pace *p, uint64_t span_ns, uint64_t n, uint64_t len)
+{
+	double units = (double)n;
+
+	if (p->kind == WM_RATE_BPS)
+		units = 8 * (double)(len + n * p->extra_len);
+	if (p->ns_per_unit > 0 && n > 1 && span_ns > 0)
+		p->slope = units * p->ns_per_unit / (double)span_ns;
+}
+
+void wm_pace_retune(struct wm_pace *p)
+{
+	double error_ns = p->due_ns - p->units * p->ns_per_unit;
+	double horizon_ns, push;
+
+	// A running mean that begins as the plain one.
+	if (p->n_windows < 64)
+		p->n_windows++;
+	p->mean_ns += ((double)p->window_ns - p->mean_ns) / p->n_windows;
+	p->mean_units += (p->window_units - p->mean_units) / p->n_windows;
+	p->window_ns = 0;
+	p->window_units = 0;
+	p->window_n = 0;
+
+	// One second to make up for the error, more where windows are long: it must not overshoot.
+	horizon_ns = 1e9 + 4 * p->mean_units * p->ns_per_unit;
+	push = 1 - error_ns / horizon_ns;
+	push = push < 0.5 ? 0.5 : push > 2 ? 2 : push;
+	p->slope = push * p->mean_units * p->ns_per_unit / (p->mean_ns > 1 ? p->mean_ns : 1);
+}

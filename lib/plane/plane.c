@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <plane/plane_pvt.h>
+
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	TICK_US = 1000,          // control's own pace where it has an lcore to itself
+	WARM_UP_NS = 2000000000, // at most, until the rings are full
+	MEASURE_NS = 100000000,  // the least time over which the clocks are compared
+	LINK_NS = 2000000000,    // at most, until the link is up
+	GRACE_NS = 200000000,    // for a duration's last packets
+	LEAD_NS = 1000000,       // from the start until the first departure
+	DRAIN_US = 10000,        // for a port to send what it has taken
+};
+
+static bool asked_to_stop(const struct wm_plane *p)
+{
+	return p->options->stop != NULL && atomic_load_explicit(p->options->stop, memory_order_relaxed);
+}
+
+static int failure(const struct wm_plane *p)
+{
+	for (unsigned w = 0; w < p->n_supplies; w++) {
+		int rc = atomic_load_explicit(&p->supplies[w].failed, memory_order_relaxed);
+
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static bool all_done(const struct wm_plane *p)
+{
+	for (unsigned t = 0; t < p->n_txs; t++)
+		if (!atomic_load_explicit(&p->txs[t].done, memory_order_acquire)) // release: wm_tx_turn()
+			return false;
+	return true;
+}
+
+static bool out_of_time(const struct wm_plane *p, uint64_t now_ns)
+{
+	uint64_t grace_ns = p->options->rate.kind == WM_RATE_MAX ? 0 : GRACE_NS;
+
+	return p->run.end_ns != UINT64_MAX && now_ns >= p->go.ns && now_ns - p->go.ns >= p->run.end_ns + grace_ns;
+}
+
+// Look after the run: should it end, is a report due?
+static void control(struct wm_plane *p)
+{
+	uint64_t now_ns = wm_now_ns();
+
+	if (asked_to_stop(p) || failure(p) != 0 || all_done(p) || out_of_time(p, now_ns))
+		atomic_store_explicit(&p->run.stop, true, memory_order_relaxed);
+	if (p->options->stats_s > 0 && p->options->report != NULL && now_ns >= p->next_report_ns) {
+		struct wm_plane_stats stats;
+
+		p->next_report_ns += (uint64_t)(p->options->stats_s * 1e9);
+		wm_plane_collect(p, &stats);
+		p->options->report(p->options->arg, &stats);
+	}
+}
+
+// While the rings fill: control's own workers have their turns here.
+static bool is_warm(struct wm_plane *p)
+{
+	bool warm = true;
+
+	for (unsigned i = 0; i < p->cores[0].n_supply; i++)
+		(void)wm_supply_turn(p->cores[0].supply[i], WM_SUPPLY_BLOCK);
+	for (unsigned w = 0; w < p->n_supplies; w++)
+		warm &= atomic_load_explicit(&p->supplies[w].full, memory_order_relaxed);
+	return warm;
+}
+
+static void warm_up(struct wm_plane *p)
+{
+	uint64_t begin_ns = wm_now_ns();
+
+	while (!asked_to_stop(p) && failure(p) == 0 && wm_now_ns() - begin_ns < WARM_UP_NS && !is_warm(p))
+		if (p->cores[0].n_supply == 0)
+			(void)usleep(TICK_US);
+	for (unsigned i = 0; i < p->n_ports; i++)
+		while (!wm_port_is_up(&p->ports[i]) && !asked_to_stop(p) && wm_now_ns() - begin_ns < LINK_NS)
+			(void)usleep(TICK_US);
+	while (wm_now_ns() - p->clock.ns < MEASURE_NS)
+		(void)usleep(TICK_US);
+}
+
+// The rings hold the first samples of the run: they tell when it begins, and how fast it is by itself.
+static uint64_t first_sample_ns(const struct wm_feed *feed)
+{
+	uint64_t first_ns = UINT64_MAX;
+
+	for (unsigned i = 0; i < feed->n_rings; i++) {
+		const struct wm_sample *span;
+
+		if (wm_ring_peek(feed->rings[i].ring, &span) > 0 && span[0].time_ns < first_ns)
+			first_ns = span[0].time_ns;
+	}
+	return first_ns;
+}
+
+static void prime_pace(struct wm_tx *tx)
+{
+	uint64_t first_ns = first_sample_ns(&tx->feed), last_ns = UINT64_MAX, n_all = 0, len = 0;
+	const struct wm_sample *span;
+
+	for (unsigned i = 0; i < tx->feed.n_rings; i++) {
+		size_t n = wm_ring_peek(tx->feed.rings[i].ring, &span);
+
+		if (n > 0 && span[n - 1].time_ns < last_ns)
+			last_ns = span[n - 1].time_ns;
+	}
+	for (unsigned i = 0; i < tx->feed.n_rings; i++) {
+		size_t n = wm_ring_peek(tx->feed.rings[i].ring, &span);
+
+		for (size_t k = 0; k < n && span[k].time_ns <= last_ns; k++, n_all++)
+			len += span[k].len;
+	}
+	if (n_all > 0)
+		wm_pace_prime(&tx->pace, last_ns - first_ns, n_all, len);
+}
+
+static void start(struct wm_plane *p)
+{
+	uint64_t first_ns = UINT64_MAX;
+
+	for (unsigned t = 0; t < p->n_txs; t++) {
+		uint64_t ns = first_sample_ns(&p->txs[t].feed);
+
+		first_ns = ns < first_ns ? ns : first_ns;
+		prime_pace(&p->txs[t]);
+	}
+	for (unsigned t = 0; t < p->n_txs; t++)
+		wm_pace_start(&p->txs[t].pace, first_ns);
+	p->go = wm_clock_point();
+	p->run.tsc_per_ns = wm_clock_rate(&p->clock, &p->go);
+	p->run.start_tsc = p->go.tsc + (uint64_t)(LEAD_NS * p->run.tsc_per_ns);
+	p->go.ns += LEAD_NS;
+	p->next_report_ns = p->go.ns + (uint64_t)(p->options->stats_s * 1e9);
+	atomic_store_explicit(&p->run.go, true, memory_order_release);
+}
+
+static int core_main(void *arg)
+{
+	wm_core_loop(arg, NULL);
+	return 0;
+}
+
+static int launch(struct wm_plane *p, struct wm_err *err)
+{
+	for (unsigned i = 1; i < p->n_cores; i++) {
+		struct wm_core *core = &p->cores[i];
+		int rc;
+
+		if (core->n_tx + core->n_supply == 0)
+			continue;
+		rc = rte_eal_remote_launch(core_main, core, core->lcore);
+		if (rc < 0)
+			return wm_err_sys(err, rc, "lcore %u could not be launched", core->lcore);
+	}
+	return 0;
+}
+
+static int run(struct wm_plane *p, struct wm_err *err)
+{
+	struct wm_core *own = &p->cores[0];
+	int rc = launch(p, err);
+
+	if (rc == 0) {
+		warm_up(p);
+		start(p);
+		if (own->n_tx + own->n_supply > 0)
+			wm_core_loop(own, control);
+		for (; !atomic_load_explicit(&p->run.stop, memory_order_relaxed); (void)usleep(TICK_US))
+			control(p);
+		rc = failure(p);
+		if (rc != 0)
+			wm_err_sys(err, rc, "a worker had to give up");
+	}
+	atomic_store_explicit(&p->run.stop, true, memory_order_relaxed);
+	rte_eal_mp_wait_lcore();
+	return rc;
+}
+
+// What no queue has taken: looked for in the rings, so that it can be held against the counters.
+static uint64_t count_queued(struct wm_plane *p)
+{
+	uint64_t queued = 0;
+
+	for (size_t i = 0; i < (size_t)p->n_supplies * p->n_txs; i++) {
+		const struct wm_sample *span;
+		size_t n;
+
+		for (; (n = wm_ring_peek(&p->rings[i], &span)) > 0; wm_ring_pop(&p->rings[i], n))
+			for (size_t k = 0; k < n; k++)
+				queued += span[k].form != WM_FORM_TICK;
+	}
+	for (unsigned w = 0; w < p->n_supplies; w++)
+		queued += wm_supply_left(&p->supplies[w]);
+	return queued;
+}
+
+static void finish(struct wm_plane *p, struct wm_plane_stats *stats)
+{
+	uint64_t end_ns = wm_now_ns();
+
+	(void)usleep(DRAIN_US);
+	for (unsigned t = 0; t < p->n_txs; t++)
+		wm_tx_finish(&p->txs[t]);
+	wm_plane_collect(p, stats);
+	stats->elapsed_s = p->go.ns > 0 && end_ns > p->go.ns ? (double)(end_ns - p->go.ns) * 1e-9 : 0;
+	stats->queued = count_queued(p);
+	stats->waiting = 0;
+	assert(stats->generated == stats->total.fresh + stats->queued);
+	assert(stats->total.fresh + stats->total.recycled
+		== stats->total.sent + stats->total.oversize + stats->total.lost);
+}
+
+// EAL moves its arguments about.
+static int start_eal(const struct wm_plane_options *o, struct wm_err *err)
+{
+	char **argv = calloc((size_t)o->eal_argc + 1, sizeof(*argv));
+	int rc;
+
+	if (argv == NULL)
+		return wm_err_sys(err, -ENOMEM, "EAL");
+	memcpy(argv, o->eal_argv, (size_t)o->eal_argc * sizeof(*argv));
+	rc = rte_eal_init(o->eal_argc, argv);
+	free(argv);
+	if (rc < 0)
+		return wm_err_sys(err, -rte_errno,
+			"EAL (DPDK) did not start with the options before -- (its own messages say more)");
+	return 0;
+}
+
+int wm_plane_run(const struct wm_plane_options *options, struct wm_plane_stats *stats, struct wm_err *err)
+{
+	struct wm_plane *p = calloc(1, sizeof(*p));
+	int rc;
+
+	if (p == NULL)
+		return wm_err_sys(err, -ENOMEM, "the data plane");
+	p->options = options;
+	p->clock = wm_clock_point();
+	rc = start_eal(options, err);
+	if (rc < 0)
+		goto fail;
+	rc = wm_plane_setup(p, err);
+	if (rc == 0) {
+		rc = run(p, err);
+		finish(p, stats);
+	}
+	wm_plane_teardown(p);
+	(void)rte_eal_cleanup();
+
+fail:
+	free(p);
+	return rc;
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// plane: models onto the queues of network ports. The only room that knows DPDK; nothing of it shows here.
+//
+//	worker -> ring \                          / queue of a port
+//	worker -> ring - feed (one time order) -> tx
+//	...            /                          \ ...
+//
+// Each worker has a ring for each queue. A flow belongs to one queue, by its number; with one queue the frames are
+// those of pcap mode, in the same order.
+#pragma once
+
+#include <base/err.h>
+#include <plane/pace.h>
+#include <plane/roles.h>
+#include <synth/worker.h>
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// What a queue has done with samples: fresh + recycled = sent + oversize + lost + waiting.
+struct wm_plane_queue {
+	uint16_t port;
+	uint16_t queue;
+	uint64_t fresh;
+	uint64_t recycled;
+	uint64_t sent;      // taken by the port
+	uint64_t bytes;     // of these, without FCS
+	uint64_t oversize;  // dropped: longer than the port can send
+	uint64_t lost;      // dropped: the run ended before the port took them
+	uint64_t starved;   // times there was no sample
+	uint64_t no_mbuf;   // times it had to wait for a packet buffer
+	uint64_t port_full; // bursts that the port did not take whole
+	uint64_t shifts;    // times the timeline was shifted
+	uint64_t shift_ns;  // by how much in all
+	uint64_t received;  // packets that came back and were dropped
+};
+
+// generated = the queues' fresh + queued (at the end of the run: queued samples are dropped).
+struct wm_plane_stats {
+	double elapsed_s;   // since the first departure
+	uint64_t generated; // samples that workers made
+	uint64_t queued;    // of these, not yet taken by a queue
+	uint64_t waiting;   // built, in front of the ports
+	struct wm_plane_queue total;
+	unsigned n_queues;
+	struct wm_plane_queue queue[WM_QUEUES_MAX];
+	unsigned n_workers;
+};
+
+struct wm_plane_options {
+	int eal_argc; // program name and EAL's options, without "--"
+	char **eal_argv;
+	const struct wm_source *sources; // borrowed until wm_plane_run() returns
+	size_t n_sources;
+	uint64_t seed;
+	unsigned workers;        // 0 = one for each lcore that is left for them
+	unsigned queues;         // of each port; 0 = 1
+	struct wm_rate rate;     // of all queues together; percent: of each port
+	uint64_t packets;        // stop after so many; 0 = no end
+	double duration_s;       // stop after so long; 0 = no end
+	bool recycle;            // send samples again where fresh ones are missing, instead of waiting for them
+	size_t ring_samples;     // room of each ring; 0 = 16384
+	size_t recycle_samples;  // kept by each queue; 0 = 131072
+	unsigned catch_up;       // packets that may go out late in a row before the timeline shifts; 0 = 32768
+	unsigned mtu;            // 0 = as the port is
+	const atomic_bool *stop; // raised by the caller to end the run; NULL = never
+	double stats_s;          // report every so often; 0 = never
+	void (*report)(void *arg, const struct wm_plane_stats *stats);
+	void (*notice)(void *arg, const char *sentence); // something that the operator should know
+	void *arg;                                       // of both
+};
+
+/**
+ * Start EAL, send, stop, clean EAL up. Once in a process.
+ *
+ * Thread: the caller becomes EAL's main lcore.
+ * @param stats The final statistics; written if the run began, even if it failed.
+ * @return 0; -errno with a sentence.
+ */
+int wm_plane_run(const struct wm_plane_options *options, struct wm_plane_stats *stats, struct wm_err *err);

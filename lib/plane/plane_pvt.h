@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// plane_pvt: everything of a run, and the halves of plane.c that work on it.
+#pragma once
+
+#include <plane/clock.h>
+#include <plane/plane.h>
+#include <plane/port.h>
+#include <plane/supply.h>
+#include <plane/tx.h>
+
+struct wm_plane;
+
+// What one lcore does, turn by turn. Read-only after the start.
+struct wm_core {
+	struct wm_plane *plane;
+	unsigned lcore;
+	struct wm_tx *tx[WM_QUEUES_MAX];
+	unsigned n_tx;
+	struct wm_supply *supply[WM_WORKERS_MAX];
+	unsigned n_supply;
+	bool launched;
+};
+
+struct wm_plane {
+	const struct wm_plane_options *options;
+	struct wm_roles roles;
+	struct wm_tx_run run;
+	struct wm_port ports[RTE_MAX_ETHPORTS];
+	unsigned n_ports;
+	struct wm_core cores[WM_LCORES_MAX];
+	unsigned n_cores;
+	struct wm_tx *txs; // n_queues of all ports
+	unsigned n_txs;
+	struct wm_supply *supplies; // n_workers
+	unsigned n_supplies;
+	struct wm_ring *rings; // [worker * n_txs + queue]
+
+	// Control alone.
+	struct wm_clock_point clock;      // before EAL began
+	struct wm_clock_point go;         // when packets began
+	uint64_t next_report_ns;          //
+	struct wm_plane_stats last_stats; //
+};
+
+/** Find and open the ports, deal the roles, make workers, rings and queues: all but EAL itself. */
+int wm_plane_setup(struct wm_plane *p, struct wm_err *err);
+/** Accepts one that is half set up. */
+void wm_plane_teardown(struct wm_plane *p);
+
+/** Turns of all that the lcore has to do until the run stops; `control` between them where it is not NULL. */
+void wm_core_loop(struct wm_core *core, void (*control)(struct wm_plane *p));
+
+/** Sum up what has been counted. */
+void wm_plane_collect(const struct wm_plane *p, struct wm_plane_stats *stats);

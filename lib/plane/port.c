@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <plane/port.h>
+#include <plane/tx.h>
+
+#include <rte_lcore.h>
+#include <rte_mempool.h>
+
+#include <errno.h>
+#include <stdio.h>
+
+enum {
+	TX_DESC = 1024,
+	RX_DESC = 256,
+	POOL_CACHE = 256,
+	DATA_ROOM = 2048,
+};
+
+static struct rte_mempool *create_pool(const struct wm_port *port, const char *kind, unsigned n, size_t priv_size)
+{
+	char name[RTE_MEMPOOL_NAMESIZE];
+
+	(void)snprintf(name, sizeof(name), "wm_%s_%u", kind, port->id);
+	return rte_pktmbuf_pool_create(
+		name, n, POOL_CACHE, (uint16_t)priv_size, DATA_ROOM + RTE_PKTMBUF_HEADROOM, port->socket);
+}
+
+static int create_pools(struct wm_port *port, uint16_t n_txd, uint16_t n_rxd, struct wm_err *err)
+{
+	// Descriptors and rows may all be full, and each lcore keeps some.
+	unsigned n = port->n_queues * (n_txd + WM_TX_ROW + 2u * WM_TX_BURST) + 2u * POOL_CACHE * rte_lcore_count();
+
+	port->pool = create_pool(port, "tx", n | 1023, wm_tx_priv_size());
+	if (port->n_rx_queues > 0)
+		port->rx_pool = create_pool(port, "rx", port->n_rx_queues * (n_rxd + 2u * POOL_CACHE), 0);
+	if (port->pool == NULL || (port->n_rx_queues > 0 && port->rx_pool == NULL))
+		return wm_err_set(err, -ENOMEM,
+			"port %s: no memory for %u packet buffers (%u MiB): give EAL more "
+			"(hugepages, or --no-huge with a larger -m)",
+			port->name, n, n * 2500 >> 20);
+	wm_tx_prepare_pool(port->pool);
+	return 0;
+}
+
+static int configure(struct wm_port *port, const struct rte_eth_dev_info *info, struct wm_err *err)
+{
+	struct rte_eth_conf conf = {0};
+	int rc;
+
+	if (port->n_queues > info->max_tx_queues)
+		return wm_err_set(err, -ERANGE, "port %s has %u queues for sending: --queues %u is too much",
+			port->name, info->max_tx_queues, port->n_queues);
+	if (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) {
+		port->offloads = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+		port->max_len = UINT16_MAX;
+	} else {
+		port->offloads = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+	}
+	conf.txmode.offloads = port->offloads;
+	// Many ports do not start without a queue for receiving.
+	port->n_rx_queues = port->n_queues < info->max_rx_queues ? port->n_queues : info->max_rx_queues;
+	rc = rte_eth_dev_configure(port->id, port->n_rx_queues, port->n_queues, &conf);
+	if (rc < 0)
+		return wm_err_sys(err, rc, "port %s could not be configured for %u queues", port->name, port->n_queues);
+	port->configured = true;
+	return 0;
+}
+
+// A port that cannot be told its MTU has none to speak of. It is a virtual one then, and these take chained buffers,
+// whether they say so or not.
+static int set_mtu(struct wm_port *port, uint32_t mtu, struct wm_err *err)
+{
+	uint16_t now = 0;
+	int rc;
+
+	(void)rte_eth_dev_get_mtu(port->id, &now);
+	rc = rte_eth_dev_set_mtu(port->id, (uint16_t)(mtu > 0 ? mtu : now));
+	port->mtu = mtu > 0 ? mtu : UINT16_MAX;
+	if (rc == -ENOTSUP) {
+		port->max_len = UINT16_MAX;
+		return 0;
+	}
+	if (rc < 0 && mtu > 0)
+		return wm_err_sys(err, rc, "port %s does not take an MTU of %u (it is %u now)", port->name, mtu, now);
+	port->limited = true;
+	port->mtu = mtu > 0 ? mtu : now;
+	return 0;
+}
+
+static int setup_queues(struct wm_port *port, const struct rte_eth_dev_info *info, struct wm_err *err)
+{
+	uint16_t n_txd = TX_DESC, n_rxd = RX_DESC;
+	struct rte_eth_txconf txconf = info->default_txconf;
+	struct rte_eth_rxconf rxconf = info->default_rxconf;
+	int rc = rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &n_rxd, &n_txd);
+
+	if (rc < 0)
+		return wm_err_sys(err, rc, "port %s could not be asked for its descriptors", port->name);
+	rc = create_pools(port, n_txd, n_rxd, err);
+	if (rc < 0)
+		return rc;
+	txconf.offloads = port->offloads;
+	for (uint16_t q = 0; q < port->n_queues && rc >= 0; q++)
+		rc = rte_eth_tx_queue_setup(port->id, q, n_txd, (unsigned)port->socket, &txconf);
+	for (uint16_t q = 0; q < port->n_rx_queues && rc >= 0; q++)
+		rc = rte_eth_rx_queue_setup(port->id, q, n_rxd, (unsigned)port->socket, &rxconf, port->rx_pool);
+	if (rc < 0)
+		return wm_err_sys(err, rc, "port %s: a queue of %u descriptors could not be set up", port->name, n_txd);
+	return 0;
+}
+
+int wm_port_open(struct wm_port *port, uint16_t id, uint16_t n_queues, uint32_t mtu, struct wm_err *err)
+{
+	struct rte_eth_dev_info info;
+	int rc;
+
+	*port = (struct wm_port){.id = id, .n_queues = n_queues, .room = DATA_ROOM, .max_len = DATA_ROOM};
+	port->socket = rte_eth_dev_socket_id(id);
+	if (rte_eth_dev_get_name_by_port(id, port->name) < 0)
+		(void)snprintf(port->name, sizeof(port->name), "%u", id);
+	rc = rte_eth_dev_info_get(id, &info);
+	if (rc < 0)
+		return wm_err_sys(err, rc, "port %s does not say what it can do", port->name);
+	rc = configure(port, &info, err);
+	if (rc < 0)
+		return rc;
+	rc = set_mtu(port, mtu, err);
+	if (rc < 0)
+		return rc;
+	rc = setup_queues(port, &info, err);
+	if (rc < 0)
+		return rc;
+	rc = rte_eth_dev_start(id);
+	if (rc < 0)
+		return wm_err_sys(err, rc, "port %s could not be started", port->name);
+	port->started = true;
+	return 0;
+}
+
+void wm_port_close(struct wm_port *port)
+{
+	if (port->started)
+		(void)rte_eth_dev_stop(port->id);
+	if (port->configured)
+		(void)rte_eth_dev_close(port->id);
+	rte_mempool_free(port->pool);
+	rte_mempool_free(port->rx_pool);
+	*port = (struct wm_port){0};
+}
+
+int wm_port_speed(const struct wm_port *port, double *bps, struct wm_err *err)
+{
+	struct rte_eth_link link = {0};
+
+	if (rte_eth_link_get_nowait(port->id, &link) < 0 || link.link_speed == RTE_ETH_SPEED_NUM_NONE
+		|| link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN)
+		return wm_err_set(err, -ENOTSUP, "port %s does not know its speed: give the rate in bps instead of %%",
+			port->name);
+	*bps = link.link_speed * 1e6;
+	return 0;
+}
+
+bool wm_port_is_up(const struct wm_port *port)
+{
+	struct rte_eth_link link = {0};
+
+	return rte_eth_link_get_nowait(port->id, &link) < 0 || link.link_status == RTE_ETH_LINK_UP;
+}

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <plane/frame.h>
+#include <plane/tx.h>
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+
+#include <string.h>
+
+enum {
+	ROW_MASK = WM_TX_ROW - 1,
+	CLAIM = WM_TX_BURST, // packets claimed from the budget at once
+	ETH_LEN = 14,
+	LATE_NS = 10000, // from here on a packet is late
+};
+
+// What became of the attempt to build one more packet.
+enum outcome { BUILT, DROPPED, NO_SAMPLE, NO_MBUF, NO_MORE };
+
+size_t wm_tx_priv_size(void)
+{
+	return RTE_ALIGN_CEIL(sizeof(struct wm_mbuf_note), RTE_MBUF_PRIV_ALIGN);
+}
+
+static void prepare_mbuf(struct rte_mempool *pool, void *arg, void *obj, unsigned i)
+{
+	struct rte_mbuf *m = obj;
+
+	(void)arg;
+	(void)i;
+	memset(m->buf_addr, 0, rte_pktmbuf_data_room_size(pool));
+	wm_mbuf_note(m)->dirty = 0;
+}
+
+void wm_tx_prepare_pool(struct rte_mempool *pool)
+{
+	(void)rte_mempool_obj_iter(pool, prepare_mbuf, NULL);
+}
+
+// Claim packets from what the whole run may send. @return whether there are any.
+static bool claim(struct wm_tx *tx)
+{
+	int64_t left;
+
+	if (tx->credit > 0 || !tx->run->counted)
+		return true;
+	left = atomic_fetch_sub_explicit(&tx->run->budget, CLAIM, memory_order_relaxed);
+	tx->credit = left < CLAIM ? left : CLAIM;
+	return tx->credit > 0;
+}
+
+static struct rte_mbuf *take_mbuf(struct wm_tx *tx)
+{
+	if (tx->n_spare == 0) {
+		if (rte_pktmbuf_alloc_bulk(tx->pool, tx->spare, WM_TX_BURST) != 0)
+			return NULL;
+		tx->n_spare = WM_TX_BURST;
+	}
+	return tx->spare[--tx->n_spare];
+}
+
+// Mbufs for a frame of len bytes, chained where one is too small.
+static struct rte_mbuf *take_mbufs(struct wm_tx *tx, uint32_t len)
+{
+	struct rte_mbuf *first = take_mbuf(tx), *last = first;
+
+	for (uint32_t have = tx->room; first != NULL && have < len; have += tx->room) {
+		struct rte_mbuf *m = take_mbuf(tx);
+
+		if (m == NULL) {
+			rte_pktmbuf_free(first);
+			return NULL;
+		}
+		last->next = m;
+		last = m;
+		first->nb_segs++;
+	}
+	return first;
+}
+
+// The sample to be sent next: a fresh one, or, if there is none and the row was empty, one of an earlier lap.
+static const struct wm_sample *next_sample(struct wm_tx *tx, bool may_recycle, bool *fresh)
+{
+	const struct wm_sample *s = tx->has_again ? NULL : wm_feed_peek(&tx->feed);
+
+	*fresh = s != NULL;
+	if (s != NULL)
+		return s;
+	if (!tx->has_again && may_recycle)
+		tx->has_again = wm_lap_next(tx->lap, &tx->again);
+	return tx->has_again ? &tx->again : NULL;
+}
+
+static void take_sample(struct wm_tx *tx, bool fresh)
+{
+	if (fresh)
+		wm_feed_take(&tx->feed);
+	else
+		tx->has_again = false;
+	wm_count_add(fresh ? &tx->count.fresh : &tx->count.recycled, 1);
+}
+
+static bool fits(const struct wm_tx *tx, const struct wm_form *form, const struct wm_sample *s)
+{
+	return s->len <= tx->max_len && s->len <= tx->mtu + (form->l3 > 0 ? form->l3 : ETH_LEN);
+}
+
+// @return false if the packet's departure is beyond the end of the run.
+static bool plan(struct wm_tx *tx, const struct wm_sample *s, bool fresh, uint64_t *due)
+{
+	uint64_t time_ns = fresh && tx->lap != NULL ? wm_lap_keep(tx->lap, s) : s->time_ns, due_ns;
+
+	if (!tx->paced)
+		return true;
+	due_ns = wm_pace_due(&tx->pace, time_ns, s->len);
+	*due = tx->run->start_tsc + tx->shift_tsc + (uint64_t)((double)due_ns * tx->run->tsc_per_ns);
+	return due_ns < tx->run->end_ns;
+}
+
+static enum outcome build_one(struct wm_tx *tx, bool may_recycle)
+{
+	uint32_t at = (tx->head + tx->n) & ROW_MASK;
+	const struct wm_form *form;
+	const struct wm_sample *s;
+	struct rte_mbuf *m;
+	bool fresh;
+
+	if (!claim(tx))
+		return NO_MORE;
+	s = next_sample(tx, may_recycle, &fresh);
+	if (s == NULL)
+		return tx->lap == NULL && wm_feed_ended(&tx->feed) ? NO_MORE : NO_SAMPLE;
+	form = &tx->run->forms[wm_sample_model(s)][s->form];
+	if (unlikely(!fits(tx, form, s))) {
+		take_sample(tx, fresh);
+		wm_count_add(&tx->count.oversize, 1);
+		return DROPPED;
+	}
+	m = take_mbufs(tx, s->len);
+	if (m == NULL)
+		return NO_MBUF;
+	if (!plan(tx, s, fresh, &tx->due[at])) {
+		rte_pktmbuf_free(m);
+		return NO_MORE;
+	}
+	if (likely(s->len <= tx->room))
+		wm_frame_put(m, form, s);
+	else
+		wm_frame_put_chain(m, tx->room, tx->scratch, form, s);
+	take_sample(tx, fresh);
+	tx->row[at] = m;
+	tx->n++;
+	tx->credit--;
+	return BUILT;
+}
+
+// Put up to `want` more packets into the row.
+static void build(struct wm_tx *tx, uint32_t want)
+{
+	bool may_recycle = tx->lap != NULL && tx->n == 0;
+	enum outcome outcome = BUILT;
+
+	if (tx->ending)
+		return;
+
+	for (uint32_t i = 0; i < want && outcome <= DROPPED && tx->n < WM_TX_ROW; i++)
+		outcome = build_one(tx, may_recycle);
+	wm_feed_release(&tx->feed);
+	if (outcome == NO_MBUF)
+		wm_count_add(&tx->count.no_mbuf, 1);
+	if (outcome == NO_SAMPLE && tx->n == 0 && !tx->dry)
+		wm_count_add(&tx->count.starved, 1);
+	tx->dry = outcome == NO_SAMPLE && tx->n == 0;
+	tx->ending |= outcome == NO_MORE;
+}
+
+// A port that loops what it sends back to itself (net_ring) is full until somebody takes it out.
+static void receive(struct wm_tx *tx)
+{
+	struct rte_mbuf *in[WM_TX_BURST];
+	uint16_t n = rte_eth_rx_burst(tx->port, tx->queue, in, WM_TX_BURST);
+
+	rte_pktmbuf_free_bulk(in, n);
+	wm_count_add(&tx->count.received, n);
+}
+
+// Offer the first n packets of the row, at most a burst, to the port.
+static void offer(struct wm_tx *tx, uint32_t n)
+{
+	uint32_t at = tx->head & ROW_MASK, sent;
+	uint64_t bytes = 0;
+
+	n = RTE_MIN(n, RTE_MIN((uint32_t)WM_TX_BURST, WM_TX_ROW - at));
+	for (uint32_t i = 0; i < n; i++)
+		bytes += tx->row[at + i]->pkt_len;
+	sent = rte_eth_tx_burst(tx->port, tx->queue, tx->row + at, (uint16_t)n);
+	for (uint32_t i = sent; i < n; i++)
+		bytes -= tx->row[at + i]->pkt_len;
+	tx->head += sent;
+	tx->n -= sent;
+	wm_count_add(&tx->count.sent, sent);
+	wm_count_add(&tx->count.bytes, bytes);
+	if (unlikely(sent < n)) {
+		wm_count_add(&tx->count.port_full, 1);
+		if (tx->receives)
+			receive(tx);
+	}
+}
+
+static bool turn_at_once(struct wm_tx *tx)
+{
+	if (tx->n == 0)
+		build(tx, WM_TX_BURST);
+	if (tx->n == 0)
+		return false;
+	offer(tx, tx->n);
+	return true;
+}
+
+// Too many packets have gone out late: what is still to come goes out that much later.
+static void shift(struct wm_tx *tx, uint64_t by)
+{
+	tx->shift_tsc += by;
+	for (uint32_t i = 0; i < tx->n; i++)
+		tx->due[(tx->head + i) & ROW_MASK] += by;
+	tx->late = 0;
+	wm_count_add(&tx->count.shifts, 1);
+	wm_count_add(&tx->count.shift_ns, (uint64_t)((double)by / tx->run->tsc_per_ns));
+}
+
+static bool turn_paced(struct wm_tx *tx)
+{
+	uint64_t now = rte_rdtsc(), lag;
+	uint32_t n = 0, before = tx->n;
+
+	while (n < tx->n && n < WM_TX_BURST && tx->due[(tx->head + n) & ROW_MASK] <= now)
+		n++;
+	if (n == 0) {
+		if (tx->n < WM_TX_BURST)
+			build(tx, tx->late > 0 ? WM_TX_BURST : 1);
+		return tx->n > before;
+	}
+	lag = now - tx->due[(tx->head + n - 1) & ROW_MASK];
+	offer(tx, n);
+	if ((double)lag <= LATE_NS * tx->run->tsc_per_ns)
+		tx->late = 0;
+	else
+		tx->late += before - tx->n;
+	if (tx->late >= tx->run->catch_up)
+		shift(tx, lag);
+	return true;
+}
+
+bool wm_tx_turn(struct wm_tx *tx)
+{
+	bool busy = tx->paced ? turn_paced(tx) : turn_at_once(tx);
+
+	if (unlikely(tx->ending) && tx->n == 0)
+		atomic_store_explicit(&tx->done, true, memory_order_release);
+	return busy;
+}
+
+void wm_tx_finish(struct wm_tx *tx)
+{
+	for (; tx->n > 0; tx->n--, tx->head++) {
+		rte_pktmbuf_free(tx->row[tx->head & ROW_MASK]);
+		wm_count_add(&tx->count.lost, 1);
+	}
+	rte_pktmbuf_free_bulk(tx->spare, tx->n_spare);
+	tx->n_spare = 0;
+}

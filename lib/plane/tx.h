@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// tx: one queue of a port: takes samples in time order, writes their frames into mbufs, and sends these when they are
+// due.
+//
+// What is built waits in a short row in front of the port. A counter that says "sent" is raised when the port has taken
+// the packet. At any time the lcore rests: fresh + recycled = sent + oversize + lost + waiting in the row.
+#pragma once
+
+#include <packet/form.h>
+#include <plane/count.h>
+#include <plane/feed.h>
+#include <plane/lap.h>
+#include <plane/pace.h>
+
+#include <rte_mbuf.h>
+
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	WM_TX_BURST = 32,
+	WM_TX_ROW = 64, // a power of two, at least two bursts
+};
+
+// What all queues share. Written by control before it sets `go`, read-only after, but for the atomic ones.
+struct wm_tx_run {
+	const struct wm_form *forms[WM_MODELS_MAX];
+	uint64_t start_tsc;     // departure of the first packet
+	double tsc_per_ns;      //
+	uint64_t end_ns;        // departures planned at or behind this are not made; UINT64_MAX = no end
+	uint32_t catch_up;      // packets that may go out late, one behind the other, before the timeline shifts
+	bool counted;           // budget is in force
+	_Atomic int64_t budget; // packets that no queue has claimed yet
+	atomic_bool go;         // control: the rings are filled, the start is set
+	atomic_bool stop;       // control: all lcores leave their loops
+};
+
+struct wm_tx_counts {
+	wm_count fresh;     // samples taken that a worker made for this purpose
+	wm_count recycled;  // samples taken from an earlier lap
+	wm_count sent;      // packets that the port took
+	wm_count bytes;     // of these, without FCS
+	wm_count oversize;  // dropped: longer than the port can send
+	wm_count lost;      // dropped: built, and the run ended before the port took them
+	wm_count starved;   // times the row ran empty for want of samples
+	wm_count no_mbuf;   // times it had to wait for an mbuf
+	wm_count port_full; // bursts that the port did not take whole
+	wm_count shifts;    // times the timeline was shifted, because packets were late
+	wm_count shift_ns;  // by how much in all
+	wm_count received;  // packets taken from the port and dropped, so that a looped port does not fill up
+};
+
+struct wm_tx {
+	// Set up before the start, read-only after.
+	struct wm_tx_run *run;
+	struct rte_mempool *pool;
+	uint32_t mtu;     // longest packet behind the link header
+	uint32_t room;    // bytes in an mbuf
+	uint32_t max_len; // longest frame: room, or more where mbufs may be chained
+	uint16_t port;
+	uint16_t queue;
+	bool paced;
+	bool receives;          // the port has a receive queue of this number
+	struct wm_lap *lap;     // NULL = wait for fresh samples
+	struct wm_sample *kept; // lap's
+	uint8_t *scratch;       // UINT16_MAX bytes: a frame before it is cut up
+
+	// Its lcore alone.
+	struct wm_feed feed;
+	struct wm_pace pace;
+	struct rte_mbuf *row[WM_TX_ROW]; // built, from head on
+	uint64_t due[WM_TX_ROW];         // in TSC
+	uint32_t head;
+	uint32_t n;
+	struct rte_mbuf *spare[WM_TX_BURST];
+	uint32_t n_spare;
+	uint32_t late;          // packets sent late since the last one on time
+	uint64_t shift_tsc;     // all shifts
+	int64_t credit;         // packets claimed from the budget and not built yet
+	struct wm_sample again; // of an earlier lap, not built yet if has_again
+	bool has_again;
+	bool ending; // nothing more will be built
+	bool dry;    // the row has run empty and that was counted
+
+	// Written by its lcore, read by control.
+	alignas(64) struct wm_tx_counts count;
+	atomic_bool done; // everything asked for was sent
+};
+
+/** Room in front of each mbuf's data for what tx knows of it: rte_pktmbuf_pool_create's priv_size. */
+size_t wm_tx_priv_size(void);
+
+/** Make all of a new pool's data zero, which is what tx takes for granted. */
+void wm_tx_prepare_pool(struct rte_mempool *pool);
+
+/**
+ * One turn of its lcore: build what there is room for, send what is due.
+ * @return whether there was anything to do.
+ */
+bool wm_tx_turn(struct wm_tx *tx);
+
+/** Once its lcore has left the loop: free what waits, count it as lost. */
+void wm_tx_finish(struct wm_tx *tx);

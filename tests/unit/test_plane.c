@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "fake_engine.h"
+
+#include <base/philox.h>
+#include <plane/feed.h>
+#include <plane/lap.h>
+#include <plane/pace.h>
+#include <plane/roles.h>
+#include <plane/supply.h>
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void rate_is_read_with_its_unit(void **state)
+{
+	static const struct {
+		const char *text;
+		enum wm_rate_kind kind;
+		double value;
+	} good[] = {
+		{"model", WM_RATE_MODEL, 1},
+		{"x4", WM_RATE_MODEL, 4},
+		{"x0.25", WM_RATE_MODEL, 0.25},
+		{"1000pps", WM_RATE_PPS, 1000},
+		{"1.5Mpps", WM_RATE_PPS, 1.5e6},
+		{"10Gbps", WM_RATE_BPS, 1e10},
+		{"64kbps", WM_RATE_BPS, 64000},
+		{"50%", WM_RATE_PERCENT, 50},
+	};
+	struct wm_rate rate;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		assert_int_equal(wm_rate_parse(&rate, good[i].text, NULL), 0);
+		assert_int_equal(rate.kind, good[i].kind);
+		assert_true(rate.value == good[i].value);
+	}
+	assert_int_equal(wm_rate_parse(&rate, "max", NULL), 0);
+	assert_int_equal(rate.kind, WM_RATE_MAX);
+}
+
+static void rate_without_sense_is_refused(void **state)
+{
+	static const char *const bad[] = {"", "x", "x0", "x-1", "xnan", "5", "5 Mpps", "-5pps", "0pps", "infpps",
+		"0x10pps", "5mpps", "101%", "Mpps", "1e999pps", "max1", "x4 "};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct wm_rate rate = {.kind = WM_RATE_PPS, .value = 17};
+		struct wm_err err = {0};
+
+		assert_int_equal(wm_rate_parse(&rate, bad[i], &err), -22);
+		assert_non_null(strstr(err.msg, "5Mpps"));
+		assert_true(rate.value == 17);
+	}
+}
+
+// Traffic with bursts and pauses: gaps between 0 and 2^16 times the shortest.
+static uint64_t uneven_gap(struct wm_rng *rng)
+{
+	return wm_rng_u32(rng) % 4 == 0 ? (uint64_t)(100 * exp2(16 * (double)wm_rng_f32(rng))) : 10;
+}
+
+static void paced_packets_reach_the_rate_over_time(void **state)
+{
+	const struct wm_rate rate = {.kind = WM_RATE_PPS, .value = 250000};
+	uint64_t time_ns = 0, due_ns = 0, n = 5000000;
+	struct wm_pace pace;
+	struct wm_rng rng;
+
+	(void)state;
+	wm_rng_init(&rng, 1, WM_STREAM_TEST, 0);
+	wm_pace_init(&pace, &rate, 0.5);
+	wm_pace_prime(&pace, 1000000, 500, 0);
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t due = wm_pace_due(&pace, time_ns, 100);
+
+		assert_true(due >= due_ns);
+		due_ns = due;
+		time_ns += uneven_gap(&rng);
+	}
+	// 125,000 packets a second for 40 s, and what is made up for within a second
+	assert_true(fabs((double)due_ns * 1e-9 - 40) < 0.05);
+}
+
+static void paced_bits_count_the_whole_frame(void **state)
+{
+	struct wm_pace pace;
+	uint64_t due_ns = 0;
+
+	(void)state;
+	wm_pace_percent(&pace, 100, 1e9, 1);
+	wm_pace_prime(&pace, 1000000, 1000, 60000);
+	for (uint64_t i = 0; i < 1000000; i++)
+		due_ns = wm_pace_due(&pace, i * 1000, i % 2 == 0 ? 60 : 42); // both are 64 bytes with FCS
+	assert_true(fabs((double)due_ns - 1e6 * 84 * 8) < 1e6);              // 84 bytes on the line, 1 Gb/s
+}
+
+static void gaps_keep_their_proportions(void **state)
+{
+	const struct wm_rate rate = {.kind = WM_RATE_PPS, .value = 1000};
+	uint64_t due[4];
+	struct wm_pace pace;
+
+	(void)state;
+	wm_pace_init(&pace, &rate, 1);
+	wm_pace_start(&pace, 5000);
+	wm_pace_prime(&pace, 4000, 4, 0); // a packet each 1000 ns: stretched 1000 times
+	due[0] = wm_pace_due(&pace, 5000, 60);
+	due[1] = wm_pace_due(&pace, 5010, 60);
+	due[2] = wm_pace_due(&pace, 5040, 60);
+	due[3] = wm_pace_due(&pace, 5040, 60);
+	assert_int_equal(due[0], 0);
+	assert_int_equal(due[1], 10000);
+	assert_int_equal(due[2], 40000);
+	assert_int_equal(due[3], 40000);
+}
+
+static void model_rate_is_the_samples_own_time(void **state)
+{
+	const struct wm_rate rate = {.kind = WM_RATE_MODEL, .value = 1};
+	struct wm_pace pace;
+
+	(void)state;
+	wm_pace_init(&pace, &rate, 0.25);
+	wm_pace_start(&pace, 1000);
+	assert_int_equal(wm_pace_due(&pace, 1000, 60), 0);
+	assert_int_equal(wm_pace_due(&pace, 123456789012345, 60), 123456789011345);
+	assert_int_equal(wm_pace_due(&pace, 123456789012000, 60), 123456789011345); // never back
+}
+
+static void roles_share_where_lcores_are_few(void **state)
+{
+	struct wm_roles r;
+
+	(void)state;
+	assert_int_equal(wm_roles_deal(&r, 1, 2, 0, NULL), 0);
+	assert_int_equal(r.n_workers, 1);
+	assert_int_equal(r.queue_on[0] + r.queue_on[1] + r.worker_on[0], 0);
+
+	assert_int_equal(wm_roles_deal(&r, 2, 1, 3, NULL), 0);
+	assert_int_equal(r.queue_on[0], 1);
+	assert_int_equal(r.worker_on[0] + r.worker_on[1] + r.worker_on[2], 0);
+
+	assert_int_equal(wm_roles_deal(&r, 3, 4, 0, NULL), 0); // main, queues, workers
+	for (unsigned q = 0; q < 4; q++)
+		assert_int_equal(r.queue_on[q], 1);
+	assert_int_equal(r.n_workers, 1);
+	assert_int_equal(r.worker_on[0], 2);
+}
+
+static void roles_have_an_lcore_each_where_they_can(void **state)
+{
+	struct wm_roles r;
+
+	(void)state;
+	assert_int_equal(wm_roles_deal(&r, 8, 2, 0, NULL), 0);
+	assert_int_equal(r.queue_on[0], 1);
+	assert_int_equal(r.queue_on[1], 2);
+	assert_int_equal(r.n_workers, 5);
+	for (unsigned w = 0; w < 5; w++)
+		assert_int_equal(r.worker_on[w], 3 + w);
+	assert_int_equal(wm_roles_deal(&r, 4, 1, 200, NULL), -34);
+	assert_int_equal(wm_roles_deal(&r, 4, 65, 1, NULL), -34);
+}
+
+enum { N_QUEUES_MAX = 3, N_WORKERS_MAX = 4, N_SLOTS = 16, N_TAKEN = 20000 };
+
+static const struct wm_engine_model model = {
+	.burst = 3, .pause_ns = 20000, .max_packets = 9, .long_every = 50, .gap_ns = 1000000};
+
+struct mill {
+	struct wm_supply supplies[N_WORKERS_MAX];
+	struct wm_ring rings[N_WORKERS_MAX * N_QUEUES_MAX];
+	struct wm_feed_ring feed_rings[N_QUEUES_MAX][N_WORKERS_MAX];
+	struct wm_feed feeds[N_QUEUES_MAX];
+};
+
+static struct mill *create_mill(const struct wm_source *source, unsigned n_workers, unsigned n_queues)
+{
+	struct mill *m = aligned_alloc(64, (sizeof(*m) + 63) / 64 * 64);
+
+	assert_non_null(m);
+	memset(m, 0, sizeof(*m));
+	for (unsigned w = 0; w < n_workers; w++) {
+		struct wm_supply *s = &m->supplies[w];
+
+		s->rings = m->rings + w * n_queues;
+		s->n_queues = n_queues;
+		s->block = calloc(WM_SUPPLY_BLOCK, sizeof(*s->block));
+		s->ticks = calloc(n_queues, sizeof(*s->ticks));
+		for (unsigned q = 0; q < n_queues; q++)
+			wm_ring_init(&s->rings[q], calloc(N_SLOTS, sizeof(struct wm_sample)), N_SLOTS);
+		assert_int_equal(wm_worker_create(&s->worker, source, 1, 1, w, n_workers, NULL), 0);
+	}
+	for (unsigned q = 0; q < n_queues; q++) {
+		for (unsigned w = 0; w < n_workers; w++)
+			m->feed_rings[q][w].ring = &m->rings[w * n_queues + q];
+		wm_feed_init(&m->feeds[q], m->feed_rings[q], n_workers);
+	}
+	return m;
+}
+
+static void destroy_mill(struct mill *m, unsigned n_workers, unsigned n_queues)
+{
+	for (unsigned w = 0; w < n_workers; w++) {
+		for (unsigned q = 0; q < n_queues; q++)
+			free(m->supplies[w].rings[q].slots);
+		free(m->supplies[w].block);
+		free(m->supplies[w].ticks);
+		wm_worker_destroy(m->supplies[w].worker);
+	}
+	free(m);
+}
+
+// Every queue gets its share of one worker's samples, in order, and no queue ever waits for another for good.
+static void check_queues(unsigned n_workers, unsigned n_queues)
+{
+	const struct wm_source source = {.engine = &fake_engine, .model = &model, .speed = 1};
+	struct mill *m = create_mill(&source, n_workers, n_queues);
+	struct wm_worker *truth[N_QUEUES_MAX];
+	uint64_t taken = 0, idle = 0;
+
+	for (unsigned q = 0; q < n_queues; q++)
+		assert_int_equal(wm_worker_create(&truth[q], &source, 1, 1, 0, 1, NULL), 0);
+	while (taken < N_TAKEN && idle < 100) {
+		idle++;
+		for (unsigned w = 0; w < n_workers; w++)
+			(void)wm_supply_turn(&m->supplies[w], 8);
+		for (unsigned q = 0; q < n_queues; q++) {
+			const struct wm_sample *s;
+
+			// One queue is slow: the others' rings run dry while its own are full.
+			for (unsigned i = 0; i < (q == 0 ? 2 : 64) && (s = wm_feed_peek(&m->feeds[q])) != NULL; i++) {
+				struct wm_sample want;
+
+				do
+					(void)wm_worker_next(truth[q], &want, 1);
+				while (wm_supply_queue(&want, n_queues) != q);
+				assert_memory_equal(s, &want, sizeof(want));
+				wm_feed_take(&m->feeds[q]);
+				taken++;
+				idle = 0;
+			}
+			wm_feed_release(&m->feeds[q]);
+		}
+	}
+	assert_true(taken >= N_TAKEN);
+	for (unsigned q = 0; q < n_queues; q++)
+		wm_worker_destroy(truth[q]);
+	destroy_mill(m, n_workers, n_queues);
+}
+
+static void one_queue_gets_the_samples_of_all_workers_in_one_order(void **state)
+{
+	(void)state;
+	check_queues(1, 1);
+	check_queues(4, 1);
+}
+
+static void queues_get_their_flows_in_order_and_never_block_each_other(void **state)
+{
+	(void)state;
+	check_queues(1, 3);
+	check_queues(4, 3);
+}
+
+static void feed_ends_when_all_rings_are_closed_and_read(void **state)
+{
+	struct wm_sample slots[4] = {{.time_ns = 5}};
+	struct wm_feed_ring ring = {0};
+	struct wm_sample *room;
+	struct wm_feed feed;
+	struct wm_ring r;
+
+	(void)state;
+	wm_ring_init(&r, slots, 4);
+	ring.ring = &r;
+	wm_feed_init(&feed, &ring, 1);
+	assert_null(wm_feed_peek(&feed));
+	assert_false(wm_feed_ended(&feed));
+	(void)wm_ring_room(&r, &room);
+	wm_ring_push(&r, 1);
+	wm_ring_close(&r);
+	assert_int_equal(wm_feed_peek(&feed)->time_ns, 5);
+	assert_false(wm_feed_ended(&feed));
+	wm_feed_take(&feed);
+	assert_null(wm_feed_peek(&feed));
+	assert_true(wm_feed_ended(&feed));
+}
+
+static struct wm_sample client_sample(uint8_t host, uint16_t port)
+{
+	struct wm_sample s = {.sport = port, .dport = 80, .seq = 1000, .ack = 2000, .flags = 0x10};
+
+	s.src[10] = s.src[11] = s.dst[10] = s.dst[11] = 0xff;
+	s.src[12] = s.dst[12] = 10;
+	s.src[15] = host;
+	s.dst[15] = 1;
+	return s;
+}
+
+static struct wm_sample answer_to(const struct wm_sample *s)
+{
+	struct wm_sample a = *s;
+
+	memcpy(a.src, s->dst, 16);
+	memcpy(a.dst, s->src, 16);
+	a.sport = s->dport;
+	a.dport = s->sport;
+	a.seq = s->ack;
+	a.ack = s->seq;
+	a.bits |= WM_BIT_REVERSE;
+	return a;
+}
+
+static void both_directions_of_a_recycled_flow_move_alike(void **state)
+{
+	(void)state;
+	for (uint32_t lap = 1; lap < 2000; lap++) {
+		struct wm_lap_shift shift = wm_lap_shift(lap);
+		struct wm_sample s = client_sample(77, 40000), a = answer_to(&s), want;
+
+		wm_lap_move(&s, &shift);
+		wm_lap_move(&a, &shift);
+		want = answer_to(&s);
+		assert_memory_equal(&a, &want, sizeof(a));
+		assert_int_equal(s.dport, 80);
+		assert_int_equal(s.src[12], 10);
+		assert_in_range(s.src[15], 1, 254);
+		assert_in_range(s.sport, 32768, 65535);
+	}
+}
+
+static int by_value(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void assert_distinct(uint32_t *keys, size_t n)
+{
+	qsort(keys, n, sizeof(*keys), by_value);
+	for (size_t i = 1; i < n; i++)
+		assert_true(keys[i] != keys[i - 1]);
+}
+
+static uint32_t key_of(const struct wm_sample *s)
+{
+	return (uint32_t)s->src[15] << 16 | s->sport;
+}
+
+static void flows_of_one_lap_stay_distinct(void **state)
+{
+	const struct wm_lap_shift shift = wm_lap_shift(12345);
+	uint32_t *keys = malloc(65536 * sizeof(*keys));
+	size_t n = 0;
+
+	(void)state;
+	for (unsigned host = 0; host < 256; host += 5)
+		for (unsigned port = 1; port < 65536; port += 97) {
+			struct wm_sample s = client_sample((uint8_t)host, (uint16_t)port);
+
+			wm_lap_move(&s, &shift);
+			keys[n++] = key_of(&s);
+		}
+	assert_distinct(keys, n);
+	free(keys);
+}
+
+static void laps_of_one_flow_stay_distinct(void **state)
+{
+	enum { N_LAPS = 200000 };
+	uint32_t *keys = malloc(N_LAPS * sizeof(*keys));
+
+	(void)state;
+	for (uint32_t lap = 0; lap < N_LAPS; lap++) {
+		struct wm_sample s = client_sample(77, 40000);
+		struct wm_lap_shift shift = wm_lap_shift(lap);
+
+		wm_lap_move(&s, &shift);
+		keys[lap] = key_of(&s);
+	}
+	assert_distinct(keys, N_LAPS);
+	free(keys);
+}
+
+static void first_segment_of_a_recycled_connection_acknowledges_nothing(void **state)
+{
+	const struct wm_lap_shift shift = wm_lap_shift(3);
+	struct wm_sample s = client_sample(9, 50000);
+
+	(void)state;
+	s.flags = 2; // SYN
+	s.ack = 0;
+	wm_lap_move(&s, &shift);
+	assert_int_equal(s.ack, 0);
+	assert_true(s.seq != 1000);
+}
+
+static void laps_go_on_in_time_and_take_each_kept_sample_once(void **state)
+{
+	struct wm_sample kept[4], out;
+	uint64_t last_ns = 0;
+	struct wm_lap lap;
+
+	(void)state;
+	wm_lap_init(&lap, kept, 4);
+	assert_false(wm_lap_next(&lap, &out));
+	for (uint32_t i = 0; i < 6; i++) { // the first two are gone then
+		struct wm_sample s = client_sample(10, (uint16_t)(40000 + i));
+
+		s.time_ns = 100 * i;
+		s.flow = i;
+		assert_int_equal(wm_lap_keep(&lap, &s), 100 * i);
+		last_ns = s.time_ns;
+	}
+	for (uint32_t i = 0; i < 8; i++) {
+		assert_true(wm_lap_next(&lap, &out));
+		assert_int_equal(out.flow, 2 + i % 4);
+		assert_true(out.time_ns > last_ns);
+		last_ns = out.time_ns;
+	}
+	out = client_sample(10, 41000);
+	out.time_ns = 700; // fresh again: behind what was sent meanwhile
+	assert_true(wm_lap_keep(&lap, &out) > last_ns);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rate_is_read_with_its_unit),
+		cmocka_unit_test(rate_without_sense_is_refused),
+		cmocka_unit_test(paced_packets_reach_the_rate_over_time),
+		cmocka_unit_test(paced_bits_count_the_whole_frame),
+		cmocka_unit_test(gaps_keep_their_proportions),
+		cmocka_unit_test(model_rate_is_the_samples_own_time),
+		cmocka_unit_test(roles_share_where_lcores_are_few),
+		cmocka_unit_test(roles_have_an_lcore_each_where_they_can),
+		cmocka_unit_test(one_queue_gets_the_samples_of_all_workers_in_one_order),
+		cmocka_unit_test(queues_get_their_flows_in_order_and_never_block_each_other),
+		cmocka_unit_test(feed_ends_when_all_rings_are_closed_and_read),
+		cmocka_unit_test(both_directions_of_a_recycled_flow_move_alike),
+		cmocka_unit_test(flows_of_one_lap_stay_distinct),
+		cmocka_unit_test(laps_of_one_flow_stay_distinct),
+		cmocka_unit_test(first_segment_of_a_recycled_connection_acknowledges_nothing),
+		cmocka_unit_test(laps_go_on_in_time_and_take_each_kept_sample_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
