@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "crew.h"
+
+#include <synth/merge.h>
+#include <synth/ring.h>
+#include <synth/worker.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+	RING_SAMPLES = 8192,
+	SHARE = 512, // of a ring, filled before it is handed over
+	NAP_NS = 50000,
+};
+
+struct member {
+	struct wm_ring ring;
+	struct wm_sample *slots;
+	struct wm_worker *worker;
+	struct crew *crew;
+	pthread_t thread;
+	bool started;
+	uint64_t made; // its thread's until joined
+};
+
+struct crew {
+	struct member *members;
+	unsigned n;
+	struct wm_merge *merge;
+	atomic_bool stop;  // relaxed: raised by the caller, noticed by the threads
+	atomic_int failed; // release by a worker that has given its last sample, acquire in crew_next()
+	uint64_t made;
+};
+
+static void nap(void)
+{
+	const struct timespec t = {.tv_nsec = NAP_NS};
+
+	(void)nanosleep(&t, NULL);
+}
+
+// A worker that failed leaves its ring open: what the others make must not go on without its share.
+static void *work(void *arg)
+{
+	struct member *m = arg;
+
+	while (!atomic_load_explicit(&m->crew->stop, memory_order_relaxed)) {
+		struct wm_sample *room;
+		size_t n = wm_ring_room(&m->ring, &room), done;
+
+		if (n == 0) {
+			nap();
+			continue;
+		}
+		n = n < SHARE ? n : SHARE;
+		done = wm_worker_next(m->worker, room, n);
+		wm_ring_push(&m->ring, done);
+		m->made += done;
+		if (done < n) {
+			atomic_store_explicit(&m->crew->failed, wm_worker_failed(m->worker), memory_order_release);
+			break;
+		}
+	}
+	return NULL;
+}
+
+static int member_init(struct member *m, struct crew *c, const struct models *models, uint64_t seed, unsigned index,
+	struct wm_err *err)
+{
+	m->crew = c;
+	m->slots = aligned_alloc(sizeof(struct wm_sample), RING_SAMPLES * sizeof(struct wm_sample));
+	if (m->slots == NULL)
+		return wm_err_set(err, -ENOMEM, "no memory for the samples of worker %u", index + 1);
+	wm_ring_init(&m->ring, m->slots, RING_SAMPLES);
+	return wm_worker_create(&m->worker, models->sources, models->n, seed, index, c->n, err);
+}
+
+static int start(struct crew *c, struct wm_err *err)
+{
+	sigset_t all, before;
+	int rc = 0;
+
+	// Signals are the caller's: its threads would only be woken for nothing.
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	for (unsigned i = 0; i < c->n && rc == 0; i++) {
+		struct member *m = &c->members[i];
+
+		rc = pthread_create(&m->thread, NULL, work, m);
+		m->started = rc == 0;
+	}
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return rc == 0 ? 0 : wm_err_sys(err, -rc, "a thread for each of %u workers cannot be started", c->n);
+}
+
+int crew_create(struct crew **out, const struct models *models, uint64_t seed, unsigned n_workers, struct wm_err *err)
+{
+	struct crew *c = calloc(1, sizeof(*c));
+	struct wm_ring **rings = calloc(n_workers, sizeof(struct wm_ring *));
+	int rc = -ENOMEM;
+
+	if (c != NULL)
+		c->members = aligned_alloc(64, n_workers * sizeof(*c->members));
+	if (rings == NULL || c == NULL || c->members == NULL) {
+		(void)wm_err_set(err, rc, "no memory for %u workers", n_workers);
+		goto fail;
+	}
+	for (; c->n < n_workers; c->n++)
+		c->members[c->n] = (struct member){0};
+	for (unsigned i = 0; i < n_workers; i++) {
+		rings[i] = &c->members[i].ring;
+		rc = member_init(&c->members[i], c, models, seed, i, err);
+		if (rc < 0)
+			goto fail;
+	}
+	rc = wm_merge_create(&c->merge, rings, n_workers);
+	if (rc < 0) {
+		(void)wm_err_set(err, rc, "no memory for %u workers", n_workers);
+		goto fail;
+	}
+	rc = start(c, err);
+	if (rc < 0)
+		goto fail;
+	free(rings);
+	*out = c;
+	return 0;
+
+fail:
+	free(rings);
+	crew_destroy(c);
+	return rc;
+}
+
+int crew_next(struct crew *c, const struct wm_sample **at, size_t *n)
+{
+	int failed = atomic_load_explicit(&c->failed, memory_order_acquire);
+
+	*n = wm_merge_next(c->merge, at);
+	if (*n > 0)
+		return 0;
+	if (failed != 0)
+		return failed;
+	nap();
+	return 0;
+}
+
+uint64_t crew_stop(struct crew *c)
+{
+	atomic_store_explicit(&c->stop, true, memory_order_relaxed);
+	for (unsigned i = 0; i < c->n; i++) {
+		struct member *m = &c->members[i];
+
+		if (!m->started)
+			continue;
+		(void)pthread_join(m->thread, NULL);
+		m->started = false;
+		c->made += m->made;
+	}
+	return c->made;
+}
+
+void crew_destroy(struct crew *c)
+{
+	if (c == NULL)
+		return;
+	(void)crew_stop(c);
+	for (unsigned i = 0; i < c->n; i++) {
+		wm_worker_destroy(c->members[i].worker);
+		free(c->members[i].slots);
+	}
+	wm_merge_destroy(c->merge);
+	free(c->members);
+	free(c);
+}

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "flows.h"
+
+#include "flow_line.h"
+
+#include <base/bytes.h>
+#include <base/grow.h>
+#include <packet/dissect.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_BITS = 12, STREAM_BUFFER = 1 << 16 };
+
+struct flows {
+	const struct models *models;
+	FILE *csv, *labels;
+	const char *csv_path, *labels_path;
+	int error; // no memory
+
+	// Flows in flight: records, and a table of their places + 1 with linear probing, at most half full.
+	struct flow_record *records;
+	size_t n_records, cap;
+	uint32_t *free;
+	size_t n_free, free_cap;
+	uint32_t *table;
+	unsigned bits;
+};
+
+static size_t home(const struct flows *f, uint64_t key)
+{
+	return (size_t)(key * 0x9E3779B97F4A7C15u >> (64 - f->bits));
+}
+
+// Where a key is in the table, or the free place where it would be.
+static size_t find(const struct flows *f, uint64_t key)
+{
+	size_t mask = ((size_t)1 << f->bits) - 1, i = home(f, key);
+
+	while (f->table[i] != 0 && f->records[f->table[i] - 1].key != key)
+		i = (i + 1) & mask;
+	return i;
+}
+
+static int grow_table(struct flows *f)
+{
+	uint32_t *old = f->table;
+	size_t n_old = old == NULL ? 0 : (size_t)1 << f->bits;
+
+	f->table = calloc((size_t)2 << f->bits, sizeof(*f->table));
+	if (f->table == NULL) {
+		f->table = old;
+		return -ENOMEM;
+	}
+	f->bits++;
+	for (size_t i = 0; i < n_old; i++)
+		if (old[i] != 0)
+			f->table[find(f, f->records[old[i] - 1].key)] = old[i];
+	free(old);
+	return 0;
+}
+
+static int add(struct flows *f, size_t *at, uint64_t key)
+{
+	size_t used = f->n_records - f->n_free;
+	uint32_t place;
+
+	if (2 * (used + 1) > (size_t)1 << f->bits) {
+		if (grow_table(f) < 0)
+			return -ENOMEM;
+		*at = find(f, key);
+	}
+	if (f->n_free > 0) {
+		place = f->free[--f->n_free];
+	} else {
+		if (f->n_records == UINT32_MAX - 1
+			|| wm_grow((void **)&f->records, &f->cap, f->n_records + 1, sizeof(*f->records)) < 0
+			|| wm_grow((void **)&f->free, &f->free_cap, f->n_records + 1, sizeof(*f->free)) < 0)
+			return -ENOMEM;
+		place = (uint32_t)f->n_records++;
+	}
+	f->records[place] = (struct flow_record){.key = key};
+	f->table[*at] = place + 1;
+	return 0;
+}
+
+// Take an entry out and close the gap (Knuth, The Art of Computer Programming 3, section 6.4, algorithm R).
+static void drop(struct flows *f, size_t at)
+{
+	size_t mask = ((size_t)1 << f->bits) - 1, gap = at;
+
+	f->free[f->n_free++] = f->table[at] - 1;
+	for (size_t i = (at + 1) & mask; f->table[i] != 0; i = (i + 1) & mask) {
+		size_t want = home(f, f->records[f->table[i] - 1].key);
+
+		if (((i - want) & mask) >= ((i - gap) & mask)) {
+			f->table[gap] = f->table[i];
+			gap = i;
+		}
+	}
+	f->table[gap] = 0;
+}
+
+static int open_stream(FILE **out, const char *path, const char *header, struct wm_err *err)
+{
+	if (path == NULL)
+		return 0;
+	*out = fopen(path, "we");
+	if (*out == NULL)
+		return wm_err_sys(err, -errno, "%s", path);
+	(void)setvbuf(*out, NULL, _IOFBF, STREAM_BUFFER);
+	(void)fputs(header, *out);
+	return 0;
+}
+
+int flows_create(struct flows **out, const struct models *models, const struct settings *s, struct wm_err *err)
+{
+	struct flows *f = calloc(1, sizeof(*f));
+	int rc;
+
+	if (f == NULL)
+		return wm_err_set(err, -ENOMEM, "no memory for the table of flows");
+	f->models = models;
+	f->csv_path = s->csv;
+	f->labels_path = s->labels;
+	f->bits = FIRST_BITS;
+	rc = grow_table(f);
+	if (rc < 0)
+		(void)wm_err_set(err, rc, "no memory for the table of flows");
+	if (rc == 0)
+		rc = open_stream(&f->csv, s->csv, flow_csv_header, err);
+	if (rc == 0)
+		rc = open_stream(&f->labels, s->labels, flow_label_header, err);
+	if (rc < 0) {
+		flows_destroy(f);
+		return rc;
+	}
+	*out = f;
+	return 0;
+}
+
+static void describe(struct flow_record *r, const struct wm_form *form, const struct wm_sample *s)
+{
+	unsigned from = s->bits & WM_BIT_REVERSE ? 1 : 0;
+
+	r->ip = form->ip;
+	r->proto = form->proto;
+	r->port[from] = s->sport;
+	r->port[!from] = s->dport;
+	if (form->ip == 0) {
+		memcpy(r->address[from], form->head + 6, 6);
+		memcpy(r->address[!from], form->head, 6);
+		r->ethertype = wm_be16(form->head + 12);
+		return;
+	}
+	memcpy(r->address[from], s->src, sizeof(s->src));
+	memcpy(r->address[!from], s->dst, sizeof(s->dst));
+}
+
+static void count_side(struct flow_side *side, const struct wm_form *form, const struct wm_sample *s)
+{
+	const uint8_t *ip = form->head + form->l3;
+
+	if (side->packets++ == 0) {
+		side->first_ns = s->time_ns;
+		side->flags = s->flags;
+		if (form->ip == 4)
+			side->tos = ip[1];
+		else if (form->ip == 6)
+			side->tos = (uint8_t)(ip[0] << 4 | ip[1] >> 4);
+		if (form->l4 > 0 && form->proto != WM_PROTO_TCP && form->proto != WM_PROTO_UDP)
+			side->code = form->head[form->l4 + 1];
+	}
+	if (form->proto == WM_PROTO_TCP)
+		side->flags |= s->flags;
+	side->last_ns = s->time_ns;
+	side->bytes += s->len;
+	if (form->ip != 0)
+		side->ip_bytes += (uint64_t)s->len - form->l3 - form->pad;
+}
+
+static void write_flow(struct flows *f, const struct flow_record *r)
+{
+	const struct open_model *m = &f->models->at[r->key >> 32];
+
+	if (f->csv != NULL)
+		flow_write_csv(f->csv, r, m->label);
+	if (f->labels != NULL)
+		flow_write_label(f->labels, r, m->label, m->stem);
+}
+
+void flows_count(struct flows *f, const struct wm_sample *s)
+{
+	unsigned model = wm_sample_model(s);
+	const struct wm_form *form = &f->models->at[model].forms[s->form];
+	uint64_t key = (uint64_t)model << 32 | s->flow;
+	size_t at = find(f, key);
+	struct flow_record *r;
+
+	if (f->error != 0)
+		return;
+	if (f->table[at] == 0) {
+		f->error = add(f, &at, key);
+		if (f->error != 0)
+			return;
+		describe(&f->records[f->table[at] - 1], form, s);
+	}
+	r = &f->records[f->table[at] - 1];
+	count_side(&r->side[s->bits & WM_BIT_REVERSE ? 1 : 0], form, s);
+	if (s->bits & WM_BIT_LAST) {
+		write_flow(f, r);
+		drop(f, at);
+	}
+}
+
+static uint64_t start_of(const struct flow_record *r)
+{
+	const struct flow_side *a = &r->side[0], *b = &r->side[1];
+
+	return a->packets == 0 || (b->packets > 0 && b->first_ns < a->first_ns) ? b->first_ns : a->first_ns;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct flow_record *x = *(const struct flow_record *const *)a, *y = *(const struct flow_record *const *)b;
+	uint64_t s = start_of(x), t = start_of(y);
+
+	return s != t ? (s > t) - (s < t) : (x->key > y->key) - (x->key < y->key);
+}
+
+static int write_rest(struct flows *f)
+{
+	size_t n = 0, n_slots = (size_t)1 << f->bits;
+	const struct flow_record **rest = calloc(f->n_records - f->n_free + 1, sizeof(*rest));
+
+	if (rest == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < n_slots; i++)
+		if (f->table[i] != 0)
+			rest[n++] = &f->records[f->table[i] - 1];
+	qsort(rest, n, sizeof(*rest), by_start);
+	for (size_t i = 0; i < n; i++)
+		write_flow(f, rest[i]);
+	free(rest);
+	return 0;
+}
+
+static int close_stream(FILE **stream, const char *path, struct wm_err *err)
+{
+	bool failed;
+
+	if (*stream == NULL)
+		return 0;
+	errno = 0;
+	failed = ferror(*stream) != 0;
+	failed |= fclose(*stream) != 0;
+	*stream = NULL;
+	return failed ? wm_err_sys(err, errno != 0 ? -errno : -EIO, "%s: cannot be written", path) : 0;
+}
+
+int flows_finish(struct flows *f, struct wm_err *err)
+{
+	struct wm_err other;
+	int rc = f->error != 0 ? f->error : write_rest(f), rc2;
+
+	if (rc < 0)
+		(void)wm_err_set(err, rc, "no memory for the table of flows");
+	rc2 = close_stream(&f->csv, f->csv_path, rc < 0 ? &other : err);
+	rc = rc < 0 ? rc : rc2;
+	rc2 = close_stream(&f->labels, f->labels_path, rc < 0 ? &other : err);
+	return rc < 0 ? rc : rc2;
+}
+
+void flows_destroy(struct flows *f)
+{
+	if (f == NULL)
+		return;
+	if (f->csv != NULL)
+		(void)fclose(f->csv);
+	if (f->labels != NULL)
+		(void)fclose(f->labels);
+	free(f->records);
+	free(f->free);
+	free(f->table);
+	free(f);
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// wiremill: models + seed -> traffic. See wiremill(1).
+#include "models.h"
+#include "pcap.h"
+#include "settings.h"
+#include "stats.h"
+#include "stop.h"
+
+#include <stdio.h>
+
+enum { EXIT_DONE = 0, EXIT_RUN = 1, EXIT_USAGE = 2 };
+
+static int complain(int status, const struct wm_err *err)
+{
+	(void)fprintf(stderr, "wiremill: %s\n", err->msg);
+	return status;
+}
+
+static int mill_pcap(const struct settings *s, const struct models *models)
+{
+	struct run_stats stats = {0};
+	struct wm_err err = {0};
+	bool began = false;
+	int rc = pcap_run(s, models, stop_on_signals(), &stats, &began, &err);
+
+	if (!began)
+		return complain(EXIT_USAGE, &err);
+	stats_print(stderr, &stats);
+	if (rc < 0)
+		return complain(EXIT_RUN, &err);
+	if (s->stats_json != NULL && stats_write_json(s->stats_json, &stats, models, s, &err) < 0)
+		return complain(EXIT_USAGE, &err);
+	return EXIT_DONE;
+}
+
+static int mill(const struct settings *s)
+{
+	struct models models = {0};
+	struct wm_err err = {0};
+	int status;
+
+	if (models_open(&models, s, &err) < 0)
+		status = complain(EXIT_USAGE, &err);
+	else
+		status = mill_pcap(s, &models);
+	models_close(&models);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct settings settings;
+	struct wm_err err = {0};
+	int status = EXIT_DONE;
+
+	if (settings_read(&settings, argc, argv, &err) < 0)
+		status = complain(EXIT_USAGE, &err);
+	else if (settings.help)
+		wm_command_help(&mill_command, stdout);
+	else if (settings.version)
+		(void)printf("wiremill %s\n", WM_VERSION);
+	else
+		status = mill(&settings);
+	settings_free(&settings);
+	return status;
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "models.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+// A file's name without folder and ending.
+static void set_stem(struct open_model *m, const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	const char *name = slash != NULL ? slash + 1 : file;
+	const char *dot = strrchr(name, '.');
+	int n = dot != NULL && dot != name ? (int)(dot - name) : (int)strlen(name);
+
+	(void)snprintf(m->stem, sizeof(m->stem), "%.*s", n, name);
+}
+
+static void set_label(struct open_model *m, const struct model_choice *choice)
+{
+	const char *own = wm_model_meta(m->file, "label");
+
+	if (choice->label != NULL)
+		own = choice->label;
+	else if (own == NULL || *own == '\0')
+		own = m->stem;
+	(void)snprintf(m->label, sizeof(m->label), "%s", own);
+}
+
+static int open_model(struct open_model *m, const struct model_choice *choice, struct wm_err *err)
+{
+	struct wm_err why = {0};
+	const char *name;
+	int rc = wm_model_open(&m->file, choice->file, err);
+
+	if (rc < 0)
+		return rc;
+	name = wm_model_meta(m->file, "engine");
+	if (name == NULL)
+		return wm_err_set(err, -EINVAL, "%s: its metadata name no engine; wiremill-train writes such models",
+			choice->file);
+	m->engine = wm_engine_find(name);
+	if (m->engine == NULL)
+		return wm_err_set(err, -EINVAL, "%s: it is of engine '%s', which this wiremill does not have",
+			choice->file, name);
+	rc = m->engine->open(&m->model, m->file, &why);
+	if (rc < 0 && strncmp(why.msg, choice->file, strlen(choice->file)) == 0)
+		return wm_err_set(err, rc, "%s", why.msg);
+	if (rc < 0)
+		return wm_err_set(err, rc, "%s: %s", choice->file, why.msg);
+	m->forms = m->engine->forms(m->model, &m->n_forms);
+	set_stem(m, choice->file);
+	set_label(m, choice);
+	return 0;
+}
+
+int models_open(struct models *out, const struct settings *s, struct wm_err *err)
+{
+	double speed = s->rate.kind == WM_RATE_MODEL ? s->rate.value : 1;
+
+	for (; out->n < s->n_models; out->n++) {
+		struct open_model *m = &out->at[out->n];
+		int rc = open_model(m, &s->models[out->n], err);
+
+		if (rc < 0) {
+			out->n++; // what is half open is closed too
+			return rc;
+		}
+		out->sources[out->n] = (struct wm_source){
+			.engine = m->engine, .model = m->model, .speed = speed * s->models[out->n].weight};
+	}
+	return 0;
+}
+
+void models_close(struct models *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		if (m->at[i].model != NULL)
+			m->at[i].engine->close(m->at[i].model);
+		wm_model_close(m->at[i].file);
+	}
+	*m = (struct models){0};
+}

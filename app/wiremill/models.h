@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// models: the models of a run, opened: file, engine, what flows of it are called.
+#pragma once
+
+#include "settings.h"
+
+#include <engine/engine.h>
+#include <model/model.h>
+#include <synth/worker.h>
+
+#include <stddef.h>
+
+enum { LABEL_SIZE = 128 };
+
+struct open_model {
+	char label[LABEL_SIZE];
+	char stem[LABEL_SIZE]; // of its file's name
+	struct wm_model *file;
+	const struct wm_engine *engine;
+	struct wm_engine_model *model;
+	const struct wm_form *forms;
+	size_t n_forms;
+};
+
+struct models {
+	struct open_model at[WM_MODELS_MAX]; // by number in samples
+	struct wm_source sources[WM_MODELS_MAX];
+	size_t n;
+};
+
+/** @param out All zero; to be handed to models_close() in any case. @return 0; -errno with a sentence. */
+int models_open(struct models *out, const struct settings *s, struct wm_err *err);
+void models_close(struct models *m);

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "pcap.h"
+
+#include "crew.h"
+#include "flows.h"
+
+#include <base/clock.h>
+#include <capture/writer.h>
+#include <packet/form.h>
+#include <plane/pace.h>
+
+#include <errno.h>
+#include <math.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	WORKERS_MAX = 8, // unless asked for: the thread that writes cannot follow more
+	HELD = 4096,     // samples that the first stretch of a rate is taken from
+};
+
+// Where samples become a file.
+struct sink {
+	const struct settings *s;
+	const struct models *models;
+	struct wm_capture_writer *writer;
+	struct flows *flows; // NULL if nobody wants them
+	struct run_stats *stats;
+	uint64_t end_ns;
+	bool done;
+	int error; // of the writer
+
+	bool paced; // at a rate of packets or bits a second
+	struct wm_pace pace;
+	struct wm_sample *held; // the first ones, until the pace is set
+	size_t n_held;
+};
+
+static void count(struct sink *k, const struct wm_sample *s)
+{
+	struct run_stats *stats = k->stats;
+	struct model_stats *model = &stats->model[wm_sample_model(s)];
+	bool first = s->bits & WM_BIT_FIRST, last = s->bits & WM_BIT_LAST;
+
+	stats->written++;
+	stats->bytes += s->len;
+	stats->flows += first;
+	stats->flows_ended += last;
+	stats->last_ns = s->time_ns;
+	model->packets++;
+	model->bytes += s->len;
+	model->flows += first;
+	if (k->flows != NULL)
+		flows_count(k->flows, s);
+	k->done |= stats->written == k->s->packets || (last && stats->flows_ended == k->s->flows);
+}
+
+static void write_sample(struct sink *k, const struct wm_sample *s)
+{
+	uint8_t *frame;
+
+	if (s->time_ns >= k->end_ns) {
+		k->done = true;
+		return;
+	}
+	frame = wm_capture_writer_reserve(k->writer, s->len);
+	if (frame == NULL) {
+		k->error = -EIO;
+		k->done = true;
+		return;
+	}
+	wm_frame_build(frame, &k->models->at[wm_sample_model(s)].forms[s->form], s, false);
+	wm_capture_writer_commit(k->writer, s->time_ns, s->len);
+	count(k, s);
+}
+
+static void write_paced(struct sink *k, const struct wm_sample *s)
+{
+	struct wm_sample at_rate = *s;
+
+	at_rate.time_ns = wm_pace_due(&k->pace, s->time_ns, s->len);
+	write_sample(k, &at_rate);
+}
+
+// Write what was held back: now it is known how far time has to be stretched.
+static void release(struct sink *k)
+{
+	uint64_t len = 0;
+
+	if (k->n_held == 0)
+		return;
+	for (size_t i = 0; i < k->n_held; i++)
+		len += k->held[i].len;
+	wm_pace_prime(&k->pace, k->held[k->n_held - 1].time_ns - k->held[0].time_ns, k->n_held, len);
+	k->pace.last_ns = k->held[0].time_ns; // the first one departs at 0
+	for (size_t i = 0; i < k->n_held && !k->done; i++)
+		write_paced(k, &k->held[i]);
+	k->n_held = 0;
+	free(k->held);
+	k->held = NULL;
+}
+
+static void take(struct sink *k, const struct wm_sample *samples, size_t n)
+{
+	for (size_t i = 0; i < n && !k->done; i++) {
+		if (!k->paced) {
+			write_sample(k, &samples[i]);
+		} else if (k->held == NULL) {
+			write_paced(k, &samples[i]);
+		} else {
+			k->held[k->n_held++] = samples[i];
+			if (k->n_held == HELD)
+				release(k);
+		}
+	}
+}
+
+static int open_sink(struct sink *k, struct wm_err *err)
+{
+	const struct settings *s = k->s;
+	int rc = 0;
+
+	k->end_ns = s->duration_s > 0 ? (uint64_t)llround(s->duration_s * 1e9) : UINT64_MAX;
+	k->paced = s->rate.kind != WM_RATE_MODEL;
+	if (k->paced) {
+		wm_pace_init(&k->pace, &s->rate, 1);
+		k->held = malloc(HELD * sizeof(*k->held));
+		if (k->held == NULL)
+			return wm_err_set(err, -ENOMEM, "no memory for samples");
+	}
+	if (s->csv != NULL || s->labels != NULL)
+		rc = flows_create(&k->flows, k->models, s, err);
+	return rc < 0 ? rc : wm_capture_writer_open(&k->writer, s->pcap, err);
+}
+
+// End all files, also after a failure. @return the first error, with its sentence.
+static int close_sink(struct sink *k, int rc, struct wm_err *err)
+{
+	struct wm_err other;
+	int rc2 = k->writer != NULL ? wm_capture_writer_close(k->writer, rc < 0 ? &other : err) : 0;
+
+	rc = rc < 0 ? rc : rc2;
+	if (k->flows != NULL) {
+		rc2 = flows_finish(k->flows, rc < 0 ? &other : err);
+		rc = rc < 0 ? rc : rc2;
+	}
+	flows_destroy(k->flows);
+	free(k->held);
+	return rc;
+}
+
+static unsigned default_workers(void)
+{
+	cpu_set_t set;
+	int n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+
+	return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (unsigned)n;
+}
+
+static int mill(struct sink *k, struct crew *crew, const atomic_bool *stop, double begin_s, struct wm_err *err)
+{
+	double due_s = begin_s + k->s->stats_s;
+	int rc = 0;
+
+	while (!k->done && rc == 0 && !atomic_load_explicit(stop, memory_order_relaxed)) {
+		const struct wm_sample *samples;
+		size_t n;
+
+		rc = crew_next(crew, &samples, &n);
+		if (rc == 0)
+			take(k, samples, n);
+		if (k->s->stats_s > 0 && wm_now_s() >= due_s) {
+			k->stats->wall_s = wm_now_s() - begin_s;
+			stats_print(stderr, k->stats);
+			due_s += k->s->stats_s;
+		}
+	}
+	release(k);
+	if (rc == -ERANGE)
+		return 0; // 292 years are over
+	return rc < 0 ? wm_err_set(err, rc, "no memory for more flows in flight") : 0;
+}
+
+int pcap_run(const struct settings *s, const struct models *models, const atomic_bool *stop, struct run_stats *stats,
+	bool *began, struct wm_err *err)
+{
+	struct sink k = {.s = s, .models = models, .stats = stats};
+	double begin_s = wm_now_s();
+	struct crew *crew = NULL;
+	int rc = open_sink(&k, err);
+
+	stats->workers = s->workers > 0 ? (unsigned)s->workers : default_workers();
+	if (rc == 0)
+		rc = crew_create(&crew, models, s->seed, stats->workers, err);
+	if (rc == 0) {
+		*began = true;
+		rc = mill(&k, crew, stop, begin_s, err);
+		stats->generated = crew_stop(crew);
+		stats->unused = stats->generated - stats->written;
+	}
+	crew_destroy(crew);
+	rc = close_sink(&k, rc, err);
+	stats->wall_s = wm_now_s() - begin_s;
+	return rc;
+}

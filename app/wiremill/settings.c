@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "settings.h"
+
+#include <common/config.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WORKERS_MAX = 64 };
+
+#define FIELD(name) offsetof(struct settings, name)
+
+static const struct wm_option options[] = {
+	{"model", 'm', WM_OPTION_TAKEN, 0, "FILE[,weight=W][,label=L]", "model to mill from; repeat to mix models", 0,
+		0},
+	{"config", 'c', WM_OPTION_TEXT, FIELD(config), "FILE", "read options from a file; those given here win", 0, 0},
+	{"pcap", 'o', WM_OPTION_TEXT, FIELD(pcap), "FILE", "write a pcap instead of sending ('-': standard output)", 0,
+		0},
+	{"csv", 0, WM_OPTION_TEXT, FIELD(csv), "FILE", "write a NetFlow-like table of the flows", 0, 0},
+	{"labels", 0, WM_OPTION_TEXT, FIELD(labels), "FILE", "write the ground truth: one line a flow", 0, 0},
+	{"packets", 'n', WM_OPTION_NUMBER, FIELD(packets), "N", "stop after N packets", 1, UINT64_MAX},
+	{"duration", 'd', WM_OPTION_SECONDS, FIELD(duration_s), "SEC", "stop after SEC seconds of the traffic's time",
+		0, 0},
+	{"flows", 0, WM_OPTION_NUMBER, FIELD(flows), "N", "stop when N flows have ended", 1, UINT64_MAX},
+	{"seed", 's', WM_OPTION_NUMBER, FIELD(seed), "N", "same seed, same bytes (default: 1)", 0, UINT64_MAX},
+	{"workers", 'w', WM_OPTION_NUMBER, FIELD(workers), "N", "threads that generate (default: one a core)", 1,
+		WORKERS_MAX},
+	{"rate", 'r', WM_OPTION_TAKEN, 0, "RATE", "model, x4 (4 times as fast), 5Mpps, 10Gbps, 50% or max", 0, 0},
+	{"stats", 0, WM_OPTION_SECONDS, FIELD(stats_s), "SEC", "print statistics every SEC seconds", 0, 0},
+	{"stats-json", 0, WM_OPTION_TEXT, FIELD(stats_json), "FILE", "write the final statistics as JSON", 0, 0},
+	{"help", 'h', WM_OPTION_FLAG, FIELD(help), NULL, "print this and do nothing else", 0, 0},
+	{"version", 'V', WM_OPTION_FLAG, FIELD(version), NULL, "print the version and do nothing else", 0, 0},
+};
+
+static const char *const usage[] = {
+	"-m MODEL -o FILE [options]",
+	"[EAL options --] -m MODEL [options]",
+	NULL,
+};
+
+// Cut "key=value" off the end of text. @return the value, or NULL if the last part is not that.
+static char *cut_part(char *text, const char *key)
+{
+	char *comma = strrchr(text, ',');
+	size_t n = strlen(key);
+
+	if (comma == NULL || strncmp(comma + 1, key, n) != 0 || comma[n + 1] != '=')
+		return NULL;
+	*comma = '\0';
+	return comma + n + 2;
+}
+
+static int parse_weight(const char *text, double *out, struct wm_err *err)
+{
+	bool decimal = *text != '\0' && text[strspn(text, "0123456789.")] == '\0';
+	char *end;
+	double v = strtod(text, &end);
+
+	if (!decimal || *end != '\0' || !(v >= 1e-6 && v <= 1e6))
+		return wm_err_set(
+			err, -EINVAL, "option --model: weight '%s' is not a number in 0.000001..1000000", text);
+	*out = v;
+	return 0;
+}
+
+static int check_label(const char *label, struct wm_err *err)
+{
+	if (*label == '\0' || strpbrk(label, "\",\r\n") != NULL)
+		return wm_err_set(err, -EINVAL, "option --model: label '%s' must have a character and no quote", label);
+	return 0;
+}
+
+static int take_model(struct settings *s, const char *text, struct wm_err *err)
+{
+	struct model_choice choice = {.weight = 1};
+	const char *value;
+	int rc = 0;
+
+	if (s->n_models == WM_MODELS_MAX)
+		return wm_err_set(err, -EINVAL, "option --model: at most %d models can be mixed", WM_MODELS_MAX);
+	choice.file = strdup(text);
+	if (choice.file == NULL)
+		return wm_err_set(err, -ENOMEM, "option --model: no memory");
+	for (bool more = true; more && rc == 0;) {
+		if ((value = cut_part(choice.file, "weight")) != NULL) {
+			rc = parse_weight(value, &choice.weight, err);
+		} else if ((value = cut_part(choice.file, "label")) != NULL) {
+			choice.label = value;
+			rc = check_label(value, err);
+		} else {
+			more = false;
+		}
+	}
+	if (rc == 0 && *choice.file == '\0')
+		rc = wm_err_set(err, -EINVAL, "option --model: '%s' names no file", text);
+	if (rc == 0)
+		s->models[s->n_models++] = choice;
+	else
+		free(choice.file);
+	return rc;
+}
+
+static int take(void *config, const struct wm_option *option, const char *text, struct wm_err *err)
+{
+	struct settings *s = config;
+	struct wm_err why = {0};
+	int rc;
+
+	if (strcmp(option->name, "model") == 0)
+		return take_model(s, text, err);
+	rc = wm_rate_parse(&s->rate, text, &why);
+	return rc == 0 ? 0 : wm_err_set(err, rc, "option --rate: %s", why.msg);
+}
+
+const struct wm_command mill_command = {
+	.name = "wiremill",
+	.usage = usage,
+	.about = "Mill traffic like what a model has learned: into a pcap, or onto the queues of network ports.",
+	.options = options,
+	.n_options = sizeof(options) / sizeof(options[0]),
+	.take = take,
+};
+
+static void drop_models(struct settings *s)
+{
+	for (size_t i = 0; i < s->n_models; i++)
+		free(s->models[i].file);
+	s->n_models = 0;
+}
+
+// EAL's options stand before the first "--" if there is one; the rest is ours, with the program's name before it.
+static void split(struct settings *s, int *argc, char ***argv)
+{
+	for (int i = 1; i < *argc; i++) {
+		if (strcmp((*argv)[i], "--") != 0)
+			continue;
+		s->eal_argc = i;
+		s->eal_argv = *argv;
+		*argc -= i;
+		*argv += i;
+		return;
+	}
+	s->eal_argc = 1;
+	s->eal_argv = *argv;
+}
+
+static int check(const struct settings *s, struct wm_err *err)
+{
+	if (s->help || s->version)
+		return 0;
+	if (s->n_models == 0)
+		return wm_err_set(err, -EINVAL, "option -m MODEL is missing: it names what to mill from");
+	if (s->pcap == NULL)
+		return wm_err_set(err, -EINVAL, "option -o FILE is missing: it names the pcap to write");
+	if (s->eal_argc > 1)
+		return wm_err_set(
+			err, -EINVAL, "option --pcap: a pcap is written without EAL, leave out what is before --");
+	if (s->rate.kind == WM_RATE_PERCENT || s->rate.kind == WM_RATE_MAX)
+		return wm_err_set(err, -EINVAL,
+			"option --rate: a pcap has no port whose speed that could be; give model, x4, 5Mpps or 10Gbps");
+	return 0;
+}
+
+int settings_read(struct settings *out, int argc, char **argv, struct wm_err *err)
+{
+	struct settings s = {.seed = 1, .rate = {.kind = WM_RATE_MODEL, .value = 1}};
+	struct settings given = s;
+	int rc;
+
+	split(&s, &argc, &argv);
+	rc = wm_command_parse(&mill_command, argc, argv, &given, err); // only to know what is given
+	if (rc >= 0 && given.config != NULL && !given.help && !given.version)
+		rc = wm_config_read(&mill_command, given.config, &s, err);
+	if (rc >= 0 && given.n_models > 0)
+		drop_models(&s);
+	drop_models(&given);
+	if (rc >= 0)
+		rc = wm_command_parse(&mill_command, argc, argv, &s, err);
+	if (rc >= 0 && rc < argc)
+		rc = wm_err_set(err, -EINVAL, "'%s' is no option; models are given with -m", argv[rc]);
+	if (rc >= 0)
+		rc = check(&s, err);
+	*out = s;
+	return rc < 0 ? rc : 0;
+}
+
+void settings_free(struct settings *s)
+{
+	drop_models(s);
+}

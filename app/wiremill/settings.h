@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// settings: what the command line and the configuration file of wiremill ask for.
+#pragma once
+
+#include <common/options.h>
+#include <packet/sample.h>
+#include <plane/pace.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct model_choice {
+	char *file;        // own copy
+	const char *label; // inside it; NULL = the model's own
+	double weight;     // of its share of packets a second: its time runs so many times as fast as learned
+};
+
+struct settings {
+	struct model_choice models[WM_MODELS_MAX];
+	size_t n_models;
+	const char *config;
+	const char *pcap; // pcap mode
+	const char *csv;
+	const char *labels;
+	const char *stats_json;
+	uint64_t packets;  // 0 = no end
+	uint64_t flows;    // 0 = no end
+	double duration_s; // 0 = no end
+	double stats_s;    // 0 = only at the end
+	uint64_t seed;
+	uint64_t workers; // 0 = as many as suit
+	struct wm_rate rate;
+	bool help;
+	bool version;
+	int eal_argc; // what stands before "--": program name and EAL's options
+	char **eal_argv;
+};
+
+extern const struct wm_command mill_command;
+
+/**
+ * Defaults, then the configuration file, then the command line, then what must hold between options.
+ *
+ * @param out To be handed to settings_free() in any case.
+ * @return 0; -errno with a sentence.
+ */
+int settings_read(struct settings *out, int argc, char **argv, struct wm_err *err);
+void settings_free(struct settings *s);
