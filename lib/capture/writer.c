@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,10 +46,15 @@ static void flush(struct wm_capture_writer *w)
 	while (done < w->n && w->error == 0) {
 		ssize_t n = write(w->fd, w->buffer + done, w->n - done);
 
-		if (n >= 0)
+		if (n >= 0) {
 			done += (size_t)n;
-		else if (errno != EINTR)
+		} else if (errno == EAGAIN) { // standard output can be someone's non-blocking pipe
+			struct pollfd pfd = {.fd = w->fd, .events = POLLOUT};
+
+			(void)poll(&pfd, 1, 1000);
+		} else if (errno != EINTR) {
 			w->error = -errno;
+		}
 	}
 	w->n = 0;
 }
@@ -81,6 +87,8 @@ int wm_capture_writer_open(struct wm_capture_writer **out, const char *path, str
 
 uint8_t *wm_capture_writer_reserve(struct wm_capture_writer *w, uint32_t len)
 {
+	if (len > WM_FRAME_MAX && w->error == 0)
+		w->error = -EMSGSIZE;
 	if (RECORD_LEN + (size_t)len > BUFFER_LEN - w->n)
 		flush(w);
 	return w->error == 0 ? w->buffer + w->n + RECORD_LEN : NULL;
@@ -89,9 +97,14 @@ uint8_t *wm_capture_writer_reserve(struct wm_capture_writer *w, uint32_t len)
 void wm_capture_writer_commit(struct wm_capture_writer *w, uint64_t time_ns, uint32_t len)
 {
 	uint8_t *record = w->buffer + w->n;
+	uint64_t sec = time_ns / 1000000000;
 
-	put_le32(record, (uint32_t)(time_ns / 1000000000));
-	put_le32(record + 4, (uint32_t)(time_ns % 1000000000));
+	if (sec > UINT32_MAX && w->error == 0)
+		w->error = -EOVERFLOW;
+	if (w->error != 0)
+		return;
+	put_le32(record, (uint32_t)sec);
+	put_le32(record + 4, (uint32_t)(time_ns - sec * 1000000000));
 	put_le32(record + 8, len);
 	put_le32(record + 12, len);
 	w->n += RECORD_LEN + len;
@@ -101,11 +114,15 @@ int wm_capture_writer_close(struct wm_capture_writer *w, struct wm_err *err)
 {
 	int rc;
 
+	if (w == NULL)
+		return 0;
 	flush(w);
 	if (w->fd != STDOUT_FILENO && close(w->fd) < 0 && w->error == 0)
 		w->error = -errno;
 	rc = w->error;
-	if (rc < 0)
+	if (rc == -EOVERFLOW)
+		(void)wm_err_set(err, rc, "%s: a pcap file has no time later than the year 2106", w->path);
+	else if (rc < 0)
 		(void)wm_err_sys(err, rc, "%s: cannot be written", w->path);
 	free(w->path);
 	free(w);

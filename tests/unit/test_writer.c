@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <pcap/pcap.h>
 
 static void what_is_written_is_read_again(void **state)
 {
@@ -68,11 +69,68 @@ static void what_cannot_be_written_is_told_with_its_path(void **state)
 	assert_string_equal(err.msg, "/dev/full: cannot be written: No space left on device");
 }
 
+// Not only our own reader.
+static void libpcap_reads_what_is_written(void **state)
+{
+	enum { N = 3000 };
+	char path[] = "/tmp/wiremill-test-XXXXXX", reason[PCAP_ERRBUF_SIZE];
+	int fd = mkstemp(path);
+	struct wm_capture_writer *w;
+	struct pcap_pkthdr *h;
+	const uint8_t *data;
+	pcap_t *p;
+
+	(void)state;
+	assert_true(fd >= 0);
+	(void)close(fd);
+	assert_int_equal(wm_capture_writer_open(&w, path, NULL), 0);
+	for (uint32_t i = 0; i < N; i++) {
+		memset(wm_capture_writer_reserve(w, 1514), (int)(i & 0xff), 60);
+		wm_capture_writer_commit(w, i * 1000000007ull, 60);
+	}
+	assert_int_equal(wm_capture_writer_close(w, NULL), 0);
+	p = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, reason);
+	(void)unlink(path);
+	assert_non_null(p);
+	assert_int_equal(pcap_datalink(p), DLT_EN10MB);
+	assert_int_equal(pcap_snapshot(p), WM_FRAME_MAX);
+	for (uint32_t i = 0; i < N; i++) {
+		assert_int_equal(pcap_next_ex(p, &h, &data), 1);
+		assert_int_equal(h->len, 60);
+		assert_int_equal(h->caplen, 60);
+		assert_int_equal(h->ts.tv_sec, i * 1000000007ull / 1000000000);
+		assert_int_equal(h->ts.tv_usec, i * 1000000007ull % 1000000000);
+		assert_int_equal(data[59], i & 0xff);
+	}
+	assert_int_equal(pcap_next_ex(p, &h, &data), PCAP_ERROR_BREAK);
+	pcap_close(p);
+}
+
+static void what_a_pcap_file_cannot_hold_is_a_failure(void **state)
+{
+	struct wm_capture_writer *w;
+	struct wm_err err = {0};
+
+	(void)state;
+	assert_int_equal(wm_capture_writer_open(&w, "/dev/null", &err), 0);
+	assert_non_null(wm_capture_writer_reserve(w, 60));
+	wm_capture_writer_commit(w, (UINT64_C(1) << 32) * 1000000000, 60);
+	assert_null(wm_capture_writer_reserve(w, 60));
+	assert_int_equal(wm_capture_writer_close(w, &err), -EOVERFLOW);
+	assert_non_null(strstr(err.msg, "2106"));
+	assert_int_equal(wm_capture_writer_open(&w, "/dev/null", &err), 0);
+	assert_null(wm_capture_writer_reserve(w, WM_FRAME_MAX + 1));
+	assert_int_equal(wm_capture_writer_close(w, &err), -EMSGSIZE);
+	assert_int_equal(wm_capture_writer_close(NULL, &err), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_written_is_read_again),
 		cmocka_unit_test(what_cannot_be_written_is_told_with_its_path),
+		cmocka_unit_test(libpcap_reads_what_is_written),
+		cmocka_unit_test(what_a_pcap_file_cannot_hold_is_a_failure),
 	};
 
 	return cmocka_run_group_tests_name("writer", tests, NULL, NULL);
