@@ -54,30 +54,50 @@ static bool group_text(const config_setting_t *group, char *text, size_t size)
 	return n < size;
 }
 
-static int set_value(const struct wm_command *cmd, const char *path, const char *name, const config_setting_t *s,
-	void *config, struct wm_err *err)
+// What reading a file goes through.
+struct reading {
+	const struct wm_command *cmd;
+	const char *path;
+	void *config;
+	struct wm_config_text **texts;
+	struct wm_err *err;
+};
+
+static const char *keep(struct wm_config_text **texts, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	struct wm_config_text *t = malloc(sizeof(*t) + size);
+
+	if (t == NULL)
+		return NULL;
+	memcpy(t->text, text, size);
+	t->next = *texts;
+	*texts = t;
+	return t->text;
+}
+
+static int set_value(const struct reading *r, const char *name, const config_setting_t *s)
 {
 	char text[TEXT_MAX];
 	struct wm_err why = {0};
-	char *kept;
+	const char *kept;
 	int rc;
 
 	if (!value_text(s, text, sizeof(text)) && !group_text(s, text, sizeof(text)))
-		return wm_err_set(err, -EINVAL, "%s:%d: '%s' must be a number, a text or a group with a file in it",
-			path, (int)config_setting_source_line(s), name);
+		return wm_err_set(r->err, -EINVAL, "%s:%d: '%s' must be a number, a text or a group with a file in it",
+			r->path, (int)config_setting_source_line(s), name);
 	if (config_setting_type(s) == CONFIG_TYPE_BOOL && !config_setting_get_bool(s))
 		return 0;
-	kept = strdup(text); // the configuration points into it from now on
+	kept = keep(r->texts, text);
 	if (kept == NULL)
-		return wm_err_set(err, -ENOMEM, "%s: no memory to read it", path);
-	rc = wm_command_set(cmd, name, kept, config, &why);
+		return wm_err_set(r->err, -ENOMEM, "%s: no memory to read it", r->path);
+	rc = wm_command_set(r->cmd, name, kept, r->config, &why);
 	if (rc < 0)
-		return wm_err_set(err, rc, "%s:%d: %s", path, (int)config_setting_source_line(s), why.msg);
+		return wm_err_set(r->err, rc, "%s:%d: %s", r->path, (int)config_setting_source_line(s), why.msg);
 	return 0;
 }
 
-static int set_all(
-	const struct wm_command *cmd, const char *path, const config_t *file, void *config, struct wm_err *err)
+static int set_all(const struct reading *r, const config_t *file)
 {
 	const config_setting_t *root = config_root_setting(file);
 
@@ -88,7 +108,7 @@ static int set_all(
 
 		for (int k = 0; k < n; k++) {
 			const config_setting_t *one = many ? config_setting_get_elem(s, (unsigned)k) : s;
-			int rc = set_value(cmd, path, config_setting_name(s), one, config, err);
+			int rc = set_value(r, config_setting_name(s), one);
 
 			if (rc < 0)
 				return rc;
@@ -97,8 +117,10 @@ static int set_all(
 	return 0;
 }
 
-int wm_config_read(const struct wm_command *cmd, const char *path, void *config, struct wm_err *err)
+int wm_config_read(
+	const struct wm_command *cmd, const char *path, void *config, struct wm_config_text **texts, struct wm_err *err)
 {
+	const struct reading reading = {cmd, path, config, texts, err};
 	FILE *stream = fopen(path, "re");
 	config_t file;
 	int rc;
@@ -107,11 +129,21 @@ int wm_config_read(const struct wm_command *cmd, const char *path, void *config,
 		return wm_err_sys(err, -errno, "configuration file %s", path);
 	config_init(&file);
 	if (config_read(&file, stream) == CONFIG_TRUE)
-		rc = set_all(cmd, path, &file, config, err);
+		rc = set_all(&reading, &file);
 	else
 		rc = wm_err_set(
 			err, -EINVAL, "%s:%d: %s", path, (int)config_error_line(&file), config_error_text(&file));
 	config_destroy(&file);
 	(void)fclose(stream);
 	return rc;
+}
+
+void wm_config_free(struct wm_config_text *texts)
+{
+	while (texts != NULL) {
+		struct wm_config_text *next = texts->next;
+
+		free(texts);
+		texts = next;
+	}
 }

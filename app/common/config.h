@@ -7,10 +7,19 @@
 
 #include <common/options.h>
 
+/** The texts of a configuration file, which the configuration points into. */
+struct wm_config_text {
+	struct wm_config_text *next;
+	char text[];
+};
+
 /**
- * Read a file into a configuration that holds the defaults. Texts in it live until the process ends, as those of a
- * command line do.
+ * Read a file into a configuration that holds the defaults.
  *
+ * @param texts What it points into from now on is put in front of this list, on failure too; to be handed to
+ *              wm_config_free() after the configuration.
  * @return 0; -errno with a sentence that names the file and the line.
  */
-int wm_config_read(const struct wm_command *cmd, const char *path, void *config, struct wm_err *err);
+int wm_config_read(const struct wm_command *cmd, const char *path, void *config, struct wm_config_text **texts,
+	struct wm_err *err);
+void wm_config_free(struct wm_config_text *texts); // NULL is allowed

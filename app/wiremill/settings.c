@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "settings.h"
 
-#include <common/config.h>
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,7 +169,7 @@ int settings_read(struct settings *out, int argc, char **argv, struct wm_err *er
 	split(&s, &argc, &argv);
 	rc = wm_command_parse(&mill_command, argc, argv, &given, err); // only to know what is given
 	if (rc >= 0 && given.config != NULL && !given.help && !given.version)
-		rc = wm_config_read(&mill_command, given.config, &s, err);
+		rc = wm_config_read(&mill_command, given.config, &s, &s.texts, err);
 	if (rc >= 0 && given.n_models > 0)
 		drop_models(&s);
 	drop_models(&given);
@@ -188,4 +186,5 @@ int settings_read(struct settings *out, int argc, char **argv, struct wm_err *er
 void settings_free(struct settings *s)
 {
 	drop_models(s);
+	wm_config_free(s->texts);
 }

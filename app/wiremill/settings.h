@@ -2,6 +2,7 @@
 // settings: what the command line and the configuration file of wiremill ask for.
 #pragma once
 
+#include <common/config.h>
 #include <common/options.h>
 #include <packet/sample.h>
 #include <plane/pace.h>
@@ -35,6 +36,7 @@ struct settings {
 	bool version;
 	int eal_argc; // what stands before "--": program name and EAL's options
 	char **eal_argv;
+	struct wm_config_text *texts; // of the configuration file
 };
 
 extern const struct wm_command mill_command;

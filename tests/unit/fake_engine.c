@@ -204,3 +204,36 @@ const struct wm_engine fake_engine = {
 	.gen_step = gen_step,
 	.gen_destroy = gen_destroy,
 };
+
+int fake_forms(struct wm_form forms[FAKE_FORMS])
+{
+	static const struct {
+		uint8_t ip, proto;
+		uint16_t len;
+	} kinds[FAKE_FORMS] = {{4, 6, 54}, {4, 17, 42}, {4, 1, 42}, {6, 6, 74}, {0, 0, 14}};
+
+	for (size_t i = 0; i < FAKE_FORMS; i++) {
+		uint8_t image[WM_FORM_HEAD_MAX] = {0};
+		int rc;
+
+		if (kinds[i].ip == 4) {
+			memcpy(image + 12, "\x08\x00\x45\x10", 4);
+			image[22] = 64;
+			image[23] = kinds[i].proto;
+		} else if (kinds[i].ip == 6) {
+			memcpy(image + 12, "\x86\xdd\x60", 3);
+			image[20] = kinds[i].proto;
+			image[21] = 64;
+		} else {
+			memcpy(image, "\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x88\xcc", 14);
+		}
+		if (kinds[i].proto == 6)
+			image[kinds[i].len - 8] = 5 << 4;
+		else if (kinds[i].proto == 1)
+			image[34] = 8;
+		rc = wm_form_init(&forms[i], image, kinds[i].len, NULL, NULL, 0, NULL);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}

@@ -18,3 +18,6 @@ struct wm_engine_model {
 };
 
 extern const struct wm_engine fake_engine;
+
+/** Forms that frames can be built of, as fake_engine numbers them. @return 0 or -EINVAL. */
+int fake_forms(struct wm_form forms[FAKE_FORMS]);

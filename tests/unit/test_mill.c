@@ -22,38 +22,6 @@ static const struct wm_engine_model office = {
 	.burst = 2, .pause_ns = 40000000, .max_packets = 30, .long_every = 50, .gap_ns = 30000000};
 static const struct wm_engine_model scanner = {.burst = 40, .pause_ns = 900000000, .max_packets = 2, .gap_ns = 1000000};
 
-// Ethernet, IPv4 or IPv6, TCP, UDP or ICMP echo, and a frame that is not IP.
-static void make_forms(struct wm_form forms[FAKE_FORMS])
-{
-	static const struct {
-		uint8_t ip, proto;
-		uint16_t len;
-	} kinds[FAKE_FORMS] = {{4, 6, 54}, {4, 17, 42}, {4, 1, 42}, {6, 6, 74}, {0, 0, 14}};
-
-	for (size_t i = 0; i < FAKE_FORMS; i++) {
-		uint8_t image[WM_FORM_HEAD_MAX] = {0};
-		struct wm_err err = {0};
-
-		if (kinds[i].ip == 4) {
-			memcpy(image + 12, "\x08\x00\x45\x10", 4);
-			image[22] = 64;
-			image[23] = kinds[i].proto;
-		} else if (kinds[i].ip == 6) {
-			memcpy(image + 12, "\x86\xdd\x60", 3);
-			image[20] = kinds[i].proto;
-			image[21] = 64;
-		} else {
-			memcpy(image, "\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x88\xcc", 14);
-		}
-		if (kinds[i].proto == 6)
-			image[kinds[i].len - 8] = 5 << 4;
-		else if (kinds[i].proto == 1)
-			image[34] = 8;
-		if (wm_form_init(&forms[i], image, kinds[i].len, NULL, NULL, 0, &err) < 0)
-			fail_msg("form %zu: %s", i, err.msg);
-	}
-}
-
 struct run {
 	struct settings s;
 	struct models models;
@@ -69,7 +37,7 @@ static void set_up(struct run *r, const struct wm_engine_model *const *models, s
 	r->s.seed = 7;
 	r->s.workers = 1;
 	r->s.rate = (struct wm_rate){.kind = WM_RATE_MODEL, .value = 1};
-	make_forms(r->forms);
+	assert_int_equal(fake_forms(r->forms), 0);
 	for (size_t i = 0; i < n; i++) {
 		struct open_model *m = &r->models.at[i];
 

@@ -169,7 +169,7 @@ static void help_is_the_table(void **state)
 }
 
 // @return what wm_config_read() does with a file that holds text.
-static int read_config(const char *text, struct settings *s, struct wm_err *err)
+static int read_config(const char *text, struct settings *s, struct wm_config_text **texts, struct wm_err *err)
 {
 	char path[] = "/tmp/wiremill-test-XXXXXX";
 	int fd = mkstemp(path), rc;
@@ -177,20 +177,21 @@ static int read_config(const char *text, struct settings *s, struct wm_err *err)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	(void)close(fd);
-	rc = wm_config_read(&command, path, s, err);
+	rc = wm_config_read(&command, path, s, texts, err);
 	(void)unlink(path);
 	return rc;
 }
 
 static void configuration_file_says_what_a_command_line_would(void **state)
 {
+	struct wm_config_text *texts = NULL;
 	struct settings s = {0};
 	struct wm_err err;
 
 	(void)state;
 	assert_int_equal(read_config("name = \"x\"; count = 7; wait = 1.5; loud = true;\n"
 				     "thing = (\"a\", { weight = 2.5; file = \"b\"; n = 3; });\n",
-				 &s, &err),
+				 &s, &texts, &err),
 		0);
 	assert_string_equal(s.name, "x");
 	assert_int_equal(s.count, 7);
@@ -199,6 +200,7 @@ static void configuration_file_says_what_a_command_line_would(void **state)
 	assert_int_equal(s.n_things, 2);
 	assert_string_equal(s.things[0], "a");
 	assert_string_equal(s.things[1], "b,weight=2.500000000,n=3");
+	wm_config_free(texts);
 }
 
 static void configuration_file_is_faulted_by_line(void **state)
@@ -212,18 +214,20 @@ static void configuration_file_is_faulted_by_line(void **state)
 		{"name = { a = 1; };\n", ":1: 'name' must be a number, a text or a group with a file in it"},
 		{"thing = (\"a\",\n \"b\",\n \"c\");\n", ":3: option --thing: 'c' is one too many"},
 	};
+	struct wm_config_text *texts = NULL;
 	struct wm_err err = {0};
 	struct settings s = {0};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		s = (struct settings){0};
-		assert_true(read_config(cases[i].text, &s, &err) < 0);
+		assert_true(read_config(cases[i].text, &s, &texts, &err) < 0);
 		if (strstr(err.msg, cases[i].sentence) == NULL)
 			fail_msg("'%s', expected '%s'", err.msg, cases[i].sentence);
 	}
-	assert_int_equal(wm_config_read(&command, "/nonexistent/x.conf", &s, &err), -ENOENT);
+	assert_int_equal(wm_config_read(&command, "/nonexistent/x.conf", &s, &texts, &err), -ENOENT);
 	assert_string_equal(err.msg, "configuration file /nonexistent/x.conf: No such file or directory");
+	wm_config_free(texts);
 }
 
 int main(void)
