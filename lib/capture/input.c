@@ -141,7 +141,7 @@ int wm_input_open(struct wm_input *in, const char *path, struct wm_err *err)
 		goto fail;
 	}
 	in->n_all = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
-	in->buf = malloc(WINDOW);
+	in->buf = calloc(1, WINDOW);
 	in->cap = 2; // look at two bytes first
 	if (in->buf == NULL || wm_input_fill(in, 2) < 0)
 		goto fail;

@@ -3,6 +3,7 @@
 #include <dataset/flows.h>
 #include <packet/dissect.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,6 +171,7 @@ static uint32_t find_state(struct table *t, const struct key *key)
 		return none;
 	for (i = hash & (t->n_slots - 1); t->slots[i] != 0; i = (i + 1) & (t->n_slots - 1)) {
 		s = t->slots[i] - 1;
+		assert(t->states != NULL && s < t->n_states);
 		if (t->states[s].hash == hash && keys_equal(&t->states[s].key, key)) {
 			unlink_state(t, s);
 			link_newest(t, s);

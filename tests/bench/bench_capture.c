@@ -39,7 +39,9 @@ int main(int argc, char **argv)
 		printf("%s: %llu packets, %llu bytes of payload, %.3f s, %.2f Mpps%s%s\n", argv[i],
 			(unsigned long long)n, (unsigned long long)payload, took, (double)n / took / 1e6,
 			wm_capture_damage(c) != NULL ? "; " : "",
-			wm_capture_damage(c) != NULL ? wm_capture_damage(c) : rc < 0 ? err.msg : "");
+			wm_capture_damage(c) != NULL ? wm_capture_damage(c)
+			: rc < 0                     ? err.msg
+						     : "");
 		wm_capture_close(c);
 	}
 	return 0;
