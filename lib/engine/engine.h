@@ -34,7 +34,7 @@ struct wm_flow {
 /** One packet as the engine decides it; addresses, absolute time and TCP numbers are the synthesiser's. */
 struct wm_step {
 	uint64_t gap_ns;  // since the flow's packet before; 0 for its first
-	uint16_t len;     // on the wire, at least the form's headers
+	uint16_t len;     // on the wire: the form's head_len + pad + payload
 	uint16_t payload; // transport payload
 	uint16_t window;
 	uint16_t form;

@@ -4,6 +4,7 @@
 #include <base/philox.h>
 #include <packet/dissect.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,7 @@ int wm_flight_init(struct wm_flight *f, const struct wm_source *source, uint8_t 
 		return rc;
 	f->engine = source->engine;
 	f->model = source->model;
+	f->forms = f->engine->forms(f->model, &f->n_forms);
 	f->seed = seed;
 	f->number = number;
 	rc = f->engine->plan_create(&f->plan, f->model, seed);
@@ -158,21 +160,25 @@ static uint32_t echo_number(struct wm_lane *lane, uint8_t type)
 void wm_flight_sample(struct wm_flight *f, struct wm_lane *lane, const struct wm_step *step, struct wm_sample *out)
 {
 	unsigned from = step->reverse;
+	uint32_t least, len;
 
+	assert(step->form < f->n_forms);
+	least = (uint32_t)f->forms[step->form].head_len + f->forms[step->form].pad;
+	len = step->len < least ? least : step->len;
 	if (!(lane->bits & WM_BIT_FIRST) && __builtin_add_overflow(lane->clock_ns, step->gap_ns, &lane->clock_ns))
 		lane->clock_ns = UINT64_MAX;
 	out->time_ns = wm_scale_time(&f->scale, lane->clock_ns);
 	memcpy(out->src, lane->address[from], sizeof(out->src));
 	memcpy(out->dst, lane->address[!from], sizeof(out->dst));
 	out->seq = out->ack = 0;
-	if (lane->proto == WM_PROTO_TCP)
-		wm_tcp_step(&lane->tcp, step, &out->seq, &out->ack);
+	if (lane->proto == WM_PROTO_TCP) // the frame's payload, whatever the step says: numbers must match the bytes
+		wm_tcp_step(&lane->tcp, step, (uint16_t)(len - least), &out->seq, &out->ack);
 	else if (lane->proto == WM_PROTO_ICMP || lane->proto == WM_PROTO_ICMP6)
 		out->seq = echo_number(lane, step->flags);
 	out->flow = lane->flow;
 	out->sport = lane->port[from];
 	out->dport = lane->port[!from];
-	out->len = step->len;
+	out->len = (uint16_t)len;
 	out->window = step->window;
 	out->form = step->form;
 	out->flags = step->flags;

@@ -38,6 +38,8 @@ struct wm_lane {
 struct wm_flight {
 	const struct wm_engine *engine;
 	const struct wm_engine_model *model;
+	const struct wm_form *forms;
+	size_t n_forms;
 	struct wm_scale scale;
 	uint64_t seed;
 	uint8_t number; // of the model

@@ -49,33 +49,33 @@ static uint32_t place_old(struct wm_tcp_side *me, uint16_t payload, bool fin)
 	return me->next - fin - payload;
 }
 
-static uint32_t place(const struct wm_tcp *tcp, struct wm_tcp_side *me, const struct wm_step *step)
+static uint32_t place(const struct wm_tcp *tcp, struct wm_tcp_side *me, const struct wm_step *step, uint16_t payload)
 {
 	const struct wm_tcp_side *peer = &tcp->side[!step->reverse];
 	bool fin = step->flags & WM_TCP_FIN;
 
 	if (step->flags & WM_TCP_SYN)
-		return place_syn(me, step->payload, fin);
+		return place_syn(me, payload, fin);
 	if (step->flags & WM_TCP_RST) // to a SYN: RFC 9293 section 3.10.7.1
 		return tcp->started && !me->spoke && !me->syn && peer->syn && step->flags & WM_TCP_ACK ? 0 : me->next;
 	if (me->fin) {
 		uint32_t sent = me->next - 1 - me->base;
-		uint32_t back = me->syn && step->payload > sent ? sent : step->payload;
+		uint32_t back = me->syn && payload > sent ? sent : payload;
 
-		return step->payload > 0 || fin ? me->next - 1 - back : me->next;
+		return payload > 0 || fin ? me->next - 1 - back : me->next;
 	}
 	if (step->seq == WM_SEQ_OLD && (me->spoke || me->syn))
-		return place_old(me, step->payload, fin);
+		return place_old(me, payload, fin);
 	if (step->seq == WM_SEQ_HOLE && me->spoke) {
-		uint32_t start = me->next, lost = me->payload > 0 ? me->payload : 1u + step->payload;
+		uint32_t start = me->next, lost = me->payload > 0 ? me->payload : 1u + payload;
 		uint32_t seq;
 
 		me->next += lost;
-		seq = advance(me, (uint32_t)step->payload + fin, fin);
+		seq = advance(me, (uint32_t)payload + fin, fin);
 		me->last = start;
 		return seq;
 	}
-	return advance(me, (uint32_t)step->payload + fin, fin);
+	return advance(me, (uint32_t)payload + fin, fin);
 }
 
 static uint32_t acknowledge(const struct wm_tcp *tcp, struct wm_tcp_side *me, struct wm_tcp_side *peer, uint8_t class)
@@ -97,15 +97,15 @@ static uint32_t acknowledge(const struct wm_tcp *tcp, struct wm_tcp_side *me, st
 	return ack;
 }
 
-void wm_tcp_step(struct wm_tcp *tcp, const struct wm_step *step, uint32_t *seq, uint32_t *ack)
+void wm_tcp_step(struct wm_tcp *tcp, const struct wm_step *step, uint16_t payload, uint32_t *seq, uint32_t *ack)
 {
 	struct wm_tcp_side *me = &tcp->side[step->reverse], *peer = &tcp->side[!step->reverse];
 
-	*seq = place(tcp, me, step);
+	*seq = place(tcp, me, step, payload);
 	*ack = step->flags & WM_TCP_ACK ? acknowledge(tcp, me, peer, step->ack) : 0;
 	if (step->flags & WM_TCP_RST)
 		return;
 	me->spoke = true;
-	if (step->payload > 0)
-		me->payload = step->payload;
+	if (payload > 0)
+		me->payload = payload;
 }

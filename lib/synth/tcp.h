@@ -38,5 +38,6 @@ struct wm_tcp {
 /** @param isn Numbers of both ends: of the SYN, or of the first byte where a connection is joined on its way. */
 void wm_tcp_begin(struct wm_tcp *tcp, const uint32_t isn[2], bool started);
 
-/** The numbers of the next segment, which takes its place in the connection. */
-void wm_tcp_step(struct wm_tcp *tcp, const struct wm_step *step, uint32_t *seq, uint32_t *ack);
+/** The numbers of the next segment, which takes its place in the connection.
+ *  @param payload Its bytes; step->payload is not looked at. */
+void wm_tcp_step(struct wm_tcp *tcp, const struct wm_step *step, uint16_t payload, uint32_t *seq, uint32_t *ack);

@@ -335,6 +335,28 @@ static void pings_count_up_and_replies_take_the_open_number(void **state)
 	wm_flight_fini(&f);
 }
 
+static void frame_holds_its_headers_and_numbers_count_its_payload(void **state)
+{
+	const struct wm_source source = {&fake_engine, &sparse, 1};
+	struct wm_step step = {.len = 20, .payload = 500, .flags = 0x10}, more = {.len = 154, .flags = 0x10};
+	struct wm_flight f = {0};
+	struct wm_sample a, b, c;
+
+	(void)state;
+	assert_int_equal(wm_flight_init(&f, &source, 0, SEED, 0, 1), 0);
+	f.next.proto = 6;
+	f.next.started = false;
+	assert_int_equal(wm_flight_begin(&f, 0, 1), 0);
+	wm_flight_sample(&f, &f.lanes[f.active[0]], &step, &a);
+	wm_flight_sample(&f, &f.lanes[f.active[0]], &more, &b);
+	wm_flight_sample(&f, &f.lanes[f.active[0]], &more, &c);
+	assert_int_equal(a.len, 54);
+	assert_int_equal(b.seq, a.seq);
+	assert_int_equal(b.len, 154);
+	assert_int_equal(c.seq, b.seq + 100);
+	wm_flight_fini(&f);
+}
+
 static void order_is_total_whatever_the_times(void **state)
 {
 	enum { COUNT = 5000 };
@@ -374,6 +396,7 @@ int main(void)
 		cmocka_unit_test(speed_scales_all_times_and_nothing_else),
 		cmocka_unit_test(worker_refuses_what_it_cannot_do),
 		cmocka_unit_test(run_ends_with_virtual_time),
+		cmocka_unit_test(frame_holds_its_headers_and_numbers_count_its_payload),
 		cmocka_unit_test(pings_count_up_and_replies_take_the_open_number),
 	};
 

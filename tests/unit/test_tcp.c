@@ -29,11 +29,10 @@ static void play(const struct segment *s, size_t n, bool started)
 			.reverse = s[i].from,
 			.seq = s[i].seq_class,
 			.ack = s[i].ack_class,
-			.payload = s[i].payload,
 		};
 		uint32_t seq, ack, want = s[i].flags & A ? isn[!s[i].from] + s[i].ack : 0;
 
-		wm_tcp_step(&tcp, &step, &seq, &ack);
+		wm_tcp_step(&tcp, &step, s[i].payload, &seq, &ack);
 		if (seq != isn[s[i].from] + s[i].seq || ack != want)
 			fail_msg("segment %zu: seq %u ack %u, not %u %u", i, seq - isn[s[i].from],
 				ack - isn[!s[i].from], s[i].seq, s[i].ack);
