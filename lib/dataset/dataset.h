@@ -3,9 +3,9 @@
 //
 // A flow is a bidirectional 5-tuple; ICMP: the address pair (and protocol); frames that are not IP: the MAC pair and
 // ethertype; IP fragments without ports and other protocols: the address pair and protocol. A SYN with a new sequence
-// number after a FIN or RST opens another flow, and so does a packet after `idle_ns` of silence. The client is the
-// sender of the SYN or receiver of the SYN-ACK if that is the flow's first packet; else the side without a well-known
-// port, if just one side has one; else the sender of the first packet.
+// number after a FIN or RST opens another flow, and so does a packet after `idle_ns` of silence, or four minutes of it
+// after a FIN or RST. The client is the sender of the SYN or receiver of the SYN-ACK if that is the flow's first
+// packet; else the side without a well-known port, if just one side has one; else the sender of the first packet.
 #pragma once
 
 #include <base/err.h>

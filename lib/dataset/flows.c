@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const uint64_t closed_ns = 240 * 1000000000ull; // twice the segment lifetime: RFC 9293 section 3.4.2
+
 enum { FIN = 0x01, SYN = 0x02, RST = 0x04, ACK = 0x10 };
 static const uint32_t none = UINT32_MAX;
 
@@ -36,9 +38,15 @@ struct state {
 	bool closed;        // FIN or RST seen
 	uint32_t first_seq; // of its first packet
 	uint64_t last_ns;
-	uint32_t older; // states in order of their last packet
+	uint32_t older; // in its list
 	uint32_t newer;
 	struct end ends[2]; // client, server
+};
+
+// States in order of their last packet.
+struct list {
+	uint32_t oldest;
+	uint32_t newest;
 };
 
 struct table {
@@ -48,9 +56,8 @@ struct table {
 	size_t n_states; // ever used
 	size_t cap_states;
 	size_t n_live;
-	uint32_t spare; // list of unused states, by `newer`
-	uint32_t oldest;
-	uint32_t newest;
+	uint32_t spare;       // unused states, linked by `newer`
+	struct list lists[2]; // open, closed
 	struct wm_flow_record *flows;
 	size_t n_flows;
 	size_t cap_flows;
@@ -87,26 +94,30 @@ static uint32_t hash_of(const struct key *k)
 static void unlink_state(struct table *t, uint32_t i)
 {
 	struct state *s = &t->states[i];
+	struct list *list = &t->lists[s->closed];
 
 	if (s->older != none)
 		t->states[s->older].newer = s->newer;
 	else
-		t->oldest = s->newer;
+		list->oldest = s->newer;
 	if (s->newer != none)
 		t->states[s->newer].older = s->older;
 	else
-		t->newest = s->older;
+		list->newest = s->older;
 }
 
 static void link_newest(struct table *t, uint32_t i)
 {
-	t->states[i].older = t->newest;
-	t->states[i].newer = none;
-	if (t->newest != none)
-		t->states[t->newest].newer = i;
+	struct state *s = &t->states[i];
+	struct list *list = &t->lists[s->closed];
+
+	s->older = list->newest;
+	s->newer = none;
+	if (list->newest != none)
+		t->states[list->newest].newer = i;
 	else
-		t->oldest = i;
-	t->newest = i;
+		list->oldest = i;
+	list->newest = i;
 }
 
 // The slots behind a freed one move up, so that no probe ends too early.
@@ -125,19 +136,28 @@ static void free_slot(struct table *t, size_t i)
 	t->slots[i] = 0;
 }
 
+static void forget(struct table *t, uint32_t i)
+{
+	size_t mask = t->n_slots - 1, slot = t->states[i].hash & mask;
+
+	while (t->slots[slot] != i + 1)
+		slot = (slot + 1) & mask;
+	free_slot(t, slot);
+	unlink_state(t, i);
+	t->states[i].newer = t->spare;
+	t->spare = i;
+	t->n_live--;
+}
+
 static void expire(struct table *t, uint64_t now_ns, uint64_t idle_ns)
 {
-	while (t->oldest != none && now_ns - t->states[t->oldest].last_ns > idle_ns) {
-		uint32_t i = t->oldest;
-		size_t mask = t->n_slots - 1, slot = t->states[i].hash & mask;
+	const uint64_t limits[2] = {idle_ns, idle_ns < closed_ns ? idle_ns : closed_ns};
 
-		while (t->slots[slot] != i + 1)
-			slot = (slot + 1) & mask;
-		free_slot(t, slot);
-		unlink_state(t, i);
-		t->states[i].newer = t->spare;
-		t->spare = i;
-		t->n_live--;
+	for (int closed = 0; closed < 2; closed++) {
+		const struct list *list = &t->lists[closed];
+
+		while (list->oldest != none && now_ns - t->states[list->oldest].last_ns > limits[closed])
+			forget(t, list->oldest);
 	}
 }
 
@@ -148,12 +168,14 @@ static int more_slots(struct table *t)
 
 	if (slots == NULL)
 		return -ENOMEM;
-	for (uint32_t s = t->oldest; s != none; s = t->states[s].newer) {
-		size_t i = t->states[s].hash & (n - 1);
+	for (size_t k = 0; k < t->n_slots; k++) {
+		size_t i;
 
-		while (slots[i] != 0)
-			i = (i + 1) & (n - 1);
-		slots[i] = s + 1;
+		if (t->slots[k] == 0)
+			continue;
+		for (i = t->states[t->slots[k] - 1].hash & (n - 1); slots[i] != 0; i = (i + 1) & (n - 1))
+			continue;
+		slots[i] = t->slots[k];
 	}
 	free(t->slots);
 	t->slots = slots;
@@ -161,7 +183,7 @@ static int more_slots(struct table *t)
 	return 0;
 }
 
-// @return the state's number, or none without memory. A new one has flow none.
+// @return the state's number, or none without memory. A new one has flow none, and is in no list.
 static uint32_t find_state(struct table *t, const struct key *key)
 {
 	uint32_t hash = hash_of(key), s;
@@ -172,11 +194,8 @@ static uint32_t find_state(struct table *t, const struct key *key)
 	for (i = hash & (t->n_slots - 1); t->slots[i] != 0; i = (i + 1) & (t->n_slots - 1)) {
 		s = t->slots[i] - 1;
 		assert(t->states != NULL && s < t->n_states);
-		if (t->states[s].hash == hash && keys_equal(&t->states[s].key, key)) {
-			unlink_state(t, s);
-			link_newest(t, s);
+		if (t->states[s].hash == hash && keys_equal(&t->states[s].key, key))
 			return s;
-		}
 	}
 	s = t->spare;
 	if (s != none)
@@ -188,7 +207,6 @@ static uint32_t find_state(struct table *t, const struct key *key)
 	t->states[s] = (struct state){.key = *key, .hash = hash, .flow = none};
 	t->slots[i] = s + 1;
 	t->n_live++;
-	link_newest(t, s);
 	return s;
 }
 
@@ -211,8 +229,6 @@ static int open_flow(struct table *t, struct state *s, const struct wm_parsed *p
 		return -ENOMEM;
 	*s = (struct state){.key = s->key,
 		.hash = s->hash,
-		.older = s->older,
-		.newer = s->newer,
 		.flow = (uint32_t)t->n_flows,
 		.client = client,
 		.port = reverse ? p->dport : p->sport,
@@ -282,6 +298,8 @@ static int assign(struct table *t, struct wm_parsed *p, const uint8_t *addresses
 	if (i == none)
 		return -ENOMEM;
 	s = &t->states[i];
+	if (s->flow != none)
+		unlink_state(t, i); // until it is known which list it is to be in
 	if (s->flow == none || (tcp && (p->flags & (SYN | ACK)) == SYN && s->closed && p->seq != s->first_seq)) {
 		if (open_flow(t, s, p, addresses) < 0)
 			return -ENOMEM;
@@ -300,6 +318,7 @@ static int assign(struct table *t, struct wm_parsed *p, const uint8_t *addresses
 	f->pkts[reverse]++;
 	f->bytes[reverse] += p->len;
 	f->end_ns = s->last_ns = p->time_ns;
+	link_newest(t, i);
 	p->flow = s->flow;
 	p->reverse = reverse;
 	p->seq_class = (uint8_t)seq;
@@ -310,7 +329,7 @@ static int assign(struct table *t, struct wm_parsed *p, const uint8_t *addresses
 int wm_flows_assign(struct wm_parsed *packets, size_t n, const uint8_t *addresses, uint64_t idle_ns,
 	struct wm_flow_record **flows, size_t *n_flows)
 {
-	struct table t = {.spare = none, .oldest = none, .newest = none};
+	struct table t = {.spare = none, .lists = {{none, none}, {none, none}}};
 	int rc = 0;
 
 	for (size_t i = 0; i < n && rc == 0; i++) {

@@ -4,6 +4,7 @@
 #include <packet/dissect.h>
 #include <packet/form.h>
 
+#include <assert.h>
 #include <string.h>
 
 enum { TCP_ACK = 0x10, TCP_MSS_GUESS = 1448 };
@@ -207,6 +208,7 @@ void wm_frame_build(uint8_t *frame, const struct wm_form *form, const struct wm_
 	uint8_t *l4 = frame + form->l4;
 	uint64_t sum;
 
+	assert(len >= (uint32_t)form->head_len + form->pad);
 	if (form->ip == 0) {
 		memcpy(frame, form->head, form->head_len);
 		put_payload(frame, form, len, payload, zeroed);

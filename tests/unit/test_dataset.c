@@ -207,6 +207,24 @@ static void silence_ends_a_flow(void **state)
 	wm_dataset_free(&ds);
 }
 
+static void a_flow_that_has_ended_is_forgotten_sooner(void **state)
+{
+	static const struct segment fin = {CLIENT, FIN | ACK, 1, 1, 0, 0}, late = {SERVER, ACK, 1, 2, 0, 0};
+	struct wm_dataset ds;
+	struct wm_err err = {{0}};
+	struct file f;
+
+	(void)state;
+	file_begin(&f);
+	put_tcp(&f, 0, &fin);
+	put_tcp(&f, 240 * second, &late); // just in time
+	put_tcp(&f, 481 * second, &late);
+	assert_int_equal(read_files(&ds, &f, 1, &err), 0);
+	assert_int_equal(ds.n_flows, 2);
+	assert_int_equal(ds.flows[0].n, 2);
+	wm_dataset_free(&ds);
+}
+
 static void the_client_is_who_speaks_to_a_known_port(void **state)
 {
 	struct wm_dataset ds;
@@ -413,6 +431,7 @@ int main(void)
 		cmocka_unit_test(tcp_numbers_are_told_by_what_they_mean),
 		cmocka_unit_test(a_new_syn_after_the_end_opens_another_flow),
 		cmocka_unit_test(silence_ends_a_flow),
+		cmocka_unit_test(a_flow_that_has_ended_is_forgotten_sooner),
 		cmocka_unit_test(the_client_is_who_speaks_to_a_known_port),
 		cmocka_unit_test(time_that_goes_backwards_is_put_in_order),
 		cmocka_unit_test(captures_follow_each_other_unless_they_overlap),
