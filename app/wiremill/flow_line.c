@@ -55,8 +55,11 @@ static void flags_text(char text[7], uint8_t proto, uint8_t flags)
 
 	if (proto != WM_PROTO_TCP)
 		flags = 0x10;
-	for (int i = 0; i < 6; i++)
-		text[i] = flags & 0x20 >> i ? letters[i] : '.';
+	for (int i = 0; i < 6; i++) {
+		text[i] = '.';
+		if (flags & 0x20 >> i)
+			text[i] = letters[i];
+	}
 	text[6] = '\0';
 }
 

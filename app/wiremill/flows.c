@@ -221,9 +221,10 @@ static uint64_t start_of(const struct flow_record *r)
 	return a->packets == 0 || (b->packets > 0 && b->first_ns < a->first_ns) ? b->first_ns : a->first_ns;
 }
 
-static int by_start(const void *a, const void *b)
+static int by_start(const void *a, const void *b, void *arg)
 {
-	const struct flow_record *x = *(const struct flow_record *const *)a, *y = *(const struct flow_record *const *)b;
+	const struct flow_record *records = arg;
+	const struct flow_record *x = &records[*(const uint32_t *)a], *y = &records[*(const uint32_t *)b];
 	uint64_t s = start_of(x), t = start_of(y);
 
 	return s != t ? (s > t) - (s < t) : (x->key > y->key) - (x->key < y->key);
@@ -232,16 +233,16 @@ static int by_start(const void *a, const void *b)
 static int write_rest(struct flows *f)
 {
 	size_t n = 0, n_slots = (size_t)1 << f->bits;
-	const struct flow_record **rest = calloc(f->n_records - f->n_free + 1, sizeof(*rest));
+	uint32_t *rest = calloc(f->n_records - f->n_free + 1, sizeof(*rest));
 
 	if (rest == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < n_slots; i++)
 		if (f->table[i] != 0)
-			rest[n++] = &f->records[f->table[i] - 1];
-	qsort(rest, n, sizeof(*rest), by_start);
+			rest[n++] = f->table[i] - 1;
+	qsort_r(rest, n, sizeof(*rest), by_start, f->records);
 	for (size_t i = 0; i < n; i++)
-		write_flow(f, rest[i]);
+		write_flow(f, &f->records[rest[i]]);
 	free(rest);
 	return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // wiremill: models + seed -> traffic. See wiremill(1).
 #include "models.h"
-#include "pcap.h"
+#include "pcap_mode.h"
 #include "settings.h"
 #include "stats.h"
 #include "stop.h"

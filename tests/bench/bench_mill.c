@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // bench_mill: what pcap mode costs without a model: an engine that makes packets up, samples, order, frames, writing.
 // usage: bench_mill [PACKETS [WORKERS]]
-#include "../unit/fake_engine.h"
+#include <unit/fake_engine.h>
 
 #include <packet/form.h>
-#include <pcap.h>
+#include <pcap_mode.h>
 
 #include <inttypes.h>
 #include <stdlib.h>

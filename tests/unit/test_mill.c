@@ -4,7 +4,7 @@
 #include <capture/capture.h>
 #include <flow_line.h>
 #include <packet/dissect.h>
-#include <pcap.h>
+#include <pcap_mode.h>
 #include <settings.h>
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "pcap.h"
+#include "pcap_mode.h"
 
 #include "crew.h"
 #include "flows.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// pcap: pcap mode. Workers in threads make samples, this thread brings them into one order, builds the frames right
-// into the writer's buffer and counts.
+// pcap_mode: samples into a pcap. Workers in threads make samples, this thread brings them into one order, builds the
+// frames right into the writer's buffer and counts.
 //
 // The same models, seed and options write the same bytes, whatever the number of workers.
 #pragma once
