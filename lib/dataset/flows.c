@@ -88,7 +88,7 @@ static uint32_t hash_of(const struct key *k)
 	h ^= h >> 32;
 	h = (h ^ ((uint64_t)k->port[0] << 32 | (uint64_t)k->port[1] << 16 | (uint64_t)k->proto << 8 | k->ip))
 	    * 0xBF58476D1CE4E5B9u;
-	return (uint32_t)(h >> 32 ^ h);
+	return (uint32_t)((h ^ h >> 32) * 0x94D049BB133111EBu >> 32);
 }
 
 static void unlink_state(struct table *t, uint32_t i)

@@ -247,6 +247,37 @@ static void records_that_claim_too_much_are_damage(void **state)
 	wm_capture_close(c);
 }
 
+static void damage_is_located_in_a_large_file(void **state)
+{
+	static uint8_t record[16 + 60000];
+	char path[] = "/tmp/wiremill-test-XXXXXX";
+	struct file head = {.n = 0};
+	struct wm_capture_packet pkt;
+	struct wm_capture *c;
+	struct wm_err err = {{0}};
+	int fd = mkstemp(path), n = 0;
+
+	(void)state;
+	assert_true(fd >= 0);
+	put_pcap_header(&head, 0xa1b2c3d4, 1);
+	assert_int_equal(write(fd, head.bytes, 24), 24);
+	record[8] = record[12] = 60000 & 0xff;
+	record[9] = record[13] = 60000 >> 8;
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(write(fd, record, sizeof(record)), sizeof(record));
+	assert_int_equal(write(fd, record, 20), 20);
+	(void)close(fd);
+	assert_int_equal(wm_capture_open(&c, path, &err), 0);
+	(void)unlink(path);
+	while (wm_capture_next(c, &pkt, &err) == 1)
+		n++;
+	assert_int_equal(n, 100);
+	assert_string_equal(wm_capture_damage(c),
+		"damaged at byte 6001624: cut short in a packet of 60000 bytes, of which 4 are there"); // 24 + 100 *
+													// 60016
+	wm_capture_close(c);
+}
+
 static void odd_records_are_read_and_counted(void **state)
 {
 	struct file f = {0};
@@ -345,6 +376,7 @@ int main(void)
 		cmocka_unit_test(pcapng_sections_begin_anew_in_their_own_byte_order),
 		cmocka_unit_test(damage_ends_the_capture_and_is_told),
 		cmocka_unit_test(records_that_claim_too_much_are_damage),
+		cmocka_unit_test(damage_is_located_in_a_large_file),
 		cmocka_unit_test(odd_records_are_read_and_counted),
 		cmocka_unit_test(what_is_no_capture_is_refused_by_name),
 		cmocka_unit_test(filter_matches_by_link_type),

@@ -425,6 +425,40 @@ static void flows_that_come_and_go_by_the_thousands_are_told_apart(void **state)
 	wm_dataset_free(&ds);
 }
 
+// Against a table that forgets nothing and looks at the time of the flow before.
+static void flows_that_expire_between_live_ones_are_found_all_the_same(void **state)
+{
+	enum { PACKETS = 20000, PORTS = 600 };
+	static uint64_t last[PORTS];
+	static uint32_t flow_of[PORTS], want[PACKETS];
+	uint32_t x = 1, flows = 0;
+	uint64_t now = 0;
+	struct wm_dataset ds;
+	struct wm_err err = {{0}};
+	struct file f;
+
+	(void)state;
+	file_begin(&f);
+	for (size_t i = 0; i < PACKETS; i++) {
+		uint32_t port;
+
+		x = x * 1664525 + 1013904223;
+		port = (x >> 8) % PORTS;
+		now += (x >> 20) % 16 * second;
+		if (last[port] == 0 || now - last[port] > 3600 * second)
+			flow_of[port] = flows++;
+		last[port] = now;
+		want[flow_of[port]]++;
+		put_udp(&f, now, (uint16_t)(10000 + port), 53, "x");
+	}
+	assert_int_equal(read_files(&ds, &f, 1, &err), 0);
+	assert_true(flows > 2 * PORTS);
+	assert_int_equal(ds.n_flows, flows);
+	for (size_t i = 0; i < flows; i++)
+		assert_int_equal(ds.flows[i].n, want[i]);
+	wm_dataset_free(&ds);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -440,6 +474,7 @@ int main(void)
 		cmocka_unit_test(nothing_to_learn_from_is_an_error_with_the_reason),
 		cmocka_unit_test(damage_is_counted_and_told),
 		cmocka_unit_test(flows_that_come_and_go_by_the_thousands_are_told_apart),
+		cmocka_unit_test(flows_that_expire_between_live_ones_are_found_all_the_same),
 	};
 
 	return cmocka_run_group_tests_name("dataset", tests, NULL, NULL);
