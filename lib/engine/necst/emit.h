@@ -2,12 +2,15 @@
 // emit: what a packet is like once its cluster is known, as tables of what was counted: exact values stay exact, and
 // values that go together stay together.
 //
-//	emit.size      token -> payload length
-//	emit.group     profile, token -> header image; emit.end: profile, direction -> header image, where the first is
-//not there 	emit.form      header image, payload length -> form; emit.any: header image -> form, where the first is not
-//there 	emit.frame     form -> frame length, payload length (padded frames, and those that are not IP) 	emit.window
-//profile, token -> window, where it is not the one before; emit.window_first: profile, direction -> 	               the direction's
-//first window 	emit.repeat    (tokens) probability in 2^32 that the window is the flow's last one in that direction
+//	emit.size          token -> payload length
+//	emit.group         profile, token -> header image
+//	emit.end           profile, direction -> header image, where emit.group has none
+//	emit.form          header image, payload length -> form
+//	emit.any           header image -> form, where emit.form has none
+//	emit.frame         form -> frame length, payload length (padded frames, and those that are not IP)
+//	emit.window        profile, token -> window, where it is not the one before
+//	emit.window_first  profile, direction -> the direction's first window
+//	emit.repeat        (tokens) probability in 2^32 that the window is the flow's last one in that direction
 #pragma once
 
 #include <base/err.h>
