@@ -38,32 +38,28 @@ static int resolve(char **out, const char *path, struct wm_err *err)
 // open() instead of mkstemp(): the kernel applies the umask, which cannot be read without changing it.
 static int open_temp(struct wm_file *f, struct wm_err *err)
 {
-	int fd = -1;
+	char *temp = NULL;
+	int fd = -1, rc;
 
 	for (unsigned i = 0; i < TRIES; i++) {
-		if (asprintf(&f->temp, "%s.tmp-%ld-%u", f->path, (long)getpid(), i) < 0) {
-			f->temp = NULL;
+		free(temp);
+		if (asprintf(&temp, "%s.tmp-%ld-%u", f->path, (long)getpid(), i) < 0)
 			return wm_err_sys(err, -ENOMEM, "%s", f->path);
-		}
-		fd = open(f->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+		fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 		if (fd >= 0 || errno != EEXIST)
 			break;
-		free(f->temp);
-		f->temp = NULL;
 	}
 	if (fd < 0) {
-		int rc = -errno;
-
-		free(f->temp); // not ours to unlink
-		f->temp = NULL;
-		return wm_err_sys(err, rc, "%s: cannot create a file in its directory", f->path);
+		rc = wm_err_sys(err, -errno, "%s: cannot create a file in its directory", f->path);
+		free(temp);
+		return rc;
 	}
+	f->temp = temp;
 	f->stream = fdopen(fd, "w");
 	if (f->stream == NULL) {
-		int rc = -errno;
-
+		rc = wm_err_sys(err, -errno, "%s", f->path);
 		(void)close(fd);
-		return wm_err_sys(err, rc, "%s", f->path);
+		return rc;
 	}
 	return 0;
 }
