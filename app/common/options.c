@@ -121,6 +121,7 @@ int wm_command_parse(const struct wm_command *cmd, int argc, char **argv, void *
 	build_getopt(cmd, longs, letters);
 	opterr = 0; // the sentence is ours
 	optind = 0; // start anew
+	// NOLINTNEXTLINE(concurrency-mt-unsafe): as the header says
 	while ((value = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
 		const struct wm_option *o = find_option(cmd, value);
 		int rc;

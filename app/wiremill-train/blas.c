@@ -20,6 +20,7 @@ static bool wants_avx512_kernels(void)
 #endif
 }
 
+// NOLINTBEGIN(concurrency-mt-unsafe): there is one thread
 void blas_settle(char **argv)
 {
 	static const char guard[] = "WIREMILL_BLAS_SETTLED"; // a second round would be an endless one
@@ -34,3 +35,4 @@ void blas_settle(char **argv)
 		(void)setenv("OPENBLAS_CORETYPE", "SkylakeX", 0);
 	(void)execv("/proc/self/exe", argv);
 }
+// NOLINTEND(concurrency-mt-unsafe)

@@ -46,8 +46,10 @@ static int put_label(struct wm_model_writer *w, const struct config *c)
 		return wm_model_put_meta(w, "label", c->label);
 	if (n > LABEL_MAX)
 		n = LABEL_MAX;
+	memcpy(text, stem, n);
 	for (size_t i = 0; i < n; i++)
-		text[i] = is_label_char(stem[i]) ? stem[i] : '_';
+		if (!is_label_char(text[i]))
+			text[i] = '_';
 	text[n] = '\0';
 	return wm_model_put_meta(w, "label", text);
 }

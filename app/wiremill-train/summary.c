@@ -60,17 +60,17 @@ static void print_dropped(FILE *out, const struct wm_dataset_counts *c)
 	add(&l, c->unknown_link, "of an unknown link type");
 	add(&l, c->form_full, "beyond the limit of distinct headers");
 	add(&l, c->untimed, "without a time");
+	add(&l, c->bad_blocks, "in blocks that contradict themselves"); // never were packets to be counted
 	end(&l);
 }
 
-// What was used nonetheless, or was no packet.
+// What was used nonetheless.
 static void print_mended(FILE *out, const struct wm_dataset_counts *c)
 {
 	struct list l = {out, "mended", 0};
 
 	add(&l, c->backwards, "put into order of time");
 	add(&l, c->odd, "with contradictory length or time");
-	add(&l, c->bad_blocks, "damaged blocks skipped");
 	end(&l);
 }
 
@@ -103,6 +103,9 @@ void summary_print(FILE *out, const struct wm_dataset *ds, size_t n_files)
 	print_flows(out, ds);
 	print_dropped(out, c);
 	print_mended(out, c);
-	if (c->damaged > 0)
-		(void)fprintf(out, "damaged   %" PRIu64 " of them, read up to there: %s\n", c->damaged, ds->damage.msg);
+	if (c->damaged == 1)
+		(void)fprintf(out, "read up to the damage: %s\n", ds->damage.msg);
+	else if (c->damaged > 1)
+		(void)fprintf(
+			out, "read up to the damage in %" PRIu64 " files, such as %s\n", c->damaged, ds->damage.msg);
 }

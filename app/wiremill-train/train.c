@@ -137,12 +137,12 @@ static int write_model(const struct training *t, struct wm_err *err)
 	rc = wm_model_write(t->writer, c->output, err);
 	if (rc < 0)
 		return rc;
-	// After an early stop the checkpoint is what --resume goes on from.
-	if (!t->stopped)
+	if (!t->stopped) // otherwise it is what --resume goes on from
 		(void)unlink(t->checkpoint);
 	if (stat(c->output, &st) == 0)
-		(void)printf("model     %s, %lld bytes%s\n", c->output, (long long)st.st_size,
-			t->stopped ? ", stopped early: --resume goes on from here" : "");
+		(void)printf("model     %s, %lld bytes%s%s\n", c->output, (long long)st.st_size,
+			t->stopped ? ", stopped early" : "",
+			access(t->checkpoint, F_OK) == 0 ? ": --resume goes on from there" : "");
 	return 0;
 }
 
