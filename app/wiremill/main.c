@@ -19,18 +19,21 @@ static int complain(int status, const struct wm_err *err)
 static int mill_pcap(const struct settings *s, const struct models *models)
 {
 	struct run_stats stats = {0};
+	struct wm_file json = {0};
 	struct wm_err err = {0};
 	bool began = false;
-	int rc = pcap_run(s, models, stop_on_signals(), &stats, &began, &err);
+	int rc;
 
-	if (!began)
+	if (s->stats_json != NULL && wm_file_begin(&json, s->stats_json, &err) < 0)
 		return complain(EXIT_USAGE, &err);
-	stats_print(stderr, &stats);
+	rc = pcap_run(s, models, stop_on_signals(), &stats, &began, &err);
+	if (began)
+		stats_print(stderr, &stats);
 	if (rc < 0)
-		return complain(EXIT_RUN, &err);
-	if (s->stats_json != NULL && stats_write_json(s->stats_json, &stats, models, s, &err) < 0)
-		return complain(EXIT_USAGE, &err);
-	return EXIT_DONE;
+		wm_file_abort(&json);
+	else if (s->stats_json != NULL)
+		rc = stats_write_json(&json, &stats, models, s, &err);
+	return rc == 0 ? EXIT_DONE : complain(began ? EXIT_RUN : EXIT_USAGE, &err);
 }
 
 static int mill(const struct settings *s)
@@ -39,7 +42,7 @@ static int mill(const struct settings *s)
 	struct wm_err err = {0};
 	int status;
 
-	if (models_open(&models, s, &err) < 0)
+	if (models_check_outputs(s, &err) < 0 || models_open(&models, s, &err) < 0)
 		status = complain(EXIT_USAGE, &err);
 	else
 		status = mill_pcap(s, &models);

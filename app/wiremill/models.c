@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 // A file's name without folder and ending.
 static void set_stem(struct open_model *m, const char *file)
@@ -80,4 +82,32 @@ void models_close(struct models *m)
 		wm_model_close(m->at[i].file);
 	}
 	*m = (struct models){0};
+}
+
+static bool same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && S_ISREG(x.st_mode) && x.st_dev == y.st_dev
+	       && x.st_ino == y.st_ino;
+}
+
+int models_check_outputs(const struct settings *s, struct wm_err *err)
+{
+	const char *const outputs[] = {s->pcap, s->csv, s->labels, s->stats_json};
+	static const char *const options[] = {"pcap", "csv", "labels", "stats-json"};
+
+	for (size_t i = 0; i < sizeof(outputs) / sizeof(outputs[0]); i++) {
+		for (size_t k = 0; k < s->n_models && outputs[i] != NULL; k++)
+			if (same_file(outputs[i], s->models[k].file))
+				return wm_err_set(err, -EINVAL, "option --%s: %s is a model; it would be overwritten",
+					options[i], outputs[i]);
+		for (size_t k = 0; k < i && outputs[i] != NULL; k++)
+			if (outputs[k] != NULL
+				&& (same_file(outputs[i], outputs[k])
+					|| (strcmp(outputs[i], outputs[k]) == 0 && access(outputs[i], F_OK) != 0)))
+				return wm_err_set(err, -EINVAL, "options --%s and --%s both name %s", options[k],
+					options[i], outputs[i]);
+	}
+	return 0;
 }

@@ -31,3 +31,6 @@ struct models {
 /** @param out All zero; to be handed to models_close() in any case. @return 0; -errno with a sentence. */
 int models_open(struct models *out, const struct settings *s, struct wm_err *err);
 void models_close(struct models *m);
+
+/** Whether writing the outputs would overwrite a model, or each other. @return 0; -EINVAL with a sentence. */
+int models_check_outputs(const struct settings *s, struct wm_err *err);

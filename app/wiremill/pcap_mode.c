@@ -29,7 +29,6 @@ struct sink {
 	struct run_stats *stats;
 	uint64_t end_ns;
 	bool done;
-	int error; // of the writer
 
 	bool paced; // at a rate of packets or bits a second
 	struct wm_pace pace;
@@ -65,8 +64,7 @@ static void write_sample(struct sink *k, const struct wm_sample *s)
 		return;
 	}
 	frame = wm_capture_writer_reserve(k->writer, s->len);
-	if (frame == NULL) {
-		k->error = -EIO;
+	if (frame == NULL) { // closing the writer says why
 		k->done = true;
 		return;
 	}

@@ -10,8 +10,7 @@ enum { WORKERS_MAX = 64 };
 #define FIELD(name) offsetof(struct settings, name)
 
 static const struct wm_option options[] = {
-	{"model", 'm', WM_OPTION_TAKEN, 0, "FILE[,weight=W][,label=L]", "model to mill from; repeat to mix models", 0,
-		0},
+	{"model", 'm', WM_OPTION_TAKEN, 0, "MODEL", "mill from it: FILE[,weight=W][,label=L]; repeat to mix", 0, 0},
 	{"config", 'c', WM_OPTION_TEXT, FIELD(config), "FILE", "read options from a file; those given here win", 0, 0},
 	{"pcap", 'o', WM_OPTION_TEXT, FIELD(pcap), "FILE", "write a pcap instead of sending ('-': standard output)", 0,
 		0},

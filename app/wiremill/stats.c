@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "stats.h"
 
-#include <base/file.h>
 #include <tensor/tensor.h>
 
 #include <errno.h>
@@ -50,24 +49,20 @@ static json_t *run_json(const struct run_stats *stats, const struct models *mode
 	return root;
 }
 
-int stats_write_json(const char *path, const struct run_stats *stats, const struct models *models,
+int stats_write_json(struct wm_file *file, const struct run_stats *stats, const struct models *models,
 	const struct settings *s, struct wm_err *err)
 {
 	json_t *root = run_json(stats, models, s);
 	char *text =
 		root != NULL ? json_dumps(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) : NULL;
-	struct wm_file file;
-	int rc;
 
 	json_decref(root);
-	if (text == NULL)
-		return wm_err_set(err, -ENOMEM, "%s: no memory to write it", path);
-	rc = wm_file_begin(&file, path, err);
-	if (rc == 0) {
-		wm_file_write(&file, text, strlen(text));
-		wm_file_write(&file, "\n", 1);
-		rc = wm_file_commit(&file, err);
+	if (text == NULL) {
+		wm_file_abort(file);
+		return wm_err_set(err, -ENOMEM, "%s: no memory to write it", s->stats_json);
 	}
+	wm_file_write(file, text, strlen(text));
+	wm_file_write(file, "\n", 1);
 	free(text);
-	return rc;
+	return wm_file_commit(file, err);
 }

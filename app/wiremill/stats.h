@@ -4,6 +4,8 @@
 
 #include "models.h"
 
+#include <base/file.h>
+
 #include <stdint.h>
 #include <stdio.h>
 
@@ -30,6 +32,6 @@ struct run_stats {
 /** One line. */
 void stats_print(FILE *out, const struct run_stats *stats);
 
-/** @return 0; -errno with a sentence. */
-int stats_write_json(const char *path, const struct run_stats *stats, const struct models *models,
+/** As JSON, into a file that is then committed. @return 0; -errno with a sentence; the file is gone either way. */
+int stats_write_json(struct wm_file *file, const struct run_stats *stats, const struct models *models,
 	const struct settings *s, struct wm_err *err);

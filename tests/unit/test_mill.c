@@ -313,6 +313,7 @@ static void statistics_are_json(void **state)
 	const struct wm_engine_model *const models[] = {&office};
 	char file[] = "m.wm";
 	struct wm_err err = {0};
+	struct wm_file out;
 	json_t *root;
 	struct run r;
 
@@ -321,7 +322,8 @@ static void statistics_are_json(void **state)
 	r.s.packets = 500;
 	r.s.models[0].file = file;
 	go(&r);
-	assert_int_equal(stats_write_json(r.json, &r.stats, &r.models, &r.s, &err), 0);
+	assert_int_equal(wm_file_begin(&out, r.json, &err), 0);
+	assert_int_equal(stats_write_json(&out, &r.stats, &r.models, &r.s, &err), 0);
 	root = json_load_file(r.json, 0, NULL);
 	assert_non_null(root);
 	assert_int_equal(json_integer_value(json_object_get(root, "packets")), 500);
