@@ -60,16 +60,23 @@ static int read_inputs(struct training *t, struct wm_err *err)
 	return 0;
 }
 
-// From here on SIGINT and SIGTERM are read from a descriptor between two steps of training.
-static int catch_signals(struct training *t, sigset_t *set, struct wm_err *err)
+static void stop_signals(sigset_t *set)
 {
 	(void)sigemptyset(set);
 	(void)sigaddset(set, SIGINT);
 	(void)sigaddset(set, SIGTERM);
-	t->signals = signalfd(-1, set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+// From here on SIGINT and SIGTERM are read from a descriptor between two steps of training.
+static int catch_signals(struct training *t, struct wm_err *err)
+{
+	sigset_t set;
+
+	stop_signals(&set);
+	t->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (t->signals < 0)
 		return wm_err_sys(err, -errno, "signalfd");
-	(void)pthread_sigmask(SIG_BLOCK, set, NULL);
+	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 	return 0;
 }
 
@@ -82,9 +89,7 @@ static bool is_told_to_stop(void *arg)
 	if (!t->stopped && read(t->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		t->stopped = true;
 		// A second signal means it: it ends the program.
-		(void)sigemptyset(&set);
-		(void)sigaddset(&set, SIGINT);
-		(void)sigaddset(&set, SIGTERM);
+		stop_signals(&set);
 		(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	}
 	return t->stopped;
@@ -111,7 +116,6 @@ static int fit(struct training *t, struct wm_err *err)
 		.report = show_fitting,
 		.arg = t,
 	};
-	sigset_t set;
 	int rc;
 
 	if (c->time_limit_s > 0) { // it began with the program
@@ -119,7 +123,7 @@ static int fit(struct training *t, struct wm_err *err)
 
 		options.time_limit_s = left_s > 0 ? left_s : 1e-3;
 	}
-	rc = catch_signals(t, &set, err);
+	rc = catch_signals(t, err);
 	if (rc < 0)
 		return rc;
 	wm_progress_init(&t->progress, c->quiet ? NULL : stderr);
