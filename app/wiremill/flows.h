@@ -17,9 +17,7 @@
 
 struct flows;
 
-/**
- * @param csv, labels Paths, or NULL for none. @param models Borrowed.
- * @return 0; -errno with a sentence.
+/** Start the files that the settings name, at least one. @param models, s Borrowed. @return 0; -errno with a sentence.
  */
 int flows_create(struct flows **out, const struct models *models, const struct settings *s, struct wm_err *err);
 
