@@ -59,6 +59,7 @@ struct wm_plane_options {
 	unsigned queues;         // of each port; 0 = 1
 	struct wm_rate rate;     // of all queues together; percent: of each port
 	uint64_t packets;        // stop after so many; 0 = no end
+	uint64_t flows;          // stop when so many have ended; 0 = no end
 	double duration_s;       // stop after so long; 0 = no end
 	bool recycle;            // send samples again where fresh ones are missing, instead of waiting for them
 	size_t ring_samples;     // room of each ring; 0 = 16384

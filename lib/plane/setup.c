@@ -196,6 +196,8 @@ static void setup_run(struct wm_plane *p)
 	run->catch_up = o->catch_up > 0 ? o->catch_up : CATCH_UP;
 	run->counted = o->packets > 0;
 	atomic_init(&run->budget, (int64_t)RTE_MIN(o->packets, (uint64_t)INT64_MAX));
+	run->flows_counted = o->flows > 0;
+	atomic_init(&run->flows, (int64_t)RTE_MIN(o->flows, (uint64_t)INT64_MAX));
 }
 
 int wm_plane_setup(struct wm_plane *p, struct wm_err *err)

@@ -37,11 +37,13 @@ void wm_tx_prepare_pool(struct rte_mempool *pool)
 	(void)rte_mempool_obj_iter(pool, prepare_mbuf, NULL);
 }
 
-// Claim packets from what the whole run may send. @return whether there are any.
+// Claim packets from what the whole run may still send. @return whether there are any.
 static bool claim(struct wm_tx *tx)
 {
 	int64_t left;
 
+	if (tx->run->flows_counted && atomic_load_explicit(&tx->run->flows, memory_order_relaxed) <= 0)
+		return false;
 	if (tx->credit > 0 || !tx->run->counted)
 		return true;
 	left = atomic_fetch_sub_explicit(&tx->run->budget, CLAIM, memory_order_relaxed);
@@ -78,14 +80,16 @@ static struct rte_mbuf *take_mbufs(struct wm_tx *tx, uint32_t len)
 	return first;
 }
 
-// The sample to be sent next: a fresh one, or, if there is none and the row was empty, one of an earlier lap.
+// The sample to be sent next: a fresh one, or, if there is none and the row was empty, one of an earlier lap. Once the
+// feed is dry it is not asked again in this turn: the line that a worker is writing is expensive to look at.
 static const struct wm_sample *next_sample(struct wm_tx *tx, bool may_recycle, bool *fresh)
 {
-	const struct wm_sample *s = tx->has_again ? NULL : wm_feed_peek(&tx->feed);
+	const struct wm_sample *s = tx->dry || tx->has_again ? NULL : wm_feed_peek(&tx->feed);
 
 	*fresh = s != NULL;
 	if (s != NULL)
 		return s;
+	tx->dry = true;
 	if (!tx->has_again && may_recycle)
 		tx->has_again = wm_lap_next(tx->lap, &tx->again);
 	return tx->has_again ? &tx->again : NULL;
@@ -147,6 +151,8 @@ static enum outcome build_one(struct wm_tx *tx, bool may_recycle)
 		wm_frame_put(m, form, s);
 	else
 		wm_frame_put_chain(m, tx->room, tx->scratch, form, s);
+	if (tx->run->flows_counted && (s->bits & WM_BIT_LAST))
+		atomic_fetch_sub_explicit(&tx->run->flows, 1, memory_order_relaxed);
 	take_sample(tx, fresh);
 	tx->row[at] = m;
 	tx->n++;
@@ -162,15 +168,15 @@ static void build(struct wm_tx *tx, uint32_t want)
 
 	if (tx->ending)
 		return;
-
+	tx->dry = false;
 	for (uint32_t i = 0; i < want && outcome <= DROPPED && tx->n < WM_TX_ROW; i++)
 		outcome = build_one(tx, may_recycle);
 	wm_feed_release(&tx->feed);
 	if (outcome == NO_MBUF)
 		wm_count_add(&tx->count.no_mbuf, 1);
-	if (outcome == NO_SAMPLE && tx->n == 0 && !tx->dry)
+	if (outcome == NO_SAMPLE && tx->n == 0 && !tx->starving)
 		wm_count_add(&tx->count.starved, 1);
-	tx->dry = outcome == NO_SAMPLE && tx->n == 0;
+	tx->starving = outcome == NO_SAMPLE && tx->n == 0;
 	tx->ending |= outcome == NO_MORE;
 }
 

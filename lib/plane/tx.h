@@ -33,6 +33,8 @@ struct wm_tx_run {
 	uint32_t catch_up;      // packets that may go out late, one behind the other, before the timeline shifts
 	bool counted;           // budget is in force
 	_Atomic int64_t budget; // packets that no queue has claimed yet
+	bool flows_counted;     // flows is in force
+	_Atomic int64_t flows;  // flows that are still to end
 	atomic_bool go;         // control: the rings are filled, the start is set
 	atomic_bool stop;       // control: all lcores leave their loops
 };
@@ -81,8 +83,9 @@ struct wm_tx {
 	int64_t credit;         // packets claimed from the budget and not built yet
 	struct wm_sample again; // of an earlier lap, not built yet if has_again
 	bool has_again;
-	bool ending; // nothing more will be built
-	bool dry;    // the row has run empty and that was counted
+	bool ending;   // nothing more will be built
+	bool dry;      // no fresh sample was to be had in this turn
+	bool starving; // the row has run empty and that was counted
 
 	// Written by its lcore, read by control.
 	alignas(64) struct wm_tx_counts count;

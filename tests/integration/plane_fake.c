@@ -129,6 +129,8 @@ static void set(struct wm_plane_options *o, const char *arg)
 		exit(2);
 	if (strncmp(arg, "packets=", 8) == 0)
 		o->packets = (uint64_t)number;
+	if (strncmp(arg, "flows=", 6) == 0)
+		o->flows = (uint64_t)number;
 	if (strncmp(arg, "seconds=", 8) == 0)
 		o->duration_s = number;
 	if (strncmp(arg, "queues=", 7) == 0)
