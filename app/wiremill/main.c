@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // wiremill: models + seed -> traffic. See wiremill(1).
+#include "live.h"
 #include "models.h"
 #include "pcap_mode.h"
 #include "settings.h"
@@ -36,6 +37,27 @@ static int mill_pcap(const struct settings *s, const struct models *models)
 	return rc == 0 ? EXIT_DONE : complain(began ? EXIT_RUN : EXIT_USAGE, &err);
 }
 
+static int mill_ports(const struct settings *s, const struct models *models)
+{
+	struct wm_plane_stats stats = {0};
+	struct wm_file json = {0};
+	struct wm_err err = {0};
+	bool began;
+	int rc;
+
+	if (s->stats_json != NULL && wm_file_begin(&json, s->stats_json, &err) < 0)
+		return complain(EXIT_USAGE, &err);
+	rc = live_run(s, models, stop_on_signals(), &stats, &err);
+	began = stats.n_queues > 0;
+	if (began)
+		live_print(stderr, &stats);
+	if (rc < 0)
+		wm_file_abort(&json);
+	else if (s->stats_json != NULL)
+		rc = live_write_json(&json, &stats, models, s, &err);
+	return rc == 0 ? EXIT_DONE : complain(began ? EXIT_RUN : EXIT_USAGE, &err);
+}
+
 static int mill(const struct settings *s)
 {
 	struct models models = {0};
@@ -44,8 +66,10 @@ static int mill(const struct settings *s)
 
 	if (models_check_outputs(s, &err) < 0 || models_open(&models, s, &err) < 0)
 		status = complain(EXIT_USAGE, &err);
-	else
+	else if (s->pcap != NULL)
 		status = mill_pcap(s, &models);
+	else
+		status = mill_ports(s, &models);
 	models_close(&models);
 	return status;
 }

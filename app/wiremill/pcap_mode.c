@@ -17,7 +17,6 @@
 
 enum {
 	WORKERS_MAX = 8, // unless asked for: the thread that writes cannot follow more
-	HELD = 4096,     // samples that the first stretch of a rate is taken from
 };
 
 // Where samples become a file.
@@ -91,7 +90,7 @@ static void release(struct sink *k)
 	for (size_t i = 0; i < k->n_held; i++)
 		len += k->held[i].len;
 	wm_pace_prime(&k->pace, k->held[k->n_held - 1].time_ns - k->held[0].time_ns, k->n_held, len);
-	k->pace.last_ns = k->held[0].time_ns; // the first one departs at 0
+	wm_pace_start(&k->pace, k->held[0].time_ns);
 	for (size_t i = 0; i < k->n_held && !k->done; i++)
 		write_paced(k, &k->held[i]);
 	k->n_held = 0;
@@ -108,7 +107,7 @@ static void take(struct sink *k, const struct wm_sample *samples, size_t n)
 			write_paced(k, &samples[i]);
 		} else {
 			k->held[k->n_held++] = samples[i];
-			if (k->n_held == HELD)
+			if (k->n_held == WM_PACE_FIRST)
 				release(k);
 		}
 	}
@@ -123,7 +122,7 @@ static int open_sink(struct sink *k, struct wm_err *err)
 	k->paced = s->rate.kind != WM_RATE_MODEL;
 	if (k->paced) {
 		wm_pace_init(&k->pace, &s->rate, 1);
-		k->held = malloc(HELD * sizeof(*k->held));
+		k->held = malloc(WM_PACE_FIRST * sizeof(*k->held));
 		if (k->held == NULL)
 			return wm_err_set(err, -ENOMEM, "no memory for samples");
 	}

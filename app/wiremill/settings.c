@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "settings.h"
 
+#include <plane/roles.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,13 @@ static const struct wm_option options[] = {
 	{"workers", 'w', WM_OPTION_NUMBER, FIELD(workers), "N", "threads that generate (default: one a core)", 1,
 		WORKERS_MAX},
 	{"rate", 'r', WM_OPTION_TAKEN, 0, "RATE", "model, x4 (4 times as fast), 5Mpps, 10Gbps, 50% or max", 0, 0},
+	{"underflow", 0, WM_OPTION_TAKEN, 0, "MODE", "where models are too slow: wait, or recycle what was sent", 0, 0},
+	{"recycle-samples", 0, WM_OPTION_NUMBER, FIELD(recycle_samples), "N",
+		"packets that each queue keeps for it (default: 131072)", 1, 1 << 28},
+	{"queues", 0, WM_OPTION_NUMBER, FIELD(queues), "N", "queues of each port (default: 1)", 1, WM_QUEUES_MAX},
+	{"mtu", 0, WM_OPTION_NUMBER, FIELD(mtu), "BYTES", "set the ports' MTU (default: leave it)", 68, UINT16_MAX},
+	{"catch-up", 0, WM_OPTION_NUMBER, FIELD(catch_up), "N",
+		"packets that go out late in a row before time shifts (default: 32768)", 1, UINT32_MAX},
 	{"stats", 0, WM_OPTION_SECONDS, FIELD(stats_s), "SEC", "print statistics every SEC seconds", 0, 0},
 	{"stats-json", 0, WM_OPTION_TEXT, FIELD(stats_json), "FILE", "write the final statistics as JSON", 0, 0},
 	{"help", 'h', WM_OPTION_FLAG, FIELD(help), NULL, "print this and do nothing else", 0, 0},
@@ -98,6 +107,14 @@ static int take_model(struct settings *s, const char *text, struct wm_err *err)
 	return rc;
 }
 
+static int take_underflow(struct settings *s, const char *text, struct wm_err *err)
+{
+	s->recycle = strcmp(text, "recycle") == 0;
+	if (!s->recycle && strcmp(text, "wait") != 0)
+		return wm_err_set(err, -EINVAL, "option --underflow: '%s' is none: write wait or recycle", text);
+	return 0;
+}
+
 static int take(void *config, const struct wm_option *option, const char *text, struct wm_err *err)
 {
 	struct settings *s = config;
@@ -106,6 +123,8 @@ static int take(void *config, const struct wm_option *option, const char *text, 
 
 	if (strcmp(option->name, "model") == 0)
 		return take_model(s, text, err);
+	if (strcmp(option->name, "underflow") == 0)
+		return take_underflow(s, text, err);
 	rc = wm_rate_parse(&s->rate, text, &why);
 	return rc == 0 ? 0 : wm_err_set(err, rc, "option --rate: %s", why.msg);
 }
@@ -132,6 +151,7 @@ static void split(struct settings *s, int *argc, char ***argv)
 	for (int i = 1; i < *argc; i++) {
 		if (strcmp((*argv)[i], "--") != 0)
 			continue;
+		s->eal = true;
 		s->eal_argc = i;
 		s->eal_argv = *argv;
 		*argc -= i;
@@ -142,21 +162,42 @@ static void split(struct settings *s, int *argc, char ***argv)
 	s->eal_argv = *argv;
 }
 
+static int check_pcap(const struct settings *s, struct wm_err *err)
+{
+	if (s->eal)
+		return wm_err_set(
+			err, -EINVAL, "option --pcap: a pcap is written without EAL, leave out what is before --");
+	if (s->rate.kind == WM_RATE_PERCENT || s->rate.kind == WM_RATE_MAX)
+		return wm_err_set(err, -EINVAL,
+			"option --rate: a pcap has no port whose speed that could be; give model, x4, 5Mpps or 10Gbps");
+	if (s->recycle || s->recycle_samples > 0 || s->queues > 0 || s->mtu > 0 || s->catch_up > 0)
+		return wm_err_set(err, -EINVAL,
+			"option --pcap: --underflow recycle, --recycle-samples, --queues, --mtu and --catch-up are for "
+			"ports");
+	return 0;
+}
+
+static int check_ports(const struct settings *s, struct wm_err *err)
+{
+	if (!s->eal)
+		return wm_err_set(err, -EINVAL,
+			"option -o FILE is missing: it names the pcap to write; to send on ports, name them in EAL's "
+			"options before --");
+	if (s->csv != NULL || s->labels != NULL)
+		return wm_err_set(err, -EINVAL, "option --%s: it is written in pcap mode (-o FILE) alone",
+			s->csv != NULL ? "csv" : "labels");
+	if (s->recycle_samples > 0 && !s->recycle)
+		return wm_err_set(err, -EINVAL, "option --recycle-samples: it needs --underflow recycle");
+	return 0;
+}
+
 static int check(const struct settings *s, struct wm_err *err)
 {
 	if (s->help || s->version)
 		return 0;
 	if (s->n_models == 0)
 		return wm_err_set(err, -EINVAL, "option -m MODEL is missing: it names what to mill from");
-	if (s->pcap == NULL)
-		return wm_err_set(err, -EINVAL, "option -o FILE is missing: it names the pcap to write");
-	if (s->eal_argc > 1)
-		return wm_err_set(
-			err, -EINVAL, "option --pcap: a pcap is written without EAL, leave out what is before --");
-	if (s->rate.kind == WM_RATE_PERCENT || s->rate.kind == WM_RATE_MAX)
-		return wm_err_set(err, -EINVAL,
-			"option --rate: a pcap has no port whose speed that could be; give model, x4, 5Mpps or 10Gbps");
-	return 0;
+	return s->pcap != NULL ? check_pcap(s, err) : check_ports(s, err);
 }
 
 int settings_read(struct settings *out, int argc, char **argv, struct wm_err *err)

@@ -34,6 +34,12 @@ struct settings {
 	struct wm_rate rate;
 	bool help;
 	bool version;
+	bool recycle; // the rest is for ports alone
+	uint64_t recycle_samples;
+	uint64_t queues;
+	uint64_t mtu;
+	uint64_t catch_up;
+	bool eal;     // there is a "--"
 	int eal_argc; // what stands before "--": program name and EAL's options
 	char **eal_argv;
 	struct wm_config_text *texts; // of the configuration file

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,20 +48,24 @@ static json_t *run_json(const struct run_stats *stats, const struct models *mode
 	return root;
 }
 
-int stats_write_json(struct wm_file *file, const struct run_stats *stats, const struct models *models,
-	const struct settings *s, struct wm_err *err)
+int stats_write_object(struct wm_file *file, json_t *root, const char *path, struct wm_err *err)
 {
-	json_t *root = run_json(stats, models, s);
 	char *text =
 		root != NULL ? json_dumps(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) : NULL;
 
 	json_decref(root);
 	if (text == NULL) {
 		wm_file_abort(file);
-		return wm_err_set(err, -ENOMEM, "%s: no memory to write it", s->stats_json);
+		return wm_err_set(err, -ENOMEM, "%s: no memory to write it", path);
 	}
 	wm_file_write(file, text, strlen(text));
 	wm_file_write(file, "\n", 1);
 	free(text);
 	return wm_file_commit(file, err);
+}
+
+int stats_write_json(struct wm_file *file, const struct run_stats *stats, const struct models *models,
+	const struct settings *s, struct wm_err *err)
+{
+	return stats_write_object(file, run_json(stats, models, s), s->stats_json, err);
 }

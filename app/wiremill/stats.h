@@ -6,6 +6,7 @@
 
 #include <base/file.h>
 
+#include <jansson.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -35,3 +36,6 @@ void stats_print(FILE *out, const struct run_stats *stats);
 /** As JSON, into a file that is then committed. @return 0; -errno with a sentence; the file is gone either way. */
 int stats_write_json(struct wm_file *file, const struct run_stats *stats, const struct models *models,
 	const struct settings *s, struct wm_err *err);
+
+/** The same of any JSON object, which is given up; NULL = memory ran out. @param path For messages. */
+int stats_write_object(struct wm_file *file, json_t *root, const char *path, struct wm_err *err);

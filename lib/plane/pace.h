@@ -75,7 +75,10 @@ void wm_pace_prime(struct wm_pace *p, uint64_t span_ns, uint64_t n, uint64_t len
 /** Set the stretch anew (every WM_PACE_WINDOW packets). */
 void wm_pace_retune(struct wm_pace *p);
 
-enum { WM_PACE_WINDOW = 256 };
+enum {
+	WM_PACE_WINDOW = 256,
+	WM_PACE_FIRST = 4096, // packets to prime with: the same in pcap mode and on a port give the same times
+};
 
 /** Plan the departure of the next sample, in ns after the first one's; never earlier than the one before. */
 static inline uint64_t wm_pace_due(struct wm_pace *p, uint64_t time_ns, uint32_t len)

@@ -96,39 +96,33 @@ static void warm_up(struct wm_plane *p)
 		(void)usleep(TICK_US);
 }
 
-// The rings hold the first samples of the run: they tell when it begins, and how fast it is by itself.
-static uint64_t first_sample_ns(const struct wm_feed *feed)
+// The first samples of the run are in the rings: they tell when it begins, and how fast it is by itself. They stay.
+static uint64_t prime_pace(struct wm_tx *tx)
 {
-	uint64_t first_ns = UINT64_MAX;
+	const struct wm_sample *next[WM_WORKERS_MAX], *end[WM_WORKERS_MAX];
+	uint64_t first_ns = UINT64_MAX, last_ns = 0, len = 0, n = 0;
+	unsigned first = 0;
 
-	for (unsigned i = 0; i < feed->n_rings; i++) {
-		const struct wm_sample *span;
-
-		if (wm_ring_peek(feed->rings[i].ring, &span) > 0 && span[0].time_ns < first_ns)
-			first_ns = span[0].time_ns;
+	for (unsigned i = 0; i < tx->feed.n_rings; i++)
+		end[i] = wm_ring_peek(tx->feed.rings[i].ring, &next[i]) + next[i];
+	while (n < WM_PACE_FIRST) {
+		for (unsigned i = first = 0; i < tx->feed.n_rings; i++) {
+			if (next[i] == end[i])
+				goto out; // what follows it is not known
+			if (wm_sample_order(next[i], next[first]) < 0)
+				first = i;
+		}
+		if (next[first]->form != WM_FORM_TICK) {
+			first_ns = n == 0 ? next[first]->time_ns : first_ns;
+			last_ns = next[first]->time_ns;
+			len += next[first]->len;
+			n++;
+		}
+		next[first]++;
 	}
+out:
+	wm_pace_prime(&tx->pace, last_ns - first_ns, n, len);
 	return first_ns;
-}
-
-static void prime_pace(struct wm_tx *tx)
-{
-	uint64_t first_ns = first_sample_ns(&tx->feed), last_ns = UINT64_MAX, n_all = 0, len = 0;
-	const struct wm_sample *span;
-
-	for (unsigned i = 0; i < tx->feed.n_rings; i++) {
-		size_t n = wm_ring_peek(tx->feed.rings[i].ring, &span);
-
-		if (n > 0 && span[n - 1].time_ns < last_ns)
-			last_ns = span[n - 1].time_ns;
-	}
-	for (unsigned i = 0; i < tx->feed.n_rings; i++) {
-		size_t n = wm_ring_peek(tx->feed.rings[i].ring, &span);
-
-		for (size_t k = 0; k < n && span[k].time_ns <= last_ns; k++, n_all++)
-			len += span[k].len;
-	}
-	if (n_all > 0)
-		wm_pace_prime(&tx->pace, last_ns - first_ns, n_all, len);
 }
 
 static void start(struct wm_plane *p)
@@ -136,13 +130,12 @@ static void start(struct wm_plane *p)
 	uint64_t first_ns = UINT64_MAX;
 
 	for (unsigned t = 0; t < p->n_txs; t++) {
-		uint64_t ns = first_sample_ns(&p->txs[t].feed);
+		uint64_t ns = prime_pace(&p->txs[t]);
 
 		first_ns = ns < first_ns ? ns : first_ns;
-		prime_pace(&p->txs[t]);
 	}
 	for (unsigned t = 0; t < p->n_txs; t++)
-		wm_pace_start(&p->txs[t].pace, first_ns);
+		wm_pace_start(&p->txs[t].pace, first_ns < UINT64_MAX ? first_ns : 0);
 	p->go = wm_clock_point();
 	p->run.tsc_per_ns = wm_clock_rate(&p->clock, &p->go);
 	p->run.start_tsc = p->go.tsc + (uint64_t)(LEAD_NS * p->run.tsc_per_ns);

@@ -6,6 +6,7 @@
 #include <rte_mempool.h>
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 enum {
@@ -13,30 +14,52 @@ enum {
 	RX_DESC = 256,
 	POOL_CACHE = 256,
 	DATA_ROOM = 2048,
+	DATA_ROOM_MAX = UINT16_MAX - RTE_PKTMBUF_HEADROOM,
+	LINK_LEN_MAX = RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN,
 };
 
-static struct rte_mempool *create_pool(const struct wm_port *port, const char *kind, unsigned n, size_t priv_size)
+static struct rte_mempool *create_pool(
+	const struct wm_port *port, const char *kind, unsigned n, unsigned cache, size_t priv_size, uint32_t room)
 {
 	char name[RTE_MEMPOOL_NAMESIZE];
 
 	(void)snprintf(name, sizeof(name), "wm_%s_%u", kind, port->id);
 	return rte_pktmbuf_pool_create(
-		name, n, POOL_CACHE, (uint16_t)priv_size, DATA_ROOM + RTE_PKTMBUF_HEADROOM, port->socket);
+		name, n, cache, (uint16_t)priv_size, (uint16_t)(room + RTE_PKTMBUF_HEADROOM), port->socket);
+}
+
+// Packets are built in one buffer, or in a chain of them where the port takes that. Where it does not, a buffer has to
+// hold the longest packet.
+static void size_buffers(struct wm_port *port)
+{
+	port->room = DATA_ROOM;
+	port->max_len = UINT16_MAX;
+	if (port->offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS)
+		return;
+	if (port->mtu + LINK_LEN_MAX > DATA_ROOM)
+		port->room = RTE_MIN(port->mtu + LINK_LEN_MAX, (uint32_t)DATA_ROOM_MAX);
+	port->max_len = port->room;
 }
 
 static int create_pools(struct wm_port *port, uint16_t n_txd, uint16_t n_rxd, struct wm_err *err)
 {
-	// Descriptors and rows may all be full, and each lcore keeps some.
-	unsigned n = port->n_queues * (n_txd + WM_TX_ROW + 2u * WM_TX_BURST) + 2u * POOL_CACHE * rte_lcore_count();
+	// Descriptors and rows may all be full, and each lcore keeps some. A port without an MTU that takes no chains
+	// copies what it is given (net_pcap): it keeps none.
+	bool keeps = port->room < DATA_ROOM_MAX;
+	unsigned cache = keeps ? POOL_CACHE : WM_TX_BURST;
+	unsigned n =
+		port->n_queues * ((keeps ? n_txd : 0u) + WM_TX_ROW + 2u * WM_TX_BURST) + 2u * cache * rte_lcore_count();
 
-	port->pool = create_pool(port, "tx", n | 1023, wm_tx_priv_size());
+	n |= 255;
+	port->pool = create_pool(port, "tx", n, cache, wm_tx_priv_size(), port->room);
 	if (port->n_rx_queues > 0)
-		port->rx_pool = create_pool(port, "rx", port->n_rx_queues * (n_rxd + 2u * POOL_CACHE), 0);
+		port->rx_pool = create_pool(
+			port, "rx", port->n_rx_queues * (n_rxd + 2u * POOL_CACHE), POOL_CACHE, 0, DATA_ROOM);
 	if (port->pool == NULL || (port->n_rx_queues > 0 && port->rx_pool == NULL))
 		return wm_err_set(err, -ENOMEM,
-			"port %s: no memory for %u packet buffers (%u MiB): give EAL more "
+			"port %s: no memory for %u packet buffers of %u bytes: give EAL more "
 			"(hugepages, or --no-huge with a larger -m)",
-			port->name, n, n * 2500 >> 20);
+			port->name, n, port->room);
 	wm_tx_prepare_pool(port->pool);
 	return 0;
 }
@@ -49,12 +72,9 @@ static int configure(struct wm_port *port, const struct rte_eth_dev_info *info, 
 	if (port->n_queues > info->max_tx_queues)
 		return wm_err_set(err, -ERANGE, "port %s has %u queues for sending: --queues %u is too much",
 			port->name, info->max_tx_queues, port->n_queues);
-	if (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) {
-		port->offloads = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
-		port->max_len = UINT16_MAX;
-	} else {
+	port->offloads = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	if (port->offloads == 0)
 		port->offloads = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
-	}
 	conf.txmode.offloads = port->offloads;
 	// Many ports do not start without a queue for receiving.
 	port->n_rx_queues = port->n_queues < info->max_rx_queues ? port->n_queues : info->max_rx_queues;
@@ -65,8 +85,7 @@ static int configure(struct wm_port *port, const struct rte_eth_dev_info *info, 
 	return 0;
 }
 
-// A port that cannot be told its MTU has none to speak of. It is a virtual one then, and these take chained buffers,
-// whether they say so or not.
+// A port that cannot be told its MTU has none to speak of.
 static int set_mtu(struct wm_port *port, uint32_t mtu, struct wm_err *err)
 {
 	uint16_t now = 0;
@@ -75,14 +94,12 @@ static int set_mtu(struct wm_port *port, uint32_t mtu, struct wm_err *err)
 	(void)rte_eth_dev_get_mtu(port->id, &now);
 	rc = rte_eth_dev_set_mtu(port->id, (uint16_t)(mtu > 0 ? mtu : now));
 	port->mtu = mtu > 0 ? mtu : UINT16_MAX;
-	if (rc == -ENOTSUP) {
-		port->max_len = UINT16_MAX;
+	if (rc == -ENOTSUP)
 		return 0;
-	}
 	if (rc < 0 && mtu > 0)
 		return wm_err_sys(err, rc, "port %s does not take an MTU of %u (it is %u now)", port->name, mtu, now);
-	port->limited = true;
-	port->mtu = mtu > 0 ? mtu : now;
+	if (mtu == 0)
+		port->mtu = now;
 	return 0;
 }
 
@@ -113,7 +130,7 @@ int wm_port_open(struct wm_port *port, uint16_t id, uint16_t n_queues, uint32_t 
 	struct rte_eth_dev_info info;
 	int rc;
 
-	*port = (struct wm_port){.id = id, .n_queues = n_queues, .room = DATA_ROOM, .max_len = DATA_ROOM};
+	*port = (struct wm_port){.id = id, .n_queues = n_queues};
 	port->socket = rte_eth_dev_socket_id(id);
 	if (rte_eth_dev_get_name_by_port(id, port->name) < 0)
 		(void)snprintf(port->name, sizeof(port->name), "%u", id);
@@ -126,6 +143,7 @@ int wm_port_open(struct wm_port *port, uint16_t id, uint16_t n_queues, uint32_t 
 	rc = set_mtu(port, mtu, err);
 	if (rc < 0)
 		return rc;
+	size_buffers(port);
 	rc = setup_queues(port, &info, err);
 	if (rc < 0)
 		return rc;

@@ -18,10 +18,9 @@ struct wm_port {
 	bool started;
 	bool configured;
 	uint64_t offloads;
-	bool limited;     // the port has an MTU
-	uint32_t mtu;     // longest packet behind the link header; no limit: UINT16_MAX
-	uint32_t room;    // bytes in an mbuf
-	uint32_t max_len; // longest frame that mbufs can hold
+	uint32_t mtu;     // longest packet behind the link header; without an MTU: UINT16_MAX
+	uint32_t room;    // bytes of a buffer
+	uint32_t max_len; // longest frame that buffers can hold
 	struct rte_mempool *pool;
 	struct rte_mempool *rx_pool;
 };

@@ -68,17 +68,11 @@ static int open_ports(struct wm_plane *p, unsigned queues, struct wm_err *err)
 		rc = wm_port_open(port, (uint16_t)id, (uint16_t)queues, p->options->mtu, err);
 		if (rc < 0)
 			return rc;
-		if (port->mtu + RTE_ETHER_HDR_LEN < port->max_len)
+		if (port->mtu < UINT16_MAX)
 			notice(p,
-				"port %s sends frames up to its MTU of %u bytes behind the link header; longer ones "
-				"are "
+				"port %s sends up to its MTU of %u bytes behind the link header; longer packets are "
 				"dropped and counted as oversize (see --mtu)",
 				port->name, port->mtu);
-		else if (port->max_len < UINT16_MAX)
-			notice(p,
-				"port %s takes no chained buffers: frames above %u bytes are dropped and counted as "
-				"oversize",
-				port->name, port->max_len);
 	}
 	return 0;
 }

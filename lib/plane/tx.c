@@ -109,16 +109,28 @@ static bool fits(const struct wm_tx *tx, const struct wm_form *form, const struc
 	return s->len <= tx->max_len && s->len <= tx->mtu + (form->l3 > 0 ? form->l3 : ETH_LEN);
 }
 
-// @return false if the packet's departure is beyond the end of the run.
-static bool plan(struct wm_tx *tx, const struct wm_sample *s, bool fresh, uint64_t *due)
+// Set the packet's departure, and its time on the timeline as it is sent, which some header fields follow.
+// @return false if that is beyond the end of the run.
+static bool plan(struct wm_tx *tx, const struct wm_sample *s, bool fresh, uint64_t *due, uint64_t *time_ns)
 {
-	uint64_t time_ns = fresh && tx->lap != NULL ? wm_lap_keep(tx->lap, s) : s->time_ns, due_ns;
+	uint64_t due_ns;
 
+	*time_ns = fresh && tx->lap != NULL ? wm_lap_keep(tx->lap, s) : s->time_ns;
 	if (!tx->paced)
 		return true;
-	due_ns = wm_pace_due(&tx->pace, time_ns, s->len);
+	due_ns = wm_pace_due(&tx->pace, *time_ns, s->len);
 	*due = tx->run->start_tsc + tx->shift_tsc + (uint64_t)((double)due_ns * tx->run->tsc_per_ns);
-	return due_ns < tx->run->end_ns;
+	if (tx->pace.kind != WM_RATE_MODEL)
+		*time_ns = due_ns;
+	return *time_ns < tx->run->end_ns;
+}
+
+static void put_frame(struct wm_tx *tx, struct rte_mbuf *m, const struct wm_form *form, const struct wm_sample *s)
+{
+	if (likely(s->len <= tx->room))
+		wm_frame_put(m, form, s);
+	else
+		wm_frame_put_chain(m, tx->room, tx->scratch, form, s);
 }
 
 static enum outcome build_one(struct wm_tx *tx, bool may_recycle)
@@ -126,7 +138,9 @@ static enum outcome build_one(struct wm_tx *tx, bool may_recycle)
 	uint32_t at = (tx->head + tx->n) & ROW_MASK;
 	const struct wm_form *form;
 	const struct wm_sample *s;
+	struct wm_sample moved;
 	struct rte_mbuf *m;
+	uint64_t time_ns;
 	bool fresh;
 
 	if (!claim(tx))
@@ -143,14 +157,17 @@ static enum outcome build_one(struct wm_tx *tx, bool may_recycle)
 	m = take_mbufs(tx, s->len);
 	if (m == NULL)
 		return NO_MBUF;
-	if (!plan(tx, s, fresh, &tx->due[at])) {
+	if (!plan(tx, s, fresh, &tx->due[at], &time_ns)) {
 		rte_pktmbuf_free(m);
 		return NO_MORE;
 	}
-	if (likely(s->len <= tx->room))
-		wm_frame_put(m, form, s);
-	else
-		wm_frame_put_chain(m, tx->room, tx->scratch, form, s);
+	if (time_ns == s->time_ns) {
+		put_frame(tx, m, form, s);
+	} else {
+		moved = *s;
+		moved.time_ns = time_ns;
+		put_frame(tx, m, form, &moved);
+	}
 	if (tx->run->flows_counted && (s->bits & WM_BIT_LAST))
 		atomic_fetch_sub_explicit(&tx->run->flows, 1, memory_order_relaxed);
 	take_sample(tx, fresh);

@@ -2,7 +2,7 @@
 // plane_fake: the data plane with an engine that makes flows up, for tests.
 //
 //	plane_fake mill [EAL options] -- [KEY=NUMBER]... [rate=RATE]    send; the last line is "sent N" if all adds up
-//	plane_fake compare FILE N                                       FILE holds just the first N frames, in order
+//	plane_fake compare FILE N [long]                                FILE holds just the first N frames, in order
 #include "fake_engine.h"
 
 #include <packet/form.h>
@@ -25,6 +25,7 @@ static const uint8_t payload[300] = {[0] = 'w', 'i', 'r', 'e', [299] = '!'};
 static uint32_t payload_sum[sizeof(payload) / 2 + 1];
 static struct wm_form all_forms[FAKE_FORMS];
 static atomic_bool stop;
+static bool longer; // UDP frames are up to 64 KiB long
 
 static const struct {
 	const char *hex;
@@ -74,6 +75,16 @@ static const struct wm_form *forms(const struct wm_engine_model *m, size_t *n)
 	(void)m;
 	*n = FAKE_FORMS;
 	return all_forms;
+}
+
+static void step(struct wm_gen *g, const uint32_t *slots, size_t n, struct wm_step *out)
+{
+	fake_engine.gen_step(g, slots, n, out);
+	for (size_t i = 0; longer && i < n; i++)
+		if (out[i].form == 1) {
+			out[i].payload = (uint16_t)(out[i].payload * 46);
+			out[i].len = (uint16_t)(42 + out[i].payload);
+		}
 }
 
 static void on_signal(int sig)
@@ -222,11 +233,14 @@ int main(int argc, char **argv)
 	const struct wm_source source = {.engine = &engine, .model = &model, .speed = 1};
 
 	engine.forms = forms;
+	engine.gen_step = step;
+	for (int i = 1; i < argc; i++)
+		longer |= strncmp(argv[i], "long", 4) == 0;
 	make_forms();
 	if (argc >= 3 && strcmp(argv[1], "mill") == 0)
 		return mill(argc - 1, argv + 1, &source);
-	if (argc == 4 && strcmp(argv[1], "compare") == 0)
+	if (argc >= 4 && strcmp(argv[1], "compare") == 0)
 		return compare(argv[2], strtoull(argv[3], NULL, 10), &source);
-	fprintf(stderr, "usage: plane_fake mill [EAL options] -- [KEY=NUMBER]... | compare FILE N\n");
+	fprintf(stderr, "usage: plane_fake mill [EAL options] -- [KEY=NUMBER]... | compare FILE N [long]\n");
 	return 2;
 }

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "live.h"
+#include "stats.h"
+
+#include <tensor/tensor.h>
+
+#include <inttypes.h>
+
+static double per_second(double what, double seconds)
+{
+	return seconds > 0 ? what / seconds : 0;
+}
+
+static void print_report(void *arg, const struct wm_plane_stats *stats)
+{
+	(void)arg;
+	live_print(stderr, stats);
+}
+
+static void print_notice(void *arg, const char *sentence)
+{
+	(void)arg;
+	(void)fprintf(stderr, "wiremill: %s\n", sentence);
+}
+
+int live_run(const struct settings *s, const struct models *models, const atomic_bool *stop,
+	struct wm_plane_stats *stats, struct wm_err *err)
+{
+	const struct wm_plane_options options = {
+		.eal_argc = s->eal_argc,
+		.eal_argv = s->eal_argv,
+		.sources = models->sources,
+		.n_sources = models->n,
+		.seed = s->seed,
+		.workers = (unsigned)s->workers,
+		.queues = (unsigned)s->queues,
+		.rate = s->rate,
+		.packets = s->packets,
+		.flows = s->flows,
+		.duration_s = s->duration_s,
+		.recycle = s->recycle,
+		.recycle_samples = s->recycle_samples,
+		.catch_up = (unsigned)s->catch_up,
+		.mtu = (unsigned)s->mtu,
+		.stop = stop,
+		.stats_s = s->stats_s,
+		.report = print_report,
+		.notice = print_notice,
+	};
+
+	return wm_plane_run(&options, stats, err);
+}
+
+static void print_if_any(FILE *out, const char *what, uint64_t n)
+{
+	if (n > 0)
+		(void)fprintf(out, ", %" PRIu64 " %s", n, what);
+}
+
+void live_print(FILE *out, const struct wm_plane_stats *stats)
+{
+	const struct wm_plane_queue *t = &stats->total;
+	double taken = (double)(t->fresh + t->recycled);
+
+	(void)fprintf(out,
+		"%.3f s: %" PRIu64 " packets sent, %.0f packets/s, %.3f Gbit/s, %.1f %% fresh, %" PRIu64 " queued",
+		stats->elapsed_s, t->sent, per_second((double)t->sent, stats->elapsed_s),
+		per_second(8e-9 * (double)t->bytes, stats->elapsed_s), taken > 0 ? 100 * (double)t->fresh / taken : 100,
+		stats->queued);
+	print_if_any(out, "oversize", t->oversize);
+	print_if_any(out, "lost at the end", t->lost);
+	print_if_any(out, "waits for samples", t->starved);
+	print_if_any(out, "waits for buffers", t->no_mbuf);
+	print_if_any(out, "waits for the port", t->port_full);
+	print_if_any(out, "came back", t->received);
+	if (t->shifts > 0)
+		(void)fprintf(out, ", %" PRIu64 " shifts by %.3f s", t->shifts, (double)t->shift_ns * 1e-9);
+	(void)fputc('\n', out);
+}
+
+static json_t *queue_json(const struct wm_plane_queue *q)
+{
+	return json_pack("{s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I}", "port", (int)q->port,
+		"queue", (int)q->queue, "fresh", (json_int_t)q->fresh, "recycled", (json_int_t)q->recycled, "sent",
+		(json_int_t)q->sent, "bytes", (json_int_t)q->bytes, "oversize", (json_int_t)q->oversize, "lost",
+		(json_int_t)q->lost, "starved", (json_int_t)q->starved, "no_mbuf", (json_int_t)q->no_mbuf, "port_full",
+		(json_int_t)q->port_full, "shifts", (json_int_t)q->shifts, "shift_s", (double)q->shift_ns * 1e-9,
+		"received", (json_int_t)q->received);
+}
+
+// @return NULL if memory ran out.
+static json_t *run_json(const struct wm_plane_stats *stats, const struct models *models, const struct settings *s)
+{
+	const struct wm_plane_queue *t = &stats->total;
+	json_t *queues = json_array(), *list = json_array();
+
+	for (unsigned i = 0; i < stats->n_queues; i++)
+		(void)json_array_append_new(queues, queue_json(&stats->queue[i]));
+	for (size_t i = 0; i < models->n; i++)
+		(void)json_array_append_new(
+			list, json_pack("{s:s, s:s, s:s, s:f}", "file", s->models[i].file, "label", models->at[i].label,
+				      "engine", models->at[i].engine->name, "weight", s->models[i].weight));
+	return json_pack("{s:s, s:I, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o, s:o}", "version",
+		WM_VERSION, "seed", (json_int_t)s->seed, "workers", (int)stats->n_workers, "kernels",
+		wm_kernels_best()->name, "packets", (json_int_t)t->sent, "bytes", (json_int_t)t->bytes, "generated",
+		(json_int_t)stats->generated, "fresh", (json_int_t)t->fresh, "recycled", (json_int_t)t->recycled,
+		"unused", (json_int_t)stats->queued, "oversize", (json_int_t)t->oversize, "lost", (json_int_t)t->lost,
+		"wall_s", stats->elapsed_s, "packets_per_s", per_second((double)t->sent, stats->elapsed_s), "queues",
+		queues, "models", list);
+}
+
+int live_write_json(struct wm_file *file, const struct wm_plane_stats *stats, const struct models *models,
+	const struct settings *s, struct wm_err *err)
+{
+	return stats_write_object(file, run_json(stats, models, s), s->stats_json, err);
+}
