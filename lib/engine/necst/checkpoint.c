@@ -14,13 +14,13 @@ static int put_all(
 {
 	const uint64_t counter[COUNTERS] = {
 		t->fingerprint, t->epoch, t->update, t->best_update, t->since_best, net->step, t->epochs};
-	const double loss[2] = {t->best_token, t->best_gap};
-	size_t n = COUNTERS, two = 2;
+	const double loss[3] = {t->best.token, t->best.size, t->best.gap};
+	size_t n = COUNTERS, losses = 3;
 	int rc = wm_model_put_meta(w, "format", "wiremill-1");
 
 	rc = rc < 0 ? rc : wm_model_put_meta(w, "kind", "necst checkpoint");
 	rc = rc < 0 ? rc : wm_model_put(w, "counters", WM_U64, 1, &n, counter);
-	rc = rc < 0 ? rc : wm_model_put(w, "loss", WM_F64, 1, &two, loss);
+	rc = rc < 0 ? rc : wm_model_put(w, "loss", WM_F64, 1, &losses, loss);
 	rc = rc < 0 ? rc : wm_model_put(w, "weights", WM_F32, 1, &net->n, net->w);
 	rc = rc < 0 ? rc : wm_model_put(w, "best", WM_F32, 1, &net->n, best);
 	rc = rc < 0 ? rc : wm_model_put(w, "m", WM_F32, 1, &net->n, net->m);
@@ -57,11 +57,12 @@ static int get_all(const struct wm_model *m, const char *path, struct necst_trai
 	float *best, struct wm_err *err)
 {
 	const void *counters, *loss;
+	double values[3];
 	uint64_t c[COUNTERS];
-	size_t n = COUNTERS, two = 2;
+	size_t n = COUNTERS, losses = 3;
 	int rc = wm_model_tensor(m, "counters", WM_U64, 1, &n, &counters, err);
 
-	rc = rc < 0 ? rc : wm_model_tensor(m, "loss", WM_F64, 1, &two, &loss, err);
+	rc = rc < 0 ? rc : wm_model_tensor(m, "loss", WM_F64, 1, &losses, &loss, err);
 	if (rc < 0)
 		return rc;
 	memcpy(c, counters, sizeof(c));
@@ -79,8 +80,8 @@ static int get_all(const struct wm_model *m, const char *path, struct necst_trai
 	t->best_update = c[3];
 	t->since_best = (uint32_t)c[4];
 	net->step = c[5];
-	memcpy(&t->best_token, loss, sizeof(double));
-	memcpy(&t->best_gap, (const double *)loss + 1, sizeof(double));
+	memcpy(values, loss, sizeof(values));
+	t->best = (struct necst_loss){values[0], values[1], values[2]};
 	return 0;
 }
 

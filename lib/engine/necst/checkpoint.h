@@ -5,6 +5,7 @@
 
 #include <base/err.h>
 #include <engine/necst/net.h>
+#include <engine/necst/sequence.h>
 
 #include <stdint.h>
 
@@ -12,9 +13,9 @@ struct necst_training {
 	uint64_t fingerprint; // of data, seed and dimensions: a checkpoint of anything else is refused
 	uint32_t epoch, epochs;
 	uint64_t update, updates;
-	uint64_t best_update; // 0 = none yet
-	double best_token, best_gap;
-	uint32_t since_best; // evaluations
+	uint64_t best_update;   // 0 = none yet
+	struct necst_loss best; // held out
+	uint32_t since_best;    // evaluations
 };
 
 /** Write; the file is the old one or the whole new one. @return 0 or -errno with a sentence. */

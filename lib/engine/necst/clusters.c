@@ -8,8 +8,8 @@
 #include <string.h>
 
 enum {
-	COMPONENTS_MAX = 12, // of one kind
-	PACKETS_EACH = 40,   // that a component must have on average
+	COMPONENTS_MAX = 8, // of one kind
+	PACKETS_EACH = 40,  // that a component must have on average
 };
 
 // The packets of each kind, next to one another: members[first[k] .. first[k + 1]).

@@ -7,6 +7,7 @@
 
 enum {
 	NECST_CODES_COUNT = 50, // packets: 0..8, then half octaves up to 2^23
+	NECST_CODES_SHARE = 26, // packets: 0, 1, then octaves
 	NECST_CODES_BYTES = 72, // 0, then half octaves up to 2^35
 	NECST_CODES_TIME = 84,  // 0 (below 1 us), then half octaves from 1 us to 2^51 ns, 26 days
 };
@@ -27,6 +28,12 @@ static inline uint32_t necst_clamp(uint32_t code, uint32_t n)
 static inline uint32_t necst_code_count(uint64_t n)
 {
 	return n <= 8 ? (uint32_t)n : necst_clamp(9 + necst_half_octave(n) - 6, NECST_CODES_COUNT);
+}
+
+// Coarse on purpose: a flow that is a packet off its plan is to look like one that is not.
+static inline uint32_t necst_code_share(uint64_t n)
+{
+	return n <= 1 ? (uint32_t)n : necst_clamp(1 + necst_half_octave(n) / 2, NECST_CODES_SHARE);
 }
 
 static inline uint32_t necst_code_bytes(uint64_t n)

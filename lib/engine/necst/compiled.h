@@ -9,6 +9,7 @@
 #include <engine/necst/plan.h>
 #include <engine/necst/schema.h>
 #include <engine/necst/sequence.h>
+#include <engine/necst/sizes.h>
 #include <engine/necst/table.h>
 #include <engine/necst/vocab.h>
 #include <tensor/tensor.h>
@@ -20,11 +21,12 @@ struct wm_engine_model {
 	struct necst_gaps gaps;
 	struct necst_kind kind[NECST_TOKENS_MAX];
 	uint32_t n_families;
-	float *masks; // (families, NECST_MASKS, token_pad)
+	struct necst_masks masks;
 	struct wm_form *forms;
 	uint32_t *payload_sums;
 	size_t n_forms;
-	struct necst_table size, group, end, form, any, frame, window, window_first;
+	const struct necst_reach *reach; // (tokens)
+	struct necst_table size, size_any, group, end, shape, form, any, frame, window, window_first;
 	const uint32_t *repeat; // (tokens)
 	const struct wm_kernels *kernels;
 };

@@ -27,7 +27,8 @@ enum {
 };
 
 static const float RATE = 2e-3f, SLOPE = 0.1f, MAX_NORM = 5.0f;
-static const double WARM_UP = 0.3; // of the steps, until the KL term counts in full
+static const float KL_WEIGHT = 0.05f; // beta of Higgins et al. 2017, below 1: clusters are to tell lengths apart
+static const double WARM_UP = 0.3;    // of the steps, until the KL term counts in full
 
 // Offsets of the layers' weights in the net; b of a layer stands behind its w.
 struct layout {
@@ -114,7 +115,7 @@ static int make_classes(struct vae *m, const struct wm_dataset *ds, const struct
 		const struct wm_flow_record *f = &ds->flows[i];
 
 		for (size_t j = f->first; j < (size_t)f->first + f->n; j++) {
-			uint32_t g = v->group[ds->records[j].form];
+			uint32_t g = v->group[j];
 
 			m->class[j * FIELDS + KIND] = v->kind[j];
 			m->class[j * FIELDS + GROUP] = (uint16_t)(g < groups ? g : groups);
@@ -288,7 +289,7 @@ static int train(struct vae *m, const struct wm_fit_options *o)
 	struct wm_rng rng;
 
 	for (uint32_t step = 0; step < STEPS; step++) {
-		float kl = (float)fmin(1.0, step / (WARM_UP * STEPS));
+		float kl = KL_WEIGHT * (float)fmin(1.0, step / (WARM_UP * STEPS));
 		float rate = RATE * 0.5f * (1.0f + cosf((float)M_PI * (float)step / STEPS));
 
 		if (step % 16 == 0 && o->stop != NULL && o->stop(o->arg))

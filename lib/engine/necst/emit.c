@@ -12,66 +12,94 @@ struct counter {
 	const struct wm_dataset *ds;
 	const struct necst_vocab *v;
 	const struct necst_clusters *tokens;
+	const struct necst_sizes *sizes;
 	struct necst_pair *pairs;
 };
 
 /** A pair for the packet, or false if the table has none of it. */
-typedef bool (*pair_of)(
-	struct necst_pair *p, const struct counter *c, const struct wm_record *r, uint32_t token, uint32_t profile);
+typedef bool (*pair_of)(struct necst_pair *p, const struct counter *c, size_t flow, size_t record);
+
+static const struct necst_kind *kind_of(const struct counter *c, uint32_t token)
+{
+	return &c->v->kinds[c->tokens->kind[token]];
+}
 
 static bool framed(const struct counter *c, uint32_t token)
 {
-	const struct necst_kind *k = &c->v->kinds[c->tokens->kind[token]];
-
-	return k->raw || k->padded;
+	return necst_framed(kind_of(c, token));
 }
 
-static bool size_pair(
-	struct necst_pair *p, const struct counter *c, const struct wm_record *r, uint32_t token, uint32_t profile)
+static uint32_t token_of(const struct counter *c, size_t record)
 {
-	(void)profile;
-	*p = (struct necst_pair){token, r->payload};
-	return !framed(c, token);
+	return c->tokens->token[record];
 }
 
-static bool group_pair(
-	struct necst_pair *p, const struct counter *c, const struct wm_record *r, uint32_t token, uint32_t profile)
+static uint32_t class_of(const struct counter *c, size_t record)
 {
-	*p = (struct necst_pair){necst_key_token(profile, token), c->v->group[r->form]};
+	return c->sizes->of[c->ds->records[record].payload];
+}
+
+static bool size_pair(struct necst_pair *p, const struct counter *c, size_t flow, size_t record)
+{
+	const uint32_t t = token_of(c, record);
+
+	*p = (struct necst_pair){
+		necst_key_size(c->v->service[flow], t, class_of(c, record)), c->ds->records[record].payload};
+	return !framed(c, t);
+}
+
+static bool size_any_pair(struct necst_pair *p, const struct counter *c, size_t flow, size_t record)
+{
+	const uint32_t t = token_of(c, record);
+
+	(void)flow;
+	*p = (struct necst_pair){necst_key_size(0, t, class_of(c, record)), c->ds->records[record].payload};
+	return !framed(c, t);
+}
+
+static bool group_pair(struct necst_pair *p, const struct counter *c, size_t flow, size_t record)
+{
+	*p = (struct necst_pair){necst_key_token(c->v->profile[flow], token_of(c, record)), c->v->group[record]};
 	return true;
 }
 
-static bool end_pair(
-	struct necst_pair *p, const struct counter *c, const struct wm_record *r, uint32_t token, uint32_t profile)
+static bool end_pair(struct necst_pair *p, const struct counter *c, size_t flow, size_t record)
 {
-	(void)token;
-	*p = (struct necst_pair){necst_key_end(profile, r->reverse), c->v->group[r->form]};
+	*p = (struct necst_pair){
+		necst_key_end(c->v->profile[flow], kind_of(c, token_of(c, record))), c->v->group[record]};
 	return true;
 }
 
-static bool form_pair(
-	struct necst_pair *p, const struct counter *c, const struct wm_record *r, uint32_t token, uint32_t profile)
+static bool shape_pair(struct necst_pair *p, const struct counter *c, size_t flow, size_t record)
 {
-	(void)profile;
-	*p = (struct necst_pair){necst_key_form(c->v->group[r->form], r->payload), r->form};
-	return !framed(c, token) && c->ds->forms[r->form].payload_len > 0;
-}
-
-static bool any_pair(
-	struct necst_pair *p, const struct counter *c, const struct wm_record *r, uint32_t token, uint32_t profile)
-{
-	(void)profile;
-	(void)token;
-	*p = (struct necst_pair){c->v->group[r->form], r->form};
+	(void)flow;
+	*p = (struct necst_pair){token_of(c, record), c->v->group[record]};
 	return true;
 }
 
-static bool frame_pair(
-	struct necst_pair *p, const struct counter *c, const struct wm_record *r, uint32_t token, uint32_t profile)
+static bool form_pair(struct necst_pair *p, const struct counter *c, size_t flow, size_t record)
 {
-	(void)profile;
+	const struct wm_record *r = &c->ds->records[record];
+
+	(void)flow;
+	*p = (struct necst_pair){necst_key_form(c->v->group[record], r->payload), r->form};
+	return !framed(c, token_of(c, record)) && c->ds->forms[r->form].payload_len > 0;
+}
+
+static bool any_pair(struct necst_pair *p, const struct counter *c, size_t flow, size_t record)
+{
+	(void)flow;
+	*p = (struct necst_pair){c->v->group[record], c->ds->records[record].form};
+	return true;
+}
+
+static bool frame_pair(struct necst_pair *p, const struct counter *c, size_t flow, size_t record)
+{
+	const struct wm_record *r = &c->ds->records[record];
+
+	(void)flow;
 	*p = (struct necst_pair){r->form, (uint32_t)r->len << 16 | r->payload};
-	return framed(c, token);
+	return framed(c, token_of(c, record));
 }
 
 static int put(const struct counter *c, const char *name, pair_of fn)
@@ -82,7 +110,7 @@ static int put(const struct counter *c, const char *name, pair_of fn)
 		const struct wm_flow_record *f = &c->ds->flows[i];
 
 		for (size_t j = f->first; j < (size_t)f->first + f->n; j++)
-			n += fn(&c->pairs[n], c, &c->ds->records[j], c->tokens->token[j], c->v->profile[i]);
+			n += fn(&c->pairs[n], c, i, j);
 	}
 	return necst_table_put(c->w, name, c->pairs, n);
 }
@@ -110,7 +138,7 @@ static int put_windows(const struct counter *c)
 			same[t] += last[r->reverse] == r->window;
 			if (last[r->reverse] < 0)
 				first[n_first++] =
-					(struct necst_pair){necst_key_end(c->v->profile[i], r->reverse), r->window};
+					(struct necst_pair){necst_key_end(c->v->profile[i], kind_of(c, t)), r->window};
 			if (last[r->reverse] != r->window)
 				c->pairs[n++] = (struct necst_pair){necst_key_token(c->v->profile[i], t), r->window};
 			last[r->reverse] = r->window;
@@ -128,20 +156,22 @@ static int put_windows(const struct counter *c)
 }
 
 int necst_emit_put(struct wm_model_writer *w, const struct wm_dataset *ds, const struct necst_vocab *v,
-	const struct necst_clusters *tokens)
+	const struct necst_clusters *tokens, const struct necst_sizes *sizes)
 {
 	const struct {
 		const char *name;
 		pair_of fn;
 	} tables[] = {
 		{"emit.size", size_pair},
+		{"emit.size_any", size_any_pair},
 		{"emit.group", group_pair},
 		{"emit.end", end_pair},
+		{"emit.shape", shape_pair},
 		{"emit.form", form_pair},
 		{"emit.any", any_pair},
 		{"emit.frame", frame_pair},
 	};
-	struct counter c = {w, ds, v, tokens, malloc((ds->n_records + 1) * sizeof(struct necst_pair))};
+	struct counter c = {w, ds, v, tokens, sizes, malloc((ds->n_records + 1) * sizeof(struct necst_pair))};
 	int rc = c.pairs == NULL ? -ENOMEM : 0;
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && rc == 0; i++)

@@ -18,27 +18,38 @@ enum {
 
 static void walk_flow(struct necst_examples *x, const uint32_t offsets[NECST_INPUTS + 1], const struct necst_dims *dims,
 	const struct wm_flow_record *f, const struct wm_record *records, uint8_t family, uint16_t cls,
-	const struct necst_clusters *tokens, const struct necst_gaps *gaps)
+	const struct necst_clusters *tokens, const struct necst_sizes *sizes, const struct necst_kind *kind,
+	const struct necst_gaps *gaps)
 {
 	struct necst_progress p = {
 		.token = dims->tokens,
+		.size = dims->sizes,
 		.gap = dims->gaps,
 		.cls = cls,
-		.pkts = {f->pkts[0], f->pkts[1]},
+		.pkts = f->n,
+		.server = f->pkts[1],
 		.bytes = {f->bytes[0], f->bytes[1]},
 		.time_ns = f->end_ns - f->start_ns,
+		.started = f->started,
+		.ended = f->ended,
 	};
 
 	for (size_t j = f->first; j < (size_t)f->first + f->n; j++) {
 		bool begin = j == f->first;
 		uint64_t gap_ns = begin ? 0 : records[j].time_ns - records[j - 1].time_ns;
 		uint32_t bin = begin ? dims->gaps : necst_gap_bin(gaps, gap_ns);
+		bool framed = necst_framed(&kind[tokens->token[j]]);
+		uint32_t size = framed ? dims->sizes : sizes->of[records[j].payload];
 
 		necst_rows(&p, offsets, x->rows[j]);
 		x->token[j] = tokens->token[j];
+		x->size[j] = framed ? -1 : (int16_t)size;
 		x->gap[j] = begin ? -1 : (int16_t)bin;
-		x->mask[j] = (uint16_t)necst_mask_row(family, &p);
-		necst_advance(&p, tokens->token[j], bin, records[j].reverse, records[j].len, gap_ns);
+		x->mask[j] = necst_mask_row(&x->masks, family, &p);
+		x->reach[tokens->token[j]].head |= UINT64_C(1) << necst_head(&p);
+		x->reach[tokens->token[j]].tail |= UINT64_C(1) << necst_tail(&p);
+		necst_advance(&p, tokens->token[j], size, bin, records[j].reverse, records[j].len, gap_ns);
+		necst_note_close(&p, &kind[tokens->token[j]]);
 	}
 }
 
@@ -73,7 +84,8 @@ static void cut_into_stretches(struct necst_examples *x, const struct wm_dataset
 
 int necst_examples_make(struct necst_examples *out, const struct necst_dims *dims, uint32_t token_pad,
 	const struct wm_dataset *ds, const struct necst_vocab *v, const struct necst_clusters *tokens,
-	const struct necst_gaps *gaps, const struct necst_classes *classes, uint64_t seed)
+	const struct necst_sizes *sizes, const struct necst_gaps *gaps, const struct necst_classes *classes,
+	uint64_t seed)
 {
 	const size_t stretches = ds->n_flows + ds->n_records / STRETCH_LEAST + 1;
 	struct necst_examples x = {.n = ds->n_records};
@@ -82,21 +94,28 @@ int necst_examples_make(struct necst_examples *out, const struct necst_dims *dim
 
 	x.rows = calloc(x.n + 1, sizeof(*x.rows));
 	x.token = calloc(x.n + 1, sizeof(*x.token));
+	x.size = calloc(x.n + 1, sizeof(*x.size));
 	x.gap = calloc(x.n + 1, sizeof(*x.gap));
 	x.mask = calloc(x.n + 1, sizeof(*x.mask));
 	for (uint32_t t = 0; t < tokens->n; t++)
 		kind[t] = v->kinds[tokens->kind[t]];
-	x.masks = necst_masks_make(v->n_families, token_pad, kind, tokens->n);
+	x.reach = calloc(tokens->n + 1, sizeof(*x.reach));
 	x.train = calloc(stretches, sizeof(*x.train));
 	x.held = calloc(stretches, sizeof(*x.held));
-	if (x.rows == NULL || x.token == NULL || x.gap == NULL || x.mask == NULL || x.masks == NULL || x.train == NULL
-		|| x.held == NULL) {
+	if (x.rows == NULL || x.token == NULL || x.size == NULL || x.gap == NULL || x.mask == NULL || x.reach == NULL
+		|| x.train == NULL || x.held == NULL) {
 		necst_examples_free(&x);
 		return -ENOMEM;
 	}
 	necst_offsets(dims, offsets);
+	necst_masks_init(&x.masks, v->n_families, kind, tokens->n);
 	for (size_t i = 0; i < ds->n_flows; i++)
-		walk_flow(&x, offsets, dims, &ds->flows[i], ds->records, v->family[i], classes->cls[i], tokens, gaps);
+		walk_flow(&x, offsets, dims, &ds->flows[i], ds->records, v->family[i], classes->cls[i], tokens, sizes,
+			kind, gaps);
+	if (necst_masks_fill(&x.masks, v->n_families, token_pad, kind, x.reach, tokens->n) < 0) {
+		necst_examples_free(&x);
+		return -ENOMEM;
+	}
 	cut_into_stretches(&x, ds, seed);
 	*out = x;
 	return 0;
@@ -106,9 +125,11 @@ void necst_examples_free(struct necst_examples *x)
 {
 	free(x->rows);
 	free(x->token);
+	free(x->size);
 	free(x->gap);
 	free(x->mask);
-	free(x->masks);
+	free(x->masks.rows);
+	free(x->reach);
 	free(x->train);
 	free(x->held);
 	*x = (struct necst_examples){0};

@@ -22,6 +22,7 @@ struct fitting {
 	struct necst_vocab vocab;
 	struct necst_embedding embedding;
 	struct necst_clusters tokens;
+	struct necst_sizes sizes;
 	struct necst_gaps gaps;
 	struct necst_classes classes;
 	struct necst_sequence sequence;
@@ -87,20 +88,28 @@ static int put_forms(struct wm_model_writer *w, const struct wm_dataset *ds)
 
 static int put_sequence(struct wm_model_writer *w, const struct necst_sequence *s)
 {
-	const size_t gates = 4 * (size_t)s->dims.units, columns = s->token_pad + s->gap_pad;
+	const size_t gates = 4 * (size_t)s->dims.units, columns = necst_columns(s);
 	size_t emb[2] = {(size_t)(s->u - s->emb) / gates, gates}, u[2] = {s->dims.units, gates};
-	size_t head[2] = {s->dims.units, columns}, tok[2] = {s->dims.tokens, s->gap_pad}, n = gates, m = columns;
+	size_t head[2] = {s->dims.units, columns}, n = gates, m = columns;
+	size_t size_tok[2] = {s->dims.tokens, s->size_pad}, gap_tok[2] = {s->dims.tokens, s->gap_pad};
+	size_t gap_size[2] = {s->dims.sizes + 1, s->gap_pad};
+	size_t reach[2] = {s->dims.tokens, 2};
 	int rc = wm_model_put(w, "lstm.embedding", WM_F32, 2, emb, s->emb);
 
+	rc = rc < 0 ? rc : wm_model_put(w, "token.reach", WM_U64, 2, reach, s->reach);
 	rc = rc < 0 ? rc : wm_model_put(w, "lstm.recurrent", WM_F32, 2, u, s->u);
 	rc = rc < 0 ? rc : wm_model_put(w, "lstm.bias", WM_F32, 1, &n, s->bias);
 	rc = rc < 0 ? rc : wm_model_put(w, "head.weight", WM_F32, 2, head, s->head);
 	rc = rc < 0 ? rc : wm_model_put(w, "head.bias", WM_F32, 1, &m, s->head_b);
-	rc = rc < 0 ? rc : wm_model_put(w, "head.gap_given_token", WM_F32, 2, tok, s->gap_tok);
+	rc = rc < 0 ? rc : wm_model_put(w, "head.size_given_token", WM_F32, 2, size_tok, s->size_tok);
+	rc = rc < 0 ? rc : wm_model_put(w, "head.gap_given_token", WM_F32, 2, gap_tok, s->gap_tok);
+	rc = rc < 0 ? rc : wm_model_put(w, "head.gap_given_size", WM_F32, 2, gap_size, s->gap_size);
+	rc = rc < 0 ? rc : wm_model_put_metaf(w, "necst.sizes", "%u", s->dims.sizes);
 	rc = rc < 0 ? rc : wm_model_put_metaf(w, "necst.classes", "%u", s->dims.classes);
 	rc = rc < 0 ? rc : wm_model_put_metaf(w, "necst.updates", "%llu", (unsigned long long)s->updates);
-	rc = rc < 0 ? rc : wm_model_put_metaf(w, "necst.nll_token", "%.4f", s->nll_token);
-	return rc < 0 ? rc : wm_model_put_metaf(w, "necst.nll_gap", "%.4f", s->nll_gap);
+	rc = rc < 0 ? rc : wm_model_put_metaf(w, "necst.nll_token", "%.4f", s->held.token);
+	rc = rc < 0 ? rc : wm_model_put_metaf(w, "necst.nll_size", "%.4f", s->held.size);
+	return rc < 0 ? rc : wm_model_put_metaf(w, "necst.nll_gap", "%.4f", s->held.gap);
 }
 
 static int learn(struct fitting *f, const struct wm_dataset *ds, const struct wm_fit_options *o, struct wm_err *err)
@@ -125,8 +134,9 @@ static int learn(struct fitting *f, const struct wm_dataset *ds, const struct wm
 	rc = necst_classes_fit(&f->classes, ds, &f->vocab, o->seed, err);
 	if (rc < 0)
 		return rc;
-	tell(o, "%u gap bins, %u flow classes", f->gaps.n, f->classes.n);
-	return necst_sequence_fit(&f->sequence, ds, &f->vocab, &f->tokens, &f->gaps, &f->classes, o, err);
+	necst_sizes_fit(&f->sizes, ds, &f->vocab);
+	tell(o, "%u payload classes, %u gap bins, %u flow classes", f->sizes.n, f->gaps.n, f->classes.n);
+	return necst_sequence_fit(&f->sequence, ds, &f->vocab, &f->tokens, &f->sizes, &f->gaps, &f->classes, o, err);
 }
 
 static int put_all(struct wm_model_writer *w, const struct fitting *f, const struct wm_dataset *ds, struct wm_err *err)
@@ -136,7 +146,7 @@ static int put_all(struct wm_model_writer *w, const struct fitting *f, const str
 	rc = rc < 0 ? rc : put_gaps(w, &f->gaps);
 	rc = rc < 0 ? rc : put_forms(w, ds);
 	rc = rc < 0 ? rc : put_sequence(w, &f->sequence);
-	rc = rc < 0 ? rc : necst_emit_put(w, ds, &f->vocab, &f->tokens);
+	rc = rc < 0 ? rc : necst_emit_put(w, ds, &f->vocab, &f->tokens, &f->sizes);
 	rc = rc < 0 ? rc : necst_plan_put(w, ds, &f->vocab, &f->classes);
 	rc = rc < 0 ? rc : wm_model_put_metaf(w, "necst.families", "%u", f->vocab.n_families);
 	rc = rc < 0 ? rc : wm_model_put_metaf(w, "necst.elbo", "%.4f", f->embedding.elbo_nats);

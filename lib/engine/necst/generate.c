@@ -14,6 +14,8 @@ struct slot {
 	struct wm_rng rng;
 	uint32_t profile;
 	uint32_t family;
+	uint32_t service;
+	uint32_t echo;     // payload of the last echo request
 	int32_t window[2]; // last of each direction; -1 = none yet
 };
 
@@ -25,7 +27,7 @@ struct wm_gen {
 	float *h, *c;  // (n_slots, units)
 	float *x;      // (TILE, units) states of the tile
 	float *gates;  // (TILE, 4 units)
-	float *logits; // (TILE, token_pad + gap_pad)
+	float *logits; // (TILE, columns)
 };
 
 static float *floats(size_t n)
@@ -49,7 +51,7 @@ int necst_gen_create(struct wm_gen **out, const struct wm_engine_model *m, uint6
 	g->seed = seed;
 	g->x = floats(TILE * units);
 	g->gates = floats(TILE * 4 * units);
-	g->logits = floats(TILE * (m->seq.token_pad + m->seq.gap_pad));
+	g->logits = floats(TILE * necst_columns(&m->seq));
 	if (g->x == NULL || g->gates == NULL || g->logits == NULL || necst_gen_grow(g, n_slots) < 0) {
 		necst_gen_destroy(g);
 		return -ENOMEM;
@@ -110,14 +112,20 @@ void necst_gen_begin(struct wm_gen *g, uint32_t slot, const struct wm_flow *flow
 
 	s->left = (struct necst_progress){
 		.token = d->tokens,
+		.size = d->sizes,
 		.gap = d->gaps,
-		.cls = flow->cls & 0xffff,
-		.pkts = {flow->pkts[0], flow->pkts[1]},
+		.cls = necst_flow_class(flow->cls),
+		.pkts = flow->pkts[0] + flow->pkts[1],
+		.server = flow->pkts[1],
 		.bytes = {flow->bytes[0], flow->bytes[1]},
 		.time_ns = flow->duration_ns,
+		.started = flow->started,
+		.ended = necst_flow_ended(flow->cls),
 	};
-	s->family = flow->cls >> 16;
+	s->family = necst_flow_family(flow->cls);
 	s->profile = flow->profile;
+	s->service = necst_flow_service(flow->cls);
+	s->echo = 0;
 	s->window[0] = s->window[1] = -1;
 	wm_rng_init(&s->rng, g->seed, WM_STREAM_PACKET, flow->id << 5 | flow->model);
 	memset(g->h + (size_t)slot * d->units, 0, d->units * sizeof(float));
@@ -129,7 +137,7 @@ static void advance_states(struct wm_gen *g, const uint32_t *slots, size_t n)
 {
 	const struct necst_sequence *w = &g->m->seq;
 	const struct wm_kernels *k = g->m->kernels;
-	const size_t units = w->dims.units, columns = w->token_pad + w->gap_pad;
+	const size_t units = w->dims.units, columns = necst_columns(w);
 	const float *rows[NECST_INPUTS + 1] = {w->bias};
 	int32_t at[NECST_INPUTS];
 
@@ -154,7 +162,7 @@ static void advance_states(struct wm_gen *g, const uint32_t *slots, size_t n)
 static uint32_t draw_token(const struct wm_engine_model *m, struct slot *s, float *logits)
 {
 	const size_t pad = m->seq.token_pad;
-	const float *rows[2] = {logits, m->masks + necst_mask_row(s->family, &s->left) * pad};
+	const float *rows[2] = {logits, m->masks.rows + (size_t)necst_mask_row(&m->masks, s->family, &s->left) * pad};
 	uint32_t t;
 
 	m->kernels->add_rows(logits, rows, 2, pad);
@@ -164,13 +172,27 @@ static uint32_t draw_token(const struct wm_engine_model *m, struct slot *s, floa
 		       : 0; // no cluster of this family and direction: only in a model that was tampered with
 }
 
-static uint32_t draw_gap(const struct wm_engine_model *m, struct slot *s, uint32_t token, float *logits)
+// Class of the payload length; dims.sizes where the header image says it.
+static uint32_t draw_class(const struct wm_engine_model *m, struct slot *s, uint32_t token, float *logits)
 {
-	const float *rows[2] = {logits, m->seq.gap_tok + (size_t)token * m->seq.gap_pad};
+	const float *rows[2] = {logits, m->seq.size_tok + (size_t)token * m->seq.size_pad};
+	uint32_t c;
+
+	if (necst_framed(&m->kind[token]))
+		return m->seq.dims.sizes;
+	m->kernels->add_rows(logits, rows, 2, m->seq.size_pad);
+	c = m->kernels->sample(logits, m->seq.size_pad, wm_rng_u32(&s->rng));
+	return c < m->seq.dims.sizes ? c : 0;
+}
+
+static uint32_t draw_gap(const struct wm_engine_model *m, struct slot *s, uint32_t token, uint32_t size, float *logits)
+{
+	const size_t pad = m->seq.gap_pad;
+	const float *rows[3] = {logits, m->seq.gap_tok + token * pad, m->seq.gap_size + size * pad};
 	uint32_t b;
 
-	m->kernels->add_rows(logits, rows, 2, m->seq.gap_pad);
-	b = m->kernels->sample(logits, m->seq.gap_pad, wm_rng_u32(&s->rng));
+	m->kernels->add_rows(logits, rows, 3, pad);
+	b = m->kernels->sample(logits, pad, wm_rng_u32(&s->rng));
 	return b < m->gaps.n ? b : 0;
 }
 
@@ -188,33 +210,52 @@ static uint32_t draw_either(const struct necst_table *t, uint32_t key, const str
 
 static uint32_t draw_form(const struct wm_engine_model *m, struct slot *s, uint32_t token, uint32_t payload)
 {
+	const uint32_t random = wm_rng_u32(&s->rng);
 	uint32_t group = draw_either(&m->group, necst_key_token(s->profile, token), &m->end,
-		necst_key_end(s->profile, m->kind[token].reverse), wm_rng_u32(&s->rng), 0);
+		necst_key_end(s->profile, &m->kind[token]), random, UINT32_MAX);
+
+	if (group == UINT32_MAX)
+		group = draw_either(&m->shape, token, &m->shape, token, random, 0);
 
 	return draw_either(&m->form, necst_key_form(group, payload), &m->any, group, wm_rng_u32(&s->rng), 0);
 }
 
-// Length, payload and form of a packet, which must agree.
-static void draw_size(const struct wm_engine_model *m, struct slot *s, uint32_t token, struct wm_step *step)
+// Payload of a packet that is as long as its class says. An echo reply carries what the request did (RFC 792, RFC
+// 4443).
+static uint32_t draw_payload(const struct wm_engine_model *m, struct slot *s, uint32_t token, uint32_t size)
 {
 	const struct necst_kind *k = &m->kind[token];
-	uint32_t payload = 0, len, frame;
-	int64_t row = k->raw || k->padded ? NECST_NO_ROW : necst_table_row(&m->size, token);
+	const bool request = (k->proto == 1 && k->flags == 8) || (k->proto == 58 && k->flags == 128);
+	const bool reply = (k->proto == 1 && k->flags == 0) || (k->proto == 58 && k->flags == 129);
+	uint32_t payload = draw_either(&m->size, necst_key_size(s->service, token, size), &m->size_any,
+		necst_key_size(0, token, size), wm_rng_u32(&s->rng), 0);
 
-	if (row != NECST_NO_ROW)
-		payload = necst_table_draw(&m->size, (size_t)row, wm_rng_u32(&s->rng));
+	if (request)
+		s->echo = payload;
+	return reply && s->echo > 0 ? s->echo : payload;
+}
+
+// Length, payload and form of a packet, which must agree.
+static void draw_size(
+	const struct wm_engine_model *m, struct slot *s, uint32_t token, uint32_t size, struct wm_step *step)
+{
+	const bool framed = necst_framed(&m->kind[token]);
+	uint32_t payload = framed ? 0 : draw_payload(m, s, token, size), frame, least;
+	const struct wm_form *form;
+	int64_t row;
+
 	step->form = (uint16_t)draw_form(m, s, token, payload);
-	len = m->forms[step->form].head_len + payload;
-	row = k->raw || k->padded ? necst_table_row(&m->frame, step->form) : NECST_NO_ROW;
+	form = &m->forms[step->form];
+	row = framed ? necst_table_row(&m->frame, step->form) : NECST_NO_ROW;
 	if (row != NECST_NO_ROW) {
 		frame = necst_table_draw(&m->frame, (size_t)row, wm_rng_u32(&s->rng));
-		len = frame >> 16;
 		payload = frame & 0xffff;
+	} else if (form->payload_len > 0) {
+		payload = form->payload_len; // an example of another length than was drawn stays whole
 	}
-	if (len < m->forms[step->form].head_len)
-		len = m->forms[step->form].head_len;
-	step->len = (uint16_t)(len < UINT16_MAX ? len : UINT16_MAX);
-	step->payload = (uint16_t)payload;
+	least = (uint32_t)form->head_len + form->pad;
+	step->payload = (uint16_t)(payload < UINT16_MAX - least ? payload : UINT16_MAX - least);
+	step->len = (uint16_t)(least + step->payload);
 }
 
 // The direction's window stays, or is another one that this profile has had with this cluster.
@@ -225,34 +266,44 @@ static uint16_t draw_window(const struct wm_engine_model *m, struct slot *s, uin
 
 	if (*last < 0)
 		*last = (int32_t)draw_either(&m->window, necst_key_token(s->profile, token), &m->window_first,
-			necst_key_end(s->profile, reverse), wm_rng_u32(&s->rng), 0);
+			necst_key_end(s->profile, &m->kind[token]), wm_rng_u32(&s->rng), 0);
 	else if (wm_rng_u32(&s->rng) >= m->repeat[token])
 		*last = (int32_t)draw_either(&m->window, necst_key_token(s->profile, token), &m->window, UINT32_MAX,
 			wm_rng_u32(&s->rng), (uint32_t)*last);
 	return (uint16_t)*last;
 }
 
+// Whether two times are within a factor of two.
+static bool near(uint64_t a, uint64_t b)
+{
+	return a <= 2 * b && b <= 2 * a;
+}
+
 static void draw_packet(const struct wm_engine_model *m, struct slot *s, float *logits, struct wm_step *step)
 {
-	uint32_t token = draw_token(m, s, logits), gap = m->gaps.n;
+	const uint32_t token = draw_token(m, s, logits), size = draw_class(m, s, token, logits + m->seq.token_pad);
+	uint32_t gap = m->gaps.n;
 	const struct necst_kind *k = &m->kind[token];
 	uint64_t gap_ns = 0;
 
 	if (s->left.position > 0) {
-		gap = draw_gap(m, s, token, logits + m->seq.token_pad);
+		gap = draw_gap(m, s, token, size, logits + m->seq.token_pad + m->seq.size_pad);
 		gap_ns = necst_gap_draw(&m->gaps, gap, wm_rng_u32(&s->rng));
+		if (s->left.pkts == 1 && near(gap_ns, s->left.time_ns))
+			gap_ns = s->left.time_ns;
 	}
 	*step = (struct wm_step){
 		.gap_ns = gap_ns, .flags = k->flags, .reverse = k->reverse, .seq = k->seq, .ack = k->ack};
-	draw_size(m, s, token, step);
+	draw_size(m, s, token, size, step);
 	step->window = draw_window(m, s, token);
-	necst_advance(&s->left, token, gap, k->reverse, step->len, gap_ns);
-	step->last = s->left.pkts[0] == 0 && s->left.pkts[1] == 0;
+	necst_advance(&s->left, token, size, gap, k->reverse, step->len, gap_ns);
+	necst_note_close(&s->left, k);
+	step->last = s->left.pkts == 0;
 }
 
 void necst_gen_step(struct wm_gen *g, const uint32_t *slots, size_t n, struct wm_step *out)
 {
-	const size_t columns = g->m->seq.token_pad + g->m->seq.gap_pad;
+	const size_t columns = necst_columns(&g->m->seq);
 
 	for (size_t at = 0; at < n; at += TILE) {
 		size_t tile = n - at < TILE ? n - at : TILE;

@@ -10,7 +10,7 @@
 
 static int get_tokens(struct wm_engine_model *e, const struct wm_model *m, struct necst_dims *dims, struct wm_err *err)
 {
-	size_t shape[2] = {0, sizeof(struct necst_kind)}, n;
+	size_t shape[2] = {0, sizeof(struct necst_kind)}, reach[2] = {0, 2}, n;
 	const void *data;
 	long long families;
 	int rc = wm_model_tensor(m, "token.kind", WM_U8, 2, shape, &data, err);
@@ -28,10 +28,16 @@ static int get_tokens(struct wm_engine_model *e, const struct wm_model *m, struc
 	for (size_t t = 0; t < shape[0]; t++) {
 		const struct necst_kind *k = &e->kind[t];
 
-		if (k->family >= e->n_families || k->reverse > 1 || k->seq > WM_SEQ_HOLE || k->ack > WM_ACK_SOME)
+		if (k->family >= e->n_families || k->reverse > 1 || k->seq > WM_SEQ_HOLE || k->ack > WM_ACK_SOME
+			|| k->frame > NECST_FRAME_RAW)
 			return wm_err_set(err, -EINVAL, "tensor token.kind: row %zu is not a kind of packet", t);
 	}
 	n = shape[0];
+	reach[0] = n;
+	rc = wm_model_tensor(m, "token.reach", WM_U64, 2, reach, &data, err);
+	if (rc < 0)
+		return rc;
+	e->reach = data;
 	rc = wm_model_tensor(m, "emit.repeat", WM_U32, 1, &n, &data, err);
 	if (rc == 0)
 		e->repeat = data;
@@ -81,8 +87,10 @@ static int get_sequence(
 	size_t shape[2] = {0, 0}, gates, columns;
 	struct necst_sequence *s = &e->seq;
 	const void *data;
-	long long classes;
+	long long classes, sizes;
 	int rc = wm_model_meta_int(m, "necst.classes", 1, NECST_CLASSES_MAX, &classes, err);
+	if (rc == 0)
+		rc = wm_model_meta_int(m, "necst.sizes", 1, NECST_SIZES_MAX, &sizes, err);
 
 	if (rc == 0)
 		rc = wm_model_tensor(m, "lstm.recurrent", WM_F32, 2, shape, &data, err);
@@ -94,18 +102,23 @@ static int get_sequence(
 			WM_LANES);
 	dims->units = (uint32_t)shape[0];
 	dims->classes = (uint32_t)classes;
+	dims->sizes = (uint32_t)sizes;
 	if (necst_layout_create(s, dims) < 0)
 		return wm_err_sys(err, -ENOMEM, "opening the model");
 	necst_offsets(dims, e->offsets);
 	gates = 4 * (size_t)dims->units;
-	columns = s->token_pad + s->gap_pad;
+	columns = necst_columns(s);
 	rc = get_floats(s->emb, m, "lstm.embedding", e->offsets[NECST_INPUTS], gates, err);
 	rc = rc < 0 ? rc : get_floats(s->u, m, "lstm.recurrent", dims->units, gates, err);
 	rc = rc < 0 ? rc : get_floats(s->bias, m, "lstm.bias", 0, gates, err);
 	rc = rc < 0 ? rc : get_floats(s->head, m, "head.weight", dims->units, columns, err);
 	rc = rc < 0 ? rc : get_floats(s->head_b, m, "head.bias", 0, columns, err);
+	rc = rc < 0 ? rc : get_floats(s->size_tok, m, "head.size_given_token", dims->tokens, s->size_pad, err);
 	rc = rc < 0 ? rc : get_floats(s->gap_tok, m, "head.gap_given_token", dims->tokens, s->gap_pad, err);
+	rc = rc < 0 ? rc : get_floats(s->gap_size, m, "head.gap_given_size", dims->sizes + 1, s->gap_pad, err);
 	for (size_t j = dims->gaps; rc == 0 && j < s->gap_pad; j++) // padding is never drawn
+		s->head_b[s->token_pad + s->size_pad + j] = -INFINITY;
+	for (size_t j = dims->sizes; rc == 0 && j < s->size_pad; j++)
 		s->head_b[s->token_pad + j] = -INFINITY;
 	return rc;
 }
@@ -172,8 +185,10 @@ static int get_tables(struct wm_engine_model *e, const struct wm_model *m, struc
 		uint32_t below; // what the values must be
 	} tables[] = {
 		{"emit.size", &e->size, u16},
+		{"emit.size_any", &e->size_any, u16},
 		{"emit.group", &e->group, u16},
 		{"emit.end", &e->end, u16},
+		{"emit.shape", &e->shape, u16},
 		{"emit.form", &e->form, (uint32_t)e->n_forms},
 		{"emit.any", &e->any, (uint32_t)e->n_forms},
 		{"emit.frame", &e->frame, any},
@@ -205,10 +220,11 @@ int necst_open(struct wm_engine_model **out, const struct wm_model *m, struct wm
 	rc = rc < 0 ? rc : get_forms(e, m, err);
 	rc = rc < 0 ? rc : get_tables(e, m, err);
 	rc = rc < 0 ? rc : necst_plan_open(&e->plan, m, dims.classes, e->n_families, e->gaps.resolution_ns, err);
-	if (rc == 0)
-		e->masks = necst_masks_make(e->n_families, e->seq.token_pad, e->kind, dims.tokens);
-	if (rc == 0 && e->masks == NULL)
-		rc = wm_err_sys(err, -ENOMEM, "opening the model");
+	if (rc == 0) {
+		necst_masks_init(&e->masks, e->n_families, e->kind, dims.tokens);
+		if (necst_masks_fill(&e->masks, e->n_families, e->seq.token_pad, e->kind, e->reach, dims.tokens) < 0)
+			rc = wm_err_sys(err, -ENOMEM, "opening the model");
+	}
 	if (rc < 0) {
 		necst_close(e);
 		return rc;
@@ -223,7 +239,7 @@ void necst_close(struct wm_engine_model *e)
 		return;
 	necst_plan_close(e->plan);
 	necst_sequence_free(&e->seq);
-	free(e->masks);
+	free(e->masks.rows);
 	free(e->forms);
 	free(e->payload_sums);
 	free(e);

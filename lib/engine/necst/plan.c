@@ -2,12 +2,14 @@
 #include <engine/necst/plan.h>
 
 #include <base/philox.h>
+#include <engine/necst/codes.h>
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
+	COLUMNS = 10,                  // tensors with a row for each flow
 	BLOCK = 16,                    // flows that stay together
 	WINDOW = 4 * BLOCK,            // blocks change places inside it
 	FLOWS_TO_SHUFFLE = 4 * WINDOW, // with fewer flows the order stays
@@ -27,7 +29,7 @@ struct necst_plan_model {
 	uint64_t duration_ns;
 	uint64_t resolution_ns;
 	const uint64_t *start, *duration;
-	const uint32_t *profile, *cls;
+	const uint32_t *profile, *cls, *service;
 	const struct necst_plan_bytes *bytes;
 	const struct necst_plan_ends *ends;
 	const struct necst_plan_packets *pkts;
@@ -102,7 +104,11 @@ static int deal_decks(struct necst_plan_model *m)
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < m->n; i++)
-		k[i] = (struct keyed){{m->cls[i], (uint64_t)m->profile[i] << 8 | m->kind[i].started}, (uint32_t)i};
+		k[i] = (struct keyed){
+			{(uint64_t)m->cls[i] << 32 | necst_code_time(m->duration[i]) << 20
+					| necst_code_count(m->pkts[i].by[0]) << 10 | necst_code_count(m->pkts[i].by[1]),
+				(uint64_t)m->profile[i] << 8 | m->kind[i].begin_end},
+			(uint32_t)i};
 	make_decks(m->size_deck, m->size_list, k, m->n);
 	for (size_t i = 0; i < m->n; i++)
 		k[i] = (struct keyed){{(uint64_t)m->ends[i].client << 32 | m->ends[i].server,
@@ -115,12 +121,12 @@ static int deal_decks(struct necst_plan_model *m)
 
 static int get_columns(struct necst_plan_model *p, const struct wm_model *m, struct wm_err *err)
 {
-	const void *data[9];
+	const void *data[COLUMNS];
 	const struct {
 		const char *name;
 		enum wm_dtype dtype;
 		size_t width;
-	} column[9] = {
+	} column[COLUMNS] = {
 		{"plan.start_ns", WM_U64, 1},
 		{"plan.duration_ns", WM_U64, 1},
 		{"plan.bytes", WM_U64, 2},
@@ -128,11 +134,12 @@ static int get_columns(struct necst_plan_model *p, const struct wm_model *m, str
 		{"plan.packets", WM_U32, 2},
 		{"plan.profile", WM_U32, 1},
 		{"plan.class", WM_U32, 1},
+		{"plan.service", WM_U32, 1},
 		{"plan.ports", WM_U16, 2},
 		{"plan.kind", WM_U8, 4},
 	};
 
-	for (size_t i = 0; i < 9; i++) {
+	for (size_t i = 0; i < COLUMNS; i++) {
 		size_t shape[2] = {p->n, column[i].width};
 		int rc = wm_model_tensor(m, column[i].name, column[i].dtype, 2, shape, &data[i], err);
 
@@ -147,8 +154,9 @@ static int get_columns(struct necst_plan_model *p, const struct wm_model *m, str
 	p->pkts = data[4];
 	p->profile = data[5];
 	p->cls = data[6];
-	p->ports = data[7];
-	p->kind = data[8];
+	p->service = data[7];
+	p->ports = data[8];
+	p->kind = data[9];
 	return p->n > 0 ? 0 : wm_err_set(err, -EINVAL, "tensor plan.start_ns: a model has at least one flow");
 }
 
@@ -156,10 +164,10 @@ static int check_flows(
 	const struct necst_plan_model *p, size_t n_hosts, uint32_t n_classes, uint32_t n_families, struct wm_err *err)
 {
 	for (size_t i = 0; i < p->n; i++) {
-		bool ok = p->cls[i] < n_classes && p->kind[i].family < n_families && p->ends[i].client < n_hosts
-			  && p->ends[i].server < n_hosts && (p->pkts[i].by[0] > 0 || p->pkts[i].by[1] > 0)
-			  && p->start[i] <= p->duration_ns && (i == 0 || p->start[i] >= p->start[i - 1])
-			  && p->duration[i] < UINT64_C(1) << 62;
+		bool ok = p->cls[i] < n_classes && p->service[i] < NECST_SERVICES_MAX && p->kind[i].family < n_families
+			  && p->ends[i].client < n_hosts && p->ends[i].server < n_hosts
+			  && (p->pkts[i].by[0] > 0 || p->pkts[i].by[1] > 0) && p->start[i] <= p->duration_ns
+			  && (i == 0 || p->start[i] >= p->start[i - 1]) && p->duration[i] < UINT64_C(1) << 62;
 
 		if (!ok)
 			return wm_err_set(err, -EINVAL, "tensors plan.*: row %zu is not a flow of this model", i);
@@ -304,7 +312,6 @@ static void set_budget(struct wm_plan *p, struct wm_flow *flow, size_t i)
 		if (m->pkts[i].by[d] > 0 && flow->pkts[d] == 0)
 			flow->pkts[d] = 1;
 	}
-	flow->duration_ns = m->duration[i] < UINT64_C(1) << 50 ? m->duration[i] * scale / 1024 : m->duration[i];
 }
 
 static uint16_t client_port(const struct wm_plan *p, size_t i)
@@ -312,7 +319,9 @@ static uint16_t client_port(const struct wm_plan *p, size_t i)
 	const struct deck *d = &p->m->port_deck[i];
 	uint16_t port = p->m->ports[dealt(d, p->m->port_list, p->seed, p->epoch, 1)].client;
 
-	if (d->n >= PORTS_TO_MOVE && port >= 1024) // the next epoch's flows are other flows
+	// The next epoch's flows are other flows. A TCP client takes a new port for each; of others only those did that
+	// had several.
+	if (port >= 1024 && (d->n >= PORTS_TO_MOVE || p->m->kind[i].begin_end & 1))
 		port = (uint16_t)(1024 + (port - 1024 + p->epoch % 64512 * PORT_STEP) % 64512);
 	return port;
 }
@@ -333,9 +342,11 @@ void necst_plan_next(struct wm_plan *p, struct wm_flow *flow)
 		.cport = client_port(p, i),
 		.proto = m->kind[i].proto,
 		.ip = m->kind[i].ip,
-		.started = m->kind[i].started != 0,
+		.started = (m->kind[i].begin_end & 1) != 0,
 		.profile = m->profile[i],
-		.cls = (uint32_t)m->kind[i].family << 16 | m->cls[i],
+		.duration_ns = m->duration[i],
+		.cls = m->service[i] << 25 | (uint32_t)(m->kind[i].begin_end >> 1 & 1) << 24
+		       | (uint32_t)m->kind[i].family << 16 | m->cls[i],
 	};
 	memcpy(flow->client, m->hosts[m->ends[i].client].address, sizeof(flow->client));
 	memcpy(flow->server, m->hosts[m->ends[i].server].address, sizeof(flow->server));

@@ -16,6 +16,8 @@
 #include <engine/necst/classes.h>
 #include <engine/necst/vocab.h>
 
+#include <stdbool.h>
+
 // Rows of the tensors plan.*, one for each flow.
 struct necst_plan_ends {
 	uint32_t client, server; // rows of plan.hosts
@@ -26,7 +28,8 @@ struct necst_plan_ports {
 };
 
 struct necst_plan_kind {
-	uint8_t proto, ip, started, family;
+	uint8_t proto, ip, family;
+	uint8_t begin_end; // 1 = started, 2 = ended
 };
 
 struct necst_plan_packets {
@@ -51,7 +54,26 @@ int necst_plan_open(struct necst_plan_model **out, const struct wm_model *m, uin
 	uint64_t resolution_ns, struct wm_err *err);
 void necst_plan_close(struct necst_plan_model *m);
 
-/** The family of each flow that this planner hands out is in the upper 16 bits of its cls, the class in the lower. */
+/** What the planner says in a flow's cls. */
+static inline uint32_t necst_flow_class(uint32_t cls)
+{
+	return cls & 0xffff;
+}
+
+static inline uint32_t necst_flow_family(uint32_t cls)
+{
+	return cls >> 16 & 0xff;
+}
+
+static inline bool necst_flow_ended(uint32_t cls)
+{
+	return cls >> 24 & 1;
+}
+
+static inline uint32_t necst_flow_service(uint32_t cls)
+{
+	return cls >> 25;
+}
 int necst_plan_create(struct wm_plan **out, const struct necst_plan_model *m, uint64_t seed);
 void necst_plan_next(struct wm_plan *p, struct wm_flow *flow);
 void necst_plan_destroy(struct wm_plan *p);

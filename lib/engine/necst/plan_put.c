@@ -8,7 +8,7 @@
 // Everything a planned flow is, as columns.
 struct columns {
 	uint64_t *start, *duration;
-	uint32_t *profile, *cls;
+	uint32_t *profile, *cls, *service;
 	struct necst_plan_bytes *bytes;
 	struct necst_plan_ends *ends;
 	struct necst_plan_packets *pkts;
@@ -27,6 +27,7 @@ static void columns_free(struct columns *c)
 	free(c->pkts);
 	free(c->profile);
 	free(c->cls);
+	free(c->service);
 	free(c->ports);
 	free(c->kind);
 	free(c->hosts);
@@ -42,11 +43,13 @@ static int columns_alloc(struct columns *c, size_t n)
 	c->pkts = calloc(n + 1, sizeof(*c->pkts));
 	c->profile = calloc(n + 1, sizeof(*c->profile));
 	c->cls = calloc(n + 1, sizeof(*c->cls));
+	c->service = calloc(n + 1, sizeof(*c->service));
 	c->ports = calloc(n + 1, sizeof(*c->ports));
 	c->kind = calloc(n + 1, sizeof(*c->kind));
 	c->hosts = calloc(2 * n + 1, sizeof(*c->hosts));
 	if (c->start == NULL || c->duration == NULL || c->bytes == NULL || c->ends == NULL || c->pkts == NULL
-		|| c->profile == NULL || c->cls == NULL || c->ports == NULL || c->kind == NULL || c->hosts == NULL) {
+		|| c->profile == NULL || c->cls == NULL || c->service == NULL || c->ports == NULL || c->kind == NULL
+		|| c->hosts == NULL) {
 		columns_free(c);
 		return -ENOMEM;
 	}
@@ -95,10 +98,11 @@ static void fill(struct columns *c, const struct wm_dataset *ds, const struct ne
 		c->ports[i].server = f->sport;
 		c->kind[i].proto = f->proto;
 		c->kind[i].ip = f->ip;
-		c->kind[i].started = f->started;
+		c->kind[i].begin_end = (uint8_t)(f->started | f->ended << 1);
 		c->kind[i].family = v->family[i];
 		c->profile[i] = v->profile[i];
 		c->cls[i] = classes->cls[i];
+		c->service[i] = v->service[i];
 		memcpy(c->pkts[i].by, f->pkts, sizeof(f->pkts));
 		memcpy(c->bytes[i].by, f->bytes, sizeof(f->bytes));
 	}
@@ -119,6 +123,7 @@ static int put_columns(struct wm_model_writer *w, const struct columns *c)
 		{"plan.packets", WM_U32, 2, c->pkts},
 		{"plan.profile", WM_U32, 1, c->profile},
 		{"plan.class", WM_U32, 1, c->cls},
+		{"plan.service", WM_U32, 1, c->service},
 		{"plan.ports", WM_U16, 2, c->ports},
 		{"plan.kind", WM_U8, 4, c->kind},
 	};

@@ -18,19 +18,21 @@
 
 enum {
 	SHARDS = 2,
-	UPDATES_WANTED = 3000,
-	EPOCHS_LEAST = 30,
+	UPDATES_WANTED = 1200,
+	EPOCHS_LEAST = 20,
 	EPOCHS_MOST = 400,
 	EVALUATIONS = 30, // over the whole training
 	PATIENCE = 8,     // evaluations without a better one
 };
 
 static const float RATE = 4e-3f, RATE_LAST = 1e-4f, DECAY = 1e-3f, MAX_NORM = 1.0f;
-static const uint32_t FORGET = 25; // one in 25 inputs is left out in training
+static const float UNSEEN = -1e4f; // a logit
+static const uint32_t FORGET = 16; // one in 16 inputs is left out in training
 
 struct lane { // the stretches that a lane goes through, and where it is
 	uint32_t *stretch;
 	uint32_t n, at, offset;
+	int32_t off[NECST_INPUTS]; // by how many classes its budgets are off in this stretch
 };
 
 struct trainer {
@@ -96,6 +98,27 @@ static uint32_t deal(struct trainer *t, const struct necst_stretch *s, size_t n,
 	return longest;
 }
 
+// Budgets are wishes: in training they are off by a class or two for a stretch, and some inputs are left out, so that
+// generation, which never meets them to the byte, finds itself in states that it has seen.
+static void disturb(const struct necst_shard *s, int32_t *rows, struct lane *l, struct wm_rng *rng)
+{
+	const uint32_t *first = s->offsets;
+
+	if (l->offset == 0)
+		for (int k = NECST_IN_SERVER; k <= NECST_IN_TIME; k++)
+			l->off[k] = (int32_t)wm_rng_below(rng, 3) - 1
+				    + (k == NECST_IN_SERVER ? 0 : (int32_t)wm_rng_below(rng, 3) - 1);
+	for (int k = 0; k < NECST_INPUTS; k++) {
+		int32_t row = rows[k] + (k >= NECST_IN_SERVER ? l->off[k] : 0);
+		int32_t lo = (int32_t)first[k], hi = (int32_t)first[k + 1] - 1;
+
+		if (rows[k] != lo) // nothing left is nothing left
+			rows[k] = row < lo ? lo : row > hi ? hi : row;
+		if (wm_rng_below(rng, FORGET) == 0)
+			rows[k] = -1;
+	}
+}
+
 // Fill one (step, lane) of a shard with the lane's next packet.
 static void fill(struct necst_shard *s, size_t i, struct lane *l, const struct necst_stretch *all, struct wm_rng *rng)
 {
@@ -112,9 +135,8 @@ static void fill(struct necst_shard *s, size_t i, struct lane *l, const struct n
 	s->reset[i] = l->offset == 0;
 	s->record[i] = (int32_t)r;
 	memcpy(rows, s->x->rows[r], NECST_INPUTS * sizeof(*rows));
-	for (int k = 0; rng != NULL && k < NECST_INPUTS; k++)
-		if (wm_rng_below(rng, FORGET) == 0)
-			rows[k] = -1;
+	if (rng != NULL)
+		disturb(s, rows, l, rng);
 	if (++l->offset == all[l->stretch[l->at]].n) {
 		l->at++;
 		l->offset = 0;
@@ -165,26 +187,29 @@ static void start_pass(struct trainer *t, bool train)
 		struct necst_shard *s = &t->shard[k];
 
 		s->train = train;
-		s->nll_token = s->nll_gap = 0;
-		s->n_token = s->n_gap = 0;
+		s->nll_token = s->nll_size = s->nll_gap = 0;
+		s->n_token = s->n_size = s->n_gap = 0;
 		memset(s->h, 0, NECST_LANES * t->seq.dims.units * sizeof(float));
 		memset(s->c, 0, NECST_LANES * t->seq.dims.units * sizeof(float));
 	}
 }
 
-static void mean_nll(const struct trainer *t, double *token, double *gap)
+static struct necst_loss mean_nll(const struct trainer *t)
 {
-	size_t n_token = 0, n_gap = 0;
+	struct necst_loss sum = {0};
+	size_t n_token = 0;
 
-	*token = *gap = 0;
 	for (size_t k = 0; k < SHARDS; k++) {
-		*token += t->shard[k].nll_token;
-		*gap += t->shard[k].nll_gap;
+		sum.token += t->shard[k].nll_token;
+		sum.size += t->shard[k].nll_size;
+		sum.gap += t->shard[k].nll_gap;
 		n_token += t->shard[k].n_token;
-		n_gap += t->shard[k].n_gap;
 	}
-	*token /= n_token > 0 ? (double)n_token : 1;
-	*gap /= n_gap > 0 ? (double)n_gap : 1;
+	// All three per packet, so that they may be added.
+	sum.size /= n_token > 0 ? (double)n_token : 1;
+	sum.gap /= n_token > 0 ? (double)n_token : 1;
+	sum.token /= n_token > 0 ? (double)n_token : 1;
+	return sum;
 }
 
 // How far training is, by updates or by the time it may take, whichever is further.
@@ -216,7 +241,7 @@ static bool told_to_stop(const struct trainer *t)
 	return t->o->stop != NULL && t->o->stop(t->o->arg);
 }
 
-static void train_epoch(struct trainer *t, double *token, double *gap)
+static struct necst_loss train_epoch(struct trainer *t)
 {
 	uint32_t steps = deal(t, t->x.train, t->x.n_train, t->t.epoch, true);
 	struct wm_rng rng;
@@ -227,17 +252,20 @@ static void train_epoch(struct trainer *t, double *token, double *gap)
 		size_t n = fill_chunk(t, t->x.train, &rng);
 		double done = progress(t);
 
-		for (size_t k = 0; k < SHARDS; k++)
+		for (size_t k = 0; k < SHARDS; k++) {
 			t->shard[k].scale = 1.0f / (float)(n > 0 ? n : 1);
+			t->shard[k].seed = t->o->seed + k;
+			t->shard[k].update = t->t.update;
+		}
 		run_shards(t);
 		update(t, n, done);
 		t->t.update++;
 	}
-	mean_nll(t, token, gap);
 	t->t.epoch++;
+	return mean_nll(t);
 }
 
-static void evaluate(struct trainer *t, double *token, double *gap)
+static struct necst_loss evaluate(struct trainer *t)
 {
 	const struct necst_stretch *all = t->x.n_held > 0 ? t->x.held : t->x.train;
 	uint32_t steps = deal(t, all, t->x.n_held > 0 ? t->x.n_held : t->x.n_train, 0, false);
@@ -247,10 +275,24 @@ static void evaluate(struct trainer *t, double *token, double *gap)
 		(void)fill_chunk(t, all, NULL);
 		run_shards(t);
 	}
-	mean_nll(t, token, gap);
+	return mean_nll(t);
 }
 
 // ---------------------------------------------------------------------------------------------- training
+
+// A size class that was never seen with a cluster has no probability with it, from the start and for good: where the
+// softmax is zero there is no gradient.
+static void bar_unseen_sizes(struct trainer *t)
+{
+	const struct necst_sequence *s = &t->seq;
+	const size_t n = (size_t)s->dims.tokens * s->size_pad;
+
+	for (size_t i = 0; i < n; i++)
+		s->size_tok[i] = UNSEEN;
+	for (size_t i = 0; i < t->x.n; i++)
+		if (t->x.size[i] >= 0)
+			s->size_tok[(size_t)t->x.token[i] * s->size_pad + (size_t)t->x.size[i]] = 0;
+}
 
 static int trainer_create(struct trainer *t)
 {
@@ -273,9 +315,10 @@ static int trainer_create(struct trainer *t)
 	}
 	necst_net_init(&t->net, 0, (size_t)(s->u - s->emb), 0.1f, t->o->seed, 11);
 	necst_net_init(&t->net, (size_t)(s->u - s->emb), units * 4 * units, 1.0f / sqrtf((float)units), t->o->seed, 12);
-	necst_net_init(&t->net, (size_t)(s->head - s->emb), units * (s->token_pad + s->gap_pad), 0.1f, t->o->seed, 13);
+	necst_net_init(&t->net, (size_t)(s->head - s->emb), units * necst_columns(s), 0.1f, t->o->seed, 13);
 	for (size_t i = 0; i < units; i++) // a forget gate that starts open
 		s->bias[units + i] = 1.0f;
+	bar_unseen_sizes(t);
 	return 0;
 }
 
@@ -290,30 +333,33 @@ static void trainer_free(struct trainer *t)
 	necst_examples_free(&t->x);
 }
 
-static void report(const struct trainer *t, double token, double gap, double held_token, double held_gap)
+static void report(const struct trainer *t, const struct necst_loss *now, const struct necst_loss *held)
 {
 	char line[160];
 
 	if (t->o->report == NULL)
 		return;
 	(void)snprintf(line, sizeof(line),
-		"epoch %u, nats per packet: cluster %.3f (held out %.3f), gap %.3f (held out %.3f)%s", t->t.epoch,
-		token, held_token, gap, held_gap, t->t.since_best == 0 ? ", best so far" : "");
+		"epoch %u of %u, nats per packet (held out): cluster %.3f (%.3f), size %.3f (%.3f), gap %.3f (%.3f)%s",
+		t->t.epoch, t->t.epochs, now->token, held->token, now->size, held->size, now->gap, held->gap,
+		t->t.since_best == 0 ? ", best so far" : "");
 	t->o->report(t->o->arg, progress(t), line);
 }
 
-// Keep the weights if they explain the held-out flows better than any before.
-static void keep_best(struct trainer *t, double held_token, double held_gap)
+static double total(const struct necst_loss *l)
 {
-	double loss = held_token + held_gap;
+	return l->token + l->size + l->gap;
+}
 
-	if (t->t.best_update != 0 && loss >= t->t.best_token + t->t.best_gap) {
+// Keep the weights if they explain the held-out flows better than any before.
+static void keep_best(struct trainer *t, const struct necst_loss *held)
+{
+	if (t->t.best_update != 0 && total(held) >= total(&t->t.best)) {
 		t->t.since_best++;
 		return;
 	}
 	memcpy(t->best, t->net.w, t->net.n * sizeof(float));
-	t->t.best_token = held_token;
-	t->t.best_gap = held_gap;
+	t->t.best = *held;
 	t->t.best_update = t->t.update;
 	t->t.since_best = 0;
 }
@@ -324,16 +370,15 @@ static int train(struct trainer *t, struct wm_err *err)
 	int rc = 0;
 
 	while (t->t.epoch < t->t.epochs && rc == 0) {
-		double token, gap, held_token, held_gap;
+		struct necst_loss now = train_epoch(t), held;
 
-		train_epoch(t, &token, &gap);
 		if (told_to_stop(t) && t->t.best_update != 0)
 			break;
 		if (t->t.epoch % every != 0 && t->t.epoch < t->t.epochs && progress(t) < 1 && !told_to_stop(t))
 			continue;
-		evaluate(t, &held_token, &held_gap);
-		keep_best(t, held_token, held_gap);
-		report(t, token, gap, held_token, held_gap);
+		held = evaluate(t);
+		keep_best(t, &held);
+		report(t, &now, &held);
 		if (told_to_stop(t) || progress(t) >= 1 || t->t.since_best >= PATIENCE)
 			break;
 		if (t->o->checkpoint != NULL)
@@ -351,15 +396,15 @@ static void plan_training(struct trainer *t)
 	epochs = epochs < EPOCHS_LEAST ? EPOCHS_LEAST : epochs > EPOCHS_MOST ? EPOCHS_MOST : epochs;
 	t->t.epochs = (uint32_t)epochs;
 	t->t.updates = epochs * chunks;
-	t->t.fingerprint =
-		t->x.n ^ (uint64_t)t->seq.dims.tokens << 40 ^ (uint64_t)t->seq.dims.gaps << 50 ^ t->o->seed << 20;
+	t->t.fingerprint = t->x.n ^ (uint64_t)t->seq.dims.tokens << 40 ^ (uint64_t)t->seq.dims.gaps << 48
+			   ^ (uint64_t)t->seq.dims.sizes << 56 ^ t->o->seed << 20;
 }
 
 int necst_sequence_fit(struct necst_sequence *out, const struct wm_dataset *ds, const struct necst_vocab *v,
-	const struct necst_clusters *tokens, const struct necst_gaps *gaps, const struct necst_classes *classes,
-	const struct wm_fit_options *options, struct wm_err *err)
+	const struct necst_clusters *tokens, const struct necst_sizes *sizes, const struct necst_gaps *gaps,
+	const struct necst_classes *classes, const struct wm_fit_options *options, struct wm_err *err)
 {
-	const struct necst_dims dims = {tokens->n, gaps->n, classes->n, NECST_UNITS};
+	const struct necst_dims dims = {tokens->n, sizes->n, gaps->n, classes->n, NECST_UNITS};
 	struct trainer *t = calloc(1, sizeof(*t));
 	struct necst_sequence s = {0};
 	int rc = t == NULL ? -ENOMEM : 0;
@@ -368,7 +413,8 @@ int necst_sequence_fit(struct necst_sequence *out, const struct wm_dataset *ds, 
 		t->o = options;
 		t->began_s = wm_now_s();
 		necst_layout_size(&t->seq, &dims);
-		rc = necst_examples_make(&t->x, &dims, t->seq.token_pad, ds, v, tokens, gaps, classes, options->seed);
+		rc = necst_examples_make(
+			&t->x, &dims, t->seq.token_pad, ds, v, tokens, sizes, gaps, classes, options->seed);
 	}
 	if (rc == 0)
 		rc = trainer_create(t);
@@ -386,8 +432,8 @@ int necst_sequence_fit(struct necst_sequence *out, const struct wm_dataset *ds, 
 	if (rc < 0)
 		goto out;
 	memcpy(s.mem, t->best, t->net.n * sizeof(float));
-	s.nll_token = t->t.best_token;
-	s.nll_gap = t->t.best_gap;
+	s.held = t->t.best;
+	memcpy(s.reach, t->x.reach, tokens->n * sizeof(s.reach[0]));
 	s.updates = t->t.best_update;
 	*out = s;
 	s = (struct necst_sequence){0};

@@ -15,33 +15,51 @@
 #include <engine/necst/classes.h>
 #include <engine/necst/clusters.h>
 #include <engine/necst/gaps.h>
+#include <engine/necst/masks.h>
 #include <engine/necst/schema.h>
+#include <engine/necst/sizes.h>
 
 #include <stddef.h>
 #include <stdint.h>
 
+/** Negative log-likelihoods in nats per packet. */
+struct necst_loss {
+	double token;
+	double size; // given the token
+	double gap;  // given both
+};
+
 struct necst_sequence {
 	struct necst_dims dims;
-	uint32_t token_pad; // columns of the two heads: tokens, then gaps, each padded to whole vectors
+	uint32_t token_pad; // columns of the heads: tokens, sizes, gaps, each padded to whole vectors
+	uint32_t size_pad;
 	uint32_t gap_pad;
-	float *emb;     // (rows, 4 units)
-	float *u;       // (units, 4 units)
-	float *bias;    // (4 units)
-	float *head;    // (units, token_pad + gap_pad)
-	float *head_b;  // (token_pad + gap_pad)
-	float *gap_tok; // (tokens, gap_pad): added to the gap's logits once the token is known
-	float *mem;     // all of them
+	float *emb;      // (rows, 4 units)
+	float *u;        // (units, 4 units)
+	float *bias;     // (4 units)
+	float *head;     // (units, columns)
+	float *head_b;   // (columns)
+	float *size_tok; // (tokens, size_pad): added to the size's logits once the token is known
+	float *gap_tok;  // (tokens, gap_pad): likewise to the gap's
+	float *gap_size; // (sizes + 1, gap_pad): and once the size is known
+	float *mem;      // all of them
 	size_t n_weights;
-	double nll_token; // nats per packet, held out
-	double nll_gap;
-	uint64_t updates; // of the weights that were kept
+	struct necst_loss held;
+	struct necst_reach reach[NECST_TOKENS_MAX]; // where each token was seen
+	uint64_t updates;                           // of the weights that were kept
 };
+
+/** Columns of the heads. */
+static inline uint32_t necst_columns(const struct necst_sequence *s)
+{
+	return s->token_pad + s->size_pad + s->gap_pad;
+}
 
 /**
  * @return 0; -ENOMEM; -errno of the checkpoint with a sentence. Being told to stop is no error: the best so far is
  * kept.
  */
 int necst_sequence_fit(struct necst_sequence *out, const struct wm_dataset *ds, const struct necst_vocab *v,
-	const struct necst_clusters *tokens, const struct necst_gaps *gaps, const struct necst_classes *classes,
-	const struct wm_fit_options *options, struct wm_err *err);
+	const struct necst_clusters *tokens, const struct necst_sizes *sizes, const struct necst_gaps *gaps,
+	const struct necst_classes *classes, const struct wm_fit_options *options, struct wm_err *err);
 void necst_sequence_free(struct necst_sequence *s);

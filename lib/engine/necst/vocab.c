@@ -39,15 +39,17 @@ static struct necst_kind kind_of(
 		.seq = r->seq,
 		.ack = r->ack,
 		.has_payload = r->payload > 0,
-		.raw = f->ip == 0,
-		.padded = necst_padding(ds, r) > 0,
+		.frame = f->ip == 0                 ? NECST_FRAME_RAW
+			 : necst_padding(ds, r) > 0 ? NECST_FRAME_PADDED
+						    : NECST_FRAME_FREE,
+		.proto = f->proto,
 	};
 }
 
 // How well kind b can stand in for a; direction and family come first, for a budget or a mask depends on them.
 static int likeness(const struct necst_kind *a, const struct necst_kind *b)
 {
-	return 64 * (a->family == b->family) + 32 * (a->reverse == b->reverse) + 16 * (a->padded == b->padded)
+	return 64 * (a->family == b->family) + 32 * (a->reverse == b->reverse) + 16 * (a->frame == b->frame)
 	       + 8 * (a->flags == b->flags) + 4 * (a->has_payload == b->has_payload) + 2 * (a->seq == b->seq)
 	       + (a->ack == b->ack);
 }
@@ -121,17 +123,29 @@ static int number_kinds(struct necst_vocab *v, const struct wm_dataset *ds, uint
 	return 0;
 }
 
-static int number_groups(struct necst_vocab *v, const struct wm_dataset *ds)
+// Header images; those of another service are others, for the payload examples that go with them are (TCP has none).
+static int number_groups(struct necst_vocab *v, const struct wm_dataset *ds, uint64_t *key)
 {
-	uint64_t *key = malloc((ds->n_forms + 1) * sizeof(*key));
+	uint64_t *image = malloc((ds->n_forms + 1) * sizeof(*image));
 	long n;
 
-	if (key == NULL)
+	if (image == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < ds->n_forms; i++)
-		key[i] = hash_bytes(ds->bytes + ds->forms[i].image, ds->forms[i].image_len);
-	n = necst_rank(v->group, key, ds->n_forms, GROUPS_MAX, NULL, NULL);
-	free(key);
+		image[i] = hash_bytes(ds->bytes + ds->forms[i].image, ds->forms[i].image_len);
+	for (size_t i = 0; i < ds->n_flows; i++) {
+		const struct wm_flow_record *f = &ds->flows[i];
+		const bool tcp = f->ip != 0 && f->proto == 6;
+
+		for (size_t j = f->first; j < (size_t)f->first + f->n; j++) {
+			const struct wm_record *r = &ds->records[j];
+			const uint64_t k[2] = {image[r->form], tcp ? 0 : 1 + 2 * (uint64_t)v->service[i] + r->reverse};
+
+			key[j] = hash_bytes(k, sizeof(k));
+		}
+	}
+	n = necst_rank(v->group, key, ds->n_records, GROUPS_MAX, NULL, NULL);
+	free(image);
 	if (n < 0)
 		return (int)n;
 	v->n_groups = (uint32_t)n;
@@ -153,7 +167,7 @@ static uint64_t profile_key(const struct necst_vocab *v, const struct wm_dataset
 	}
 	for (size_t j = f->first; j < (size_t)f->first + f->n; j++) {
 		const struct wm_record *r = &ds->records[j];
-		uint32_t g = v->group[r->form];
+		uint32_t g = v->group[j];
 		unsigned d = r->reverse;
 
 		if (first[d] == UINT32_MAX)
@@ -232,7 +246,7 @@ int necst_vocab_build(struct necst_vocab *out, const struct wm_dataset *ds, stru
 
 	v.kind = calloc(ds->n_records + 1, sizeof(*v.kind));
 	v.family = calloc(ds->n_flows + 1, sizeof(*v.family));
-	v.group = calloc(ds->n_forms + 1, sizeof(*v.group));
+	v.group = calloc(ds->n_records + 1, sizeof(*v.group));
 	v.profile = calloc(ds->n_flows + 1, sizeof(*v.profile));
 	v.service = calloc(ds->n_flows + 1, sizeof(*v.service));
 	if (key == NULL || rank == NULL || v.kind == NULL || v.family == NULL || v.group == NULL || v.profile == NULL
@@ -242,11 +256,11 @@ int necst_vocab_build(struct necst_vocab *out, const struct wm_dataset *ds, stru
 	if (rc == 0)
 		rc = number_kinds(&v, ds, key, rank);
 	if (rc == 0)
-		rc = number_groups(&v, ds);
+		rc = number_services(&v, ds, key, rank);
+	if (rc == 0)
+		rc = number_groups(&v, ds, key);
 	if (rc == 0)
 		rc = number_profiles(&v, ds, key);
-	if (rc == 0)
-		rc = number_services(&v, ds, key, rank);
 	if (rc < 0)
 		goto fail;
 	free(key);

@@ -9,6 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** What says how long a packet is. */
+enum necst_frame {
+	NECST_FRAME_FREE,   // its payload class
+	NECST_FRAME_PADDED, // its header image: the frame is longer than the datagram
+	NECST_FRAME_RAW,    // its header image: it is not IP
+};
+
 /** What the cluster of a packet says for certain; clusters are found inside a kind. */
 struct necst_kind {
 	uint8_t family; // index of (IP version, protocol), or ethertype
@@ -17,8 +24,8 @@ struct necst_kind {
 	uint8_t seq;
 	uint8_t ack;
 	uint8_t has_payload;
-	uint8_t raw;    // not IP
-	uint8_t padded; // the frame is longer than its datagram
+	uint8_t frame; // enum necst_frame
+	uint8_t proto; // IP protocol
 };
 
 struct necst_vocab {
@@ -28,8 +35,8 @@ struct necst_vocab {
 	uint32_t n_families;
 	uint8_t *family; // (flows)
 
-	uint32_t n_groups; // distinct header images, payload examples left aside
-	uint32_t *group;   // (forms) group of the form
+	uint32_t n_groups; // distinct header images by service, payload examples left aside
+	uint32_t *group;   // (records)
 
 	uint32_t n_profiles;
 	uint32_t *profile; // (flows)
