@@ -105,6 +105,7 @@ static uint64_t prime_pace(struct wm_tx *tx)
 
 	for (unsigned i = 0; i < tx->feed.n_rings; i++)
 		end[i] = wm_ring_peek(tx->feed.rings[i].ring, &next[i]) + next[i];
+	assert(tx->feed.n_rings > 0);
 	while (n < WM_PACE_FIRST) {
 		for (unsigned i = first = 0; i < tx->feed.n_rings; i++) {
 			if (next[i] == end[i])
