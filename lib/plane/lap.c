@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <plane/lap.h>
 
+#include <endian.h>
 #include <string.h>
 
 enum {
@@ -38,15 +39,20 @@ struct wm_lap_shift wm_lap_shift(uint32_t lap)
 	};
 }
 
-// .0 and .255 stay: they may be a network's own and its broadcast address.
-static void move_host(uint8_t *last, uint32_t by)
+// .0 and .255 stay: they may be a network's own and its broadcast address. The address is stored as the word that it is
+// read as again, or the reader would have to wait for the store.
+static void move_host(uint8_t addr[16], uint32_t by)
 {
-	uint32_t host = *last;
+	uint32_t word, host;
 
+	memcpy(&word, addr + 12, sizeof(word));
+	word = be32toh(word);
+	host = word & 0xff;
 	if (host == 0 || host == 255)
 		return;
 	host += by;
-	*last = (uint8_t)(host > 254 ? host - 254 : host);
+	word = htobe32((word & ~UINT32_C(0xff)) | (host > 254 ? host - 254 : host));
+	memcpy(addr + 12, &word, sizeof(word));
 }
 
 // Within the range that the port belongs to; well-known ones stay.
@@ -57,11 +63,11 @@ static uint16_t move_port(uint16_t port, uint32_t by)
 	return (uint16_t)((port & ~mask) | ((port + by) & mask));
 }
 
-static bool is_mapped(const uint8_t addr[16])
+static bool is_multicast(const uint8_t addr[16])
 {
-	static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 
-	return memcmp(addr, prefix, sizeof(prefix)) == 0;
+	return addr[0] == 0xff || (addr[12] >= 224 && memcmp(addr, mapped, sizeof(mapped)) == 0);
 }
 
 void wm_lap_move(struct wm_sample *s, const struct wm_lap_shift *shift)
@@ -69,10 +75,9 @@ void wm_lap_move(struct wm_sample *s, const struct wm_lap_shift *shift)
 	bool reverse = (s->bits & WM_BIT_REVERSE) != 0;
 	uint8_t *client = reverse ? s->dst : s->src;
 	uint16_t *port = reverse ? &s->dport : &s->sport;
-	bool multicast = is_mapped(client) ? client[12] >= 224 : client[0] == 0xff;
 
-	if (!multicast)
-		move_host(&client[15], shift->host);
+	if (!is_multicast(client))
+		move_host(client, shift->host);
 	if (s->sport == 0 && s->dport == 0) { // ICMP echo, or nothing that has numbers
 		s->seq += shift->port << 16;
 		return;
@@ -83,10 +88,11 @@ void wm_lap_move(struct wm_sample *s, const struct wm_lap_shift *shift)
 		s->ack += shift->seq[!reverse];
 }
 
-bool wm_lap_next(struct wm_lap *l, struct wm_sample *out)
+bool wm_lap_peek(struct wm_lap *l, struct wm_sample *out)
 {
 	uint64_t oldest = l->n_kept > l->mask + 1 ? l->n_kept - l->mask - 1 : 0;
 	uint64_t gap_ns = LAP_GAP_NS;
+	const struct wm_sample *s;
 
 	if (l->n_kept == 0)
 		return false;
@@ -97,13 +103,12 @@ bool wm_lap_next(struct wm_lap *l, struct wm_sample *out)
 		l->lap++;
 		l->shift = wm_lap_shift(l->lap);
 	}
-	*out = l->kept[l->cursor & l->mask];
+	s = &l->kept[l->cursor & l->mask];
 	if (l->cursor > oldest)
-		gap_ns = out->time_ns - l->kept[(l->cursor - 1) & l->mask].time_ns;
-	l->cursor++;
-	l->late_ns += gap_ns;
-	l->now_ns += gap_ns;
-	out->time_ns = l->now_ns;
+		gap_ns = s->time_ns - l->kept[(l->cursor - 1) & l->mask].time_ns;
+	__builtin_prefetch(&l->kept[(l->cursor + 8) & l->mask]);
+	*out = *s;
+	out->time_ns = l->now_ns + gap_ns;
 	wm_lap_move(out, &l->shift);
 	return true;
 }

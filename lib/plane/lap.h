@@ -33,16 +33,23 @@ struct wm_lap {
 /** @param kept Room for n_kept samples, a power of two; borrowed. */
 void wm_lap_init(struct wm_lap *l, struct wm_sample *kept, size_t n_kept);
 
-/** Keep a fresh sample as it is sent, and give it its place behind what was sent again. */
-static inline uint64_t wm_lap_keep(struct wm_lap *l, const struct wm_sample *s)
+/** Keep a fresh sample as it is sent, late_ns behind its own time. */
+static inline void wm_lap_keep(struct wm_lap *l, const struct wm_sample *s)
 {
 	l->kept[l->n_kept++ & l->mask] = *s;
 	l->now_ns = s->time_ns + l->late_ns;
-	return l->now_ns;
 }
 
-/** The next sample to be sent again. @return false if there is none to be had. */
-bool wm_lap_next(struct wm_lap *l, struct wm_sample *out);
+/** The next sample to be sent again, with its time and flow on this lap. @return false if there is none to be had. */
+bool wm_lap_peek(struct wm_lap *l, struct wm_sample *out);
+
+/** Go past the sample that wm_lap_peek() gave: it is sent at time_ns. */
+static inline void wm_lap_take(struct wm_lap *l, uint64_t time_ns)
+{
+	l->cursor++;
+	l->late_ns += time_ns - l->now_ns;
+	l->now_ns = time_ns;
+}
 
 /** Move a sample's flow. */
 void wm_lap_move(struct wm_sample *s, const struct wm_lap_shift *shift);

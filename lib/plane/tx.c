@@ -37,18 +37,21 @@ void wm_tx_prepare_pool(struct rte_mempool *pool)
 	(void)rte_mempool_obj_iter(pool, prepare_mbuf, NULL);
 }
 
-// Claim packets from what the whole run may still send. @return whether there are any.
-static bool claim(struct wm_tx *tx)
+// How many of `want` packets may be built: of those that the whole run may still send, some are claimed at a time.
+static uint32_t claim(struct wm_tx *tx, uint32_t want)
 {
-	int64_t left;
+	struct wm_tx_run *run = tx->run;
 
-	if (tx->run->flows_counted && atomic_load_explicit(&tx->run->flows, memory_order_relaxed) <= 0)
-		return false;
-	if (tx->credit > 0 || !tx->run->counted)
-		return true;
-	left = atomic_fetch_sub_explicit(&tx->run->budget, CLAIM, memory_order_relaxed);
-	tx->credit = left < CLAIM ? left : CLAIM;
-	return tx->credit > 0;
+	if (run->flows_counted && atomic_load_explicit(&run->flows, memory_order_relaxed) <= 0)
+		return 0;
+	if (!run->counted)
+		return want;
+	if (tx->credit == 0) {
+		int64_t left = atomic_fetch_sub_explicit(&run->budget, CLAIM, memory_order_relaxed);
+
+		tx->credit = left <= 0 ? 0 : left < CLAIM ? (uint32_t)left : CLAIM;
+	}
+	return RTE_MIN(want, tx->credit);
 }
 
 static struct rte_mbuf *take_mbuf(struct wm_tx *tx)
@@ -80,45 +83,20 @@ static struct rte_mbuf *take_mbufs(struct wm_tx *tx, uint32_t len)
 	return first;
 }
 
-// The sample to be sent next: a fresh one, or, if there is none and the row was empty, one of an earlier lap. Once the
-// feed is dry it is not asked again in this turn: the line that a worker is writing is expensive to look at.
-static const struct wm_sample *next_sample(struct wm_tx *tx, bool may_recycle, bool *fresh)
-{
-	const struct wm_sample *s = tx->dry || tx->has_again ? NULL : wm_feed_peek(&tx->feed);
-
-	*fresh = s != NULL;
-	if (s != NULL)
-		return s;
-	tx->dry = true;
-	if (!tx->has_again && may_recycle)
-		tx->has_again = wm_lap_next(tx->lap, &tx->again);
-	return tx->has_again ? &tx->again : NULL;
-}
-
-static void take_sample(struct wm_tx *tx, bool fresh)
-{
-	if (fresh)
-		wm_feed_take(&tx->feed);
-	else
-		tx->has_again = false;
-	wm_count_add(fresh ? &tx->count.fresh : &tx->count.recycled, 1);
-}
-
 static bool fits(const struct wm_tx *tx, const struct wm_form *form, const struct wm_sample *s)
 {
 	return s->len <= tx->max_len && s->len <= tx->mtu + (form->l3 > 0 ? form->l3 : ETH_LEN);
 }
 
-// Set the packet's departure, and its time on the timeline as it is sent, which some header fields follow.
+// Plan the departure of a packet and set the time of its sample, which some header fields follow.
 // @return false if that is beyond the end of the run.
-static bool plan(struct wm_tx *tx, const struct wm_sample *s, bool fresh, uint64_t *due, uint64_t *time_ns)
+static bool plan(struct wm_tx *tx, uint32_t len, uint64_t *due, uint64_t *time_ns)
 {
 	uint64_t due_ns;
 
-	*time_ns = fresh && tx->lap != NULL ? wm_lap_keep(tx->lap, s) : s->time_ns;
 	if (!tx->paced)
 		return true;
-	due_ns = wm_pace_due(&tx->pace, *time_ns, s->len);
+	due_ns = wm_pace_due(&tx->pace, *time_ns, len);
 	*due = tx->run->start_tsc + tx->shift_tsc + (uint64_t)((double)due_ns * tx->run->tsc_per_ns);
 	if (tx->pace.kind != WM_RATE_MODEL)
 		*time_ns = due_ns;
@@ -133,35 +111,26 @@ static void put_frame(struct wm_tx *tx, struct rte_mbuf *m, const struct wm_form
 		wm_frame_put_chain(m, tx->room, tx->scratch, form, s);
 }
 
-static enum outcome build_one(struct wm_tx *tx, bool may_recycle)
+// Build the packet of a sample that goes out at time_ns of the timeline.
+static enum outcome build_one(struct wm_tx *tx, const struct wm_sample *s, uint64_t time_ns)
 {
+	const struct wm_form *form = &tx->run->forms[wm_sample_model(s)][s->form];
 	uint32_t at = (tx->head + tx->n) & ROW_MASK;
-	const struct wm_form *form;
-	const struct wm_sample *s;
 	struct wm_sample moved;
 	struct rte_mbuf *m;
-	uint64_t time_ns;
-	bool fresh;
 
-	if (!claim(tx))
-		return NO_MORE;
-	s = next_sample(tx, may_recycle, &fresh);
-	if (s == NULL)
-		return tx->lap == NULL && wm_feed_ended(&tx->feed) ? NO_MORE : NO_SAMPLE;
-	form = &tx->run->forms[wm_sample_model(s)][s->form];
 	if (unlikely(!fits(tx, form, s))) {
-		take_sample(tx, fresh);
 		wm_count_add(&tx->count.oversize, 1);
 		return DROPPED;
 	}
 	m = take_mbufs(tx, s->len);
 	if (m == NULL)
 		return NO_MBUF;
-	if (!plan(tx, s, fresh, &tx->due[at], &time_ns)) {
+	if (!plan(tx, s->len, &tx->due[at], &time_ns)) {
 		rte_pktmbuf_free(m);
 		return NO_MORE;
 	}
-	if (time_ns == s->time_ns) {
+	if (!tx->paced || tx->pace.kind == WM_RATE_MODEL) {
 		put_frame(tx, m, form, s);
 	} else {
 		moved = *s;
@@ -169,26 +138,76 @@ static enum outcome build_one(struct wm_tx *tx, bool may_recycle)
 		put_frame(tx, m, form, &moved);
 	}
 	if (tx->run->flows_counted && (s->bits & WM_BIT_LAST))
-		atomic_fetch_sub_explicit(&tx->run->flows, 1, memory_order_relaxed);
-	take_sample(tx, fresh);
+		tx->ending |= atomic_fetch_sub_explicit(&tx->run->flows, 1, memory_order_relaxed) <= 1;
 	tx->row[at] = m;
 	tx->n++;
-	tx->credit--;
 	return BUILT;
 }
 
-// Put up to `want` more packets into the row.
+// Build up to `want` packets of samples that the workers have made.
+static enum outcome build_fresh(struct wm_tx *tx, uint32_t want)
+{
+	enum outcome outcome = BUILT;
+	uint64_t n = 0;
+
+	for (uint32_t goal = tx->n + want; tx->n < goal && outcome <= DROPPED && !tx->ending;) {
+		const struct wm_sample *s = wm_feed_peek(&tx->feed);
+
+		if (s == NULL) {
+			outcome = NO_SAMPLE;
+			break;
+		}
+		outcome = build_one(tx, s, tx->lap != NULL ? s->time_ns + tx->lap->late_ns : s->time_ns);
+		if (outcome > DROPPED)
+			break;
+		if (tx->lap != NULL)
+			wm_lap_keep(tx->lap, s);
+		wm_feed_take(&tx->feed);
+		n++;
+	}
+	wm_feed_release(&tx->feed);
+	wm_count_add(&tx->count.fresh, n);
+	return outcome;
+}
+
+// The same of samples of an earlier lap.
+static enum outcome build_again(struct wm_tx *tx, uint32_t want)
+{
+	enum outcome outcome = BUILT;
+	struct wm_sample s;
+	uint64_t n = 0;
+
+	for (uint32_t goal = tx->n + want; tx->n < goal && outcome <= DROPPED && !tx->ending;) {
+		if (!wm_lap_peek(tx->lap, &s)) {
+			outcome = NO_SAMPLE;
+			break;
+		}
+		outcome = build_one(tx, &s, s.time_ns);
+		if (outcome > DROPPED)
+			break;
+		wm_lap_take(tx->lap, s.time_ns);
+		n++;
+	}
+	wm_count_add(&tx->count.recycled, n);
+	return outcome;
+}
+
+// Put up to `want` more packets into the row. Where fresh samples are missing and the row was empty, others go again.
 static void build(struct wm_tx *tx, uint32_t want)
 {
-	bool may_recycle = tx->lap != NULL && tx->n == 0;
-	enum outcome outcome = BUILT;
+	uint32_t before = tx->n, allowed;
+	enum outcome outcome;
 
 	if (tx->ending)
 		return;
-	tx->dry = false;
-	for (uint32_t i = 0; i < want && outcome <= DROPPED && tx->n < WM_TX_ROW; i++)
-		outcome = build_one(tx, may_recycle);
-	wm_feed_release(&tx->feed);
+	allowed = claim(tx, RTE_MIN(want, WM_TX_ROW - before));
+	outcome = allowed > 0 ? build_fresh(tx, allowed) : NO_MORE;
+	if (outcome == NO_SAMPLE && tx->lap == NULL && wm_feed_ended(&tx->feed))
+		outcome = NO_MORE;
+	if (outcome == NO_SAMPLE && tx->lap != NULL && before == 0)
+		outcome = build_again(tx, allowed - tx->n);
+	if (tx->run->counted)
+		tx->credit -= tx->n - before;
 	if (outcome == NO_MBUF)
 		wm_count_add(&tx->count.no_mbuf, 1);
 	if (outcome == NO_SAMPLE && tx->n == 0 && !tx->starving)

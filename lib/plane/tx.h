@@ -78,14 +78,11 @@ struct wm_tx {
 	uint32_t n;
 	struct rte_mbuf *spare[WM_TX_BURST];
 	uint32_t n_spare;
-	uint32_t late;          // packets sent late since the last one on time
-	uint64_t shift_tsc;     // all shifts
-	int64_t credit;         // packets claimed from the budget and not built yet
-	struct wm_sample again; // of an earlier lap, not built yet if has_again
-	bool has_again;
-	bool ending;   // nothing more will be built
-	bool dry;      // no fresh sample was to be had in this turn
-	bool starving; // the row has run empty and that was counted
+	uint32_t late;      // packets sent late since the last one on time
+	uint64_t shift_tsc; // all shifts
+	uint32_t credit;    // packets claimed from the budget and not built yet
+	bool ending;        // nothing more will be built
+	bool starving;      // the row has run empty and that was counted
 
 	// Written by its lcore, read by control.
 	alignas(64) struct wm_tx_counts count;

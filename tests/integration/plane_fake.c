@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { SEED = 7, FRAME_MAX = 65536 };
 
@@ -26,6 +27,7 @@ static uint32_t payload_sum[sizeof(payload) / 2 + 1];
 static struct wm_form all_forms[FAKE_FORMS];
 static atomic_bool stop;
 static bool longer; // UDP frames are up to 64 KiB long
+static bool slower; // the engine takes a nap at each step
 
 static const struct {
 	const char *hex;
@@ -79,6 +81,8 @@ static const struct wm_form *forms(const struct wm_engine_model *m, size_t *n)
 
 static void step(struct wm_gen *g, const uint32_t *slots, size_t n, struct wm_step *out)
 {
+	if (slower)
+		(void)usleep(1000);
 	fake_engine.gen_step(g, slots, n, out);
 	for (size_t i = 0; longer && i < n; i++)
 		if (out[i].form == 1) {
@@ -236,6 +240,8 @@ int main(int argc, char **argv)
 	engine.gen_step = step;
 	for (int i = 1; i < argc; i++)
 		longer |= strncmp(argv[i], "long", 4) == 0;
+	for (int i = 1; i < argc; i++)
+		slower |= strcmp(argv[i], "slow=1") == 0;
 	make_forms();
 	if (argc >= 3 && strcmp(argv[1], "mill") == 0)
 		return mill(argc - 1, argv + 1, &source);
