@@ -73,6 +73,7 @@ void live_print(FILE *out, const struct wm_plane_stats *stats)
 	print_if_any(out, "waits for buffers", t->no_mbuf);
 	print_if_any(out, "waits for the port", t->port_full);
 	print_if_any(out, "came back", t->received);
+	print_if_any(out, "errors of the port", stats->port_errors);
 	if (t->shifts > 0)
 		(void)fprintf(out, ", %" PRIu64 " shifts by %.3f s", t->shifts, (double)t->shift_ns * 1e-9);
 	(void)fputc('\n', out);
@@ -100,13 +101,13 @@ static json_t *run_json(const struct wm_plane_stats *stats, const struct models 
 		(void)json_array_append_new(
 			list, json_pack("{s:s, s:s, s:s, s:f}", "file", s->models[i].file, "label", models->at[i].label,
 				      "engine", models->at[i].engine->name, "weight", s->models[i].weight));
-	return json_pack("{s:s, s:I, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o, s:o}", "version",
-		WM_VERSION, "seed", (json_int_t)s->seed, "workers", (int)stats->n_workers, "kernels",
+	return json_pack("{s:s, s:I, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o, s:o}",
+		"version", WM_VERSION, "seed", (json_int_t)s->seed, "workers", (int)stats->n_workers, "kernels",
 		wm_kernels_best()->name, "packets", (json_int_t)t->sent, "bytes", (json_int_t)t->bytes, "generated",
 		(json_int_t)stats->generated, "fresh", (json_int_t)t->fresh, "recycled", (json_int_t)t->recycled,
 		"unused", (json_int_t)stats->queued, "oversize", (json_int_t)t->oversize, "lost", (json_int_t)t->lost,
-		"wall_s", stats->elapsed_s, "packets_per_s", per_second((double)t->sent, stats->elapsed_s), "queues",
-		queues, "models", list);
+		"port_errors", (json_int_t)stats->port_errors, "wall_s", stats->elapsed_s, "packets_per_s",
+		per_second((double)t->sent, stats->elapsed_s), "queues", queues, "models", list);
 }
 
 int live_write_json(struct wm_file *file, const struct wm_plane_stats *stats, const struct models *models,

@@ -47,6 +47,7 @@ struct wm_plane_stats {
 	unsigned n_queues;
 	struct wm_plane_queue queue[WM_QUEUES_MAX];
 	unsigned n_workers;
+	uint64_t port_errors; // packets that ports took and then could not send, as they say themselves
 };
 
 struct wm_plane_options {
@@ -62,7 +63,7 @@ struct wm_plane_options {
 	uint64_t flows;          // stop when so many have ended; 0 = no end
 	double duration_s;       // stop after so long; 0 = no end
 	bool recycle;            // send samples again where fresh ones are missing, instead of waiting for them
-	size_t ring_samples;     // room of each ring; 0 = 16384
+	size_t ring_samples;     // room of each ring; 0 = 131072 shared by a worker's rings
 	size_t recycle_samples;  // kept by each queue; 0 = 131072
 	unsigned catch_up;       // packets that may go out late in a row before the timeline shifts; 0 = 32768
 	unsigned mtu;            // 0 = as the port is

@@ -12,7 +12,8 @@
 #include <stdlib.h>
 
 enum {
-	RING_SAMPLES = 16384,
+	RING_SAMPLES = 131072, // of a worker, in all: it makes some 50,000 at a time
+	RING_SAMPLES_MIN = 4096,
 	RECYCLE_SAMPLES = 131072,
 	CATCH_UP = 32768,
 };
@@ -197,7 +198,7 @@ static void setup_run(struct wm_plane *p)
 int wm_plane_setup(struct wm_plane *p, struct wm_err *err)
 {
 	unsigned queues = p->options->queues > 0 ? p->options->queues : 1;
-	size_t n_slots = power_of_two(p->options->ring_samples, RING_SAMPLES);
+	size_t n_slots;
 	int rc = open_ports(p, queues, err);
 
 	if (rc < 0)
@@ -207,6 +208,7 @@ int wm_plane_setup(struct wm_plane *p, struct wm_err *err)
 		return rc;
 	setup_run(p);
 	p->n_txs = p->roles.n_queues;
+	n_slots = power_of_two(p->options->ring_samples, RTE_MAX(RING_SAMPLES / p->n_txs, (unsigned)RING_SAMPLES_MIN));
 	p->txs = rte_zmalloc(NULL, p->n_txs * sizeof(*p->txs), RTE_CACHE_LINE_SIZE);
 	p->supplies = rte_zmalloc(NULL, p->roles.n_workers * sizeof(*p->supplies), RTE_CACHE_LINE_SIZE);
 	p->rings = rte_zmalloc(NULL, (size_t)p->roles.n_workers * p->n_txs * sizeof(*p->rings), RTE_CACHE_LINE_SIZE);

@@ -42,6 +42,19 @@ static void add(struct wm_plane_queue *sum, const struct wm_plane_queue *q)
 	sum->received += q->received;
 }
 
+static uint64_t port_errors(const struct wm_plane *p)
+{
+	uint64_t errors = 0;
+
+	for (unsigned i = 0; i < p->n_ports; i++) {
+		struct rte_eth_stats stats;
+
+		if (rte_eth_stats_get(p->ports[i].id, &stats) == 0)
+			errors += stats.oerrors;
+	}
+	return errors;
+}
+
 void wm_plane_collect(const struct wm_plane *p, struct wm_plane_stats *stats)
 {
 	struct wm_plane_stats s = {.n_queues = p->n_txs, .n_workers = p->n_supplies};
@@ -56,6 +69,7 @@ void wm_plane_collect(const struct wm_plane *p, struct wm_plane_stats *stats)
 	gone = s.total.sent + s.total.oversize + s.total.lost;
 	s.waiting = s.total.fresh + s.total.recycled - gone;
 	s.queued = s.generated > s.total.fresh ? s.generated - s.total.fresh : 0;
+	s.port_errors = port_errors(p);
 	s.elapsed_s = p->go.ns > 0 && now_ns > p->go.ns ? (double)(now_ns - p->go.ns) * 1e-9 : 0;
 	*stats = s;
 }
