@@ -3,6 +3,7 @@
 #pragma once
 
 #include <engine/engine.h>
+#include <engine/necst/emit.h>
 #include <engine/necst/gaps.h>
 #include <engine/necst/keys.h>
 #include <engine/necst/masks.h>
@@ -27,7 +28,7 @@ struct wm_engine_model {
 	size_t n_forms;
 	const struct necst_reach *reach; // (tokens)
 	struct necst_table size, size_any, group, end, shape, form, any, frame, window, window_first;
-	const uint32_t *repeat; // (tokens)
+	const struct necst_repeat *repeat; // (tokens)
 	const struct wm_kernels *kernels;
 };
 

@@ -118,9 +118,10 @@ static int put(const struct counter *c, const char *name, pair_of fn)
 // Windows that are not the direction's last one again, by (profile, token), how often they are, and first windows.
 static int put_windows(const struct counter *c)
 {
-	uint32_t same[NECST_TOKENS_MAX] = {0}, seen[NECST_TOKENS_MAX] = {0}, repeat[NECST_TOKENS_MAX];
+	uint32_t same[NECST_TOKENS_MAX][2] = {{0}}, seen[NECST_TOKENS_MAX][2] = {{0}};
+	struct necst_repeat repeat[NECST_TOKENS_MAX];
 	struct necst_pair *first = malloc((2 * c->ds->n_flows + 1) * sizeof(*first));
-	size_t n = 0, n_first = 0, tokens = c->tokens->n;
+	size_t n = 0, n_first = 0, shape[2] = {c->tokens->n, 2};
 	int rc;
 
 	if (first == NULL)
@@ -129,24 +130,28 @@ static int put_windows(const struct counter *c)
 	for (size_t i = 0; i < c->ds->n_flows; i++) {
 		const struct wm_flow_record *f = &c->ds->flows[i];
 		int32_t last[2] = {-1, -1};
+		bool syn[2] = {false, false};
 
 		for (size_t j = f->first; j < (size_t)f->first + f->n; j++) {
 			const struct wm_record *r = &c->ds->records[j];
 			uint32_t t = c->tokens->token[j];
 
-			seen[t] += last[r->reverse] >= 0;
-			same[t] += last[r->reverse] == r->window;
+			seen[t][syn[r->reverse]] += last[r->reverse] >= 0;
+			same[t][syn[r->reverse]] += last[r->reverse] == r->window;
 			if (last[r->reverse] < 0)
 				first[n_first++] =
 					(struct necst_pair){necst_key_end(c->v->profile[i], kind_of(c, t)), r->window};
 			if (last[r->reverse] != r->window)
 				c->pairs[n++] = (struct necst_pair){necst_key_token(c->v->profile[i], t), r->window};
 			last[r->reverse] = r->window;
+			syn[r->reverse] = necst_is_syn(kind_of(c, t));
 		}
 	}
-	for (size_t t = 0; t < tokens; t++)
-		repeat[t] = seen[t] == 0 ? 0 : (uint32_t)((double)same[t] / seen[t] * 4294967295.0);
-	rc = wm_model_put(c->w, "emit.repeat", WM_U32, 1, &tokens, repeat);
+	for (size_t t = 0; t < shape[0]; t++)
+		for (int k = 0; k < 2; k++)
+			repeat[t].after[k] =
+				seen[t][k] == 0 ? UINT32_MAX : (uint32_t)((double)same[t][k] / seen[t][k] * UINT32_MAX);
+	rc = wm_model_put(c->w, "emit.repeat", WM_U32, 2, shape, repeat);
 	if (rc == 0)
 		rc = necst_table_put(c->w, "emit.window", c->pairs, n);
 	if (rc == 0)

@@ -4,6 +4,7 @@
 #include <base/philox.h>
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,8 +16,12 @@ struct slot {
 	uint32_t profile;
 	uint32_t family;
 	uint32_t service;
-	uint32_t echo;     // payload of the last echo request
-	int32_t window[2]; // last of each direction; -1 = none yet
+	uint32_t echo;          // payload of the last echo request
+	uint64_t duration_ns;   // planned
+	struct last {           // packet of each direction
+		int32_t window; // -1 = none yet
+		uint32_t syn;
+	} last[2];
 };
 
 struct wm_gen {
@@ -125,8 +130,9 @@ void necst_gen_begin(struct wm_gen *g, uint32_t slot, const struct wm_flow *flow
 	s->family = necst_flow_family(flow->cls);
 	s->profile = flow->profile;
 	s->service = necst_flow_service(flow->cls);
+	s->duration_ns = flow->duration_ns;
 	s->echo = 0;
-	s->window[0] = s->window[1] = -1;
+	s->last[0] = s->last[1] = (struct last){.window = -1};
 	wm_rng_init(&s->rng, g->seed, WM_STREAM_PACKET, flow->id << 5 | flow->model);
 	memset(g->h + (size_t)slot * d->units, 0, d->units * sizeof(float));
 	memset(g->c + (size_t)slot * d->units, 0, d->units * sizeof(float));
@@ -185,15 +191,26 @@ static uint32_t draw_class(const struct wm_engine_model *m, struct slot *s, uint
 	return c < m->seq.dims.sizes ? c : 0;
 }
 
-static uint32_t draw_gap(const struct wm_engine_model *m, struct slot *s, uint32_t token, uint32_t size, float *logits)
+// Bin of the gap before the packet: none that is far longer than what is left of the flow's duration.
+static uint32_t draw_gap_bin(
+	const struct wm_engine_model *m, struct slot *s, uint32_t token, uint32_t size, float *logits)
 {
 	const size_t pad = m->seq.gap_pad;
 	const float *rows[3] = {logits, m->seq.gap_tok + token * pad, m->seq.gap_size + size * pad};
-	uint32_t b;
+	const uint32_t last = necst_gap_bin(&m->gaps, 2 * s->left.time_ns + s->duration_ns / 16);
 
 	m->kernels->add_rows(logits, rows, 3, pad);
-	b = m->kernels->sample(logits, pad, wm_rng_u32(&s->rng));
-	return b < m->gaps.n ? b : 0;
+	for (size_t j = last + 1; j < pad; j++)
+		logits[j] = -INFINITY;
+	return m->kernels->sample(logits, pad, wm_rng_u32(&s->rng)) % m->gaps.n;
+}
+
+// The gap itself. The last one meets the flow's planned end if it comes near it.
+static uint64_t draw_gap(const struct wm_engine_model *m, struct slot *s, uint32_t bin)
+{
+	const uint64_t left = s->left.time_ns, gap = necst_gap_draw(&m->gaps, bin, wm_rng_u32(&s->rng));
+
+	return s->left.pkts == 1 && gap / 4 <= left && left / 4 <= gap ? left : gap;
 }
 
 // A value of the first key's row, or of the second's where the first is not there; `none` without either.
@@ -246,14 +263,16 @@ static void draw_size(
 
 	step->form = (uint16_t)draw_form(m, s, token, payload);
 	form = &m->forms[step->form];
+	least = (uint32_t)form->head_len + form->pad;
 	row = framed ? necst_table_row(&m->frame, step->form) : NECST_NO_ROW;
 	if (row != NECST_NO_ROW) {
 		frame = necst_table_draw(&m->frame, (size_t)row, wm_rng_u32(&s->rng));
-		payload = frame & 0xffff;
-	} else if (form->payload_len > 0) {
-		payload = form->payload_len; // an example of another length than was drawn stays whole
+		step->len = (uint16_t)(frame >> 16 > least ? frame >> 16 : least);
+		step->payload = (uint16_t)frame;
+		return;
 	}
-	least = (uint32_t)form->head_len + form->pad;
+	if (form->payload_len > 0)
+		payload = form->payload_len; // an example of another length than was drawn stays whole
 	step->payload = (uint16_t)(payload < UINT16_MAX - least ? payload : UINT16_MAX - least);
 	step->len = (uint16_t)(least + step->payload);
 }
@@ -261,22 +280,19 @@ static void draw_size(
 // The direction's window stays, or is another one that this profile has had with this cluster.
 static uint16_t draw_window(const struct wm_engine_model *m, struct slot *s, uint32_t token)
 {
-	const uint32_t reverse = m->kind[token].reverse;
-	int32_t *last = &s->window[reverse];
+	const struct necst_kind *k = &m->kind[token];
+	const uint32_t random = wm_rng_u32(&s->rng), value = wm_rng_u32(&s->rng),
+		       key = necst_key_token(s->profile, token);
+	struct last *last = &s->last[k->reverse];
 
-	if (*last < 0)
-		*last = (int32_t)draw_either(&m->window, necst_key_token(s->profile, token), &m->window_first,
-			necst_key_end(s->profile, &m->kind[token]), wm_rng_u32(&s->rng), 0);
-	else if (wm_rng_u32(&s->rng) >= m->repeat[token])
-		*last = (int32_t)draw_either(&m->window, necst_key_token(s->profile, token), &m->window, UINT32_MAX,
-			wm_rng_u32(&s->rng), (uint32_t)*last);
-	return (uint16_t)*last;
-}
-
-// Whether two times are within a factor of two.
-static bool near(uint64_t a, uint64_t b)
-{
-	return a <= 2 * b && b <= 2 * a;
+	if (last->window < 0)
+		last->window =
+			(int32_t)draw_either(&m->window, key, &m->window_first, necst_key_end(s->profile, k), value, 0);
+	else if (random >= m->repeat[token].after[last->syn])
+		last->window =
+			(int32_t)draw_either(&m->window, key, &m->window, UINT32_MAX, value, (uint32_t)last->window);
+	last->syn = necst_is_syn(k);
+	return (uint16_t)last->window;
 }
 
 static void draw_packet(const struct wm_engine_model *m, struct slot *s, float *logits, struct wm_step *step)
@@ -287,10 +303,8 @@ static void draw_packet(const struct wm_engine_model *m, struct slot *s, float *
 	uint64_t gap_ns = 0;
 
 	if (s->left.position > 0) {
-		gap = draw_gap(m, s, token, size, logits + m->seq.token_pad + m->seq.size_pad);
-		gap_ns = necst_gap_draw(&m->gaps, gap, wm_rng_u32(&s->rng));
-		if (s->left.pkts == 1 && near(gap_ns, s->left.time_ns))
-			gap_ns = s->left.time_ns;
+		gap = draw_gap_bin(m, s, token, size, logits + m->seq.token_pad + m->seq.size_pad);
+		gap_ns = draw_gap(m, s, gap);
 	}
 	*step = (struct wm_step){
 		.gap_ns = gap_ns, .flags = k->flags, .reverse = k->reverse, .seq = k->seq, .ack = k->ack};

@@ -19,9 +19,7 @@ static inline uint32_t necst_key_size(uint32_t service, uint32_t token, uint32_t
 // What of a kind its header image shows: direction, SYN or not, padding.
 static inline uint32_t necst_key_end(uint32_t profile, const struct necst_kind *k)
 {
-	const uint32_t syn = k->proto == 6 && (k->flags & 2) != 0;
-
-	return profile << 4 | syn << 3 | (uint32_t)k->frame << 1 | k->reverse;
+	return profile << 4 | (uint32_t)necst_is_syn(k) << 3 | (uint32_t)k->frame << 1 | k->reverse;
 }
 
 static inline uint32_t necst_key_form(uint32_t group, uint32_t payload)

@@ -10,7 +10,7 @@
 
 static int get_tokens(struct wm_engine_model *e, const struct wm_model *m, struct necst_dims *dims, struct wm_err *err)
 {
-	size_t shape[2] = {0, sizeof(struct necst_kind)}, reach[2] = {0, 2}, n;
+	size_t shape[2] = {0, sizeof(struct necst_kind)}, reach[2] = {0, 2};
 	const void *data;
 	long long families;
 	int rc = wm_model_tensor(m, "token.kind", WM_U8, 2, shape, &data, err);
@@ -32,13 +32,12 @@ static int get_tokens(struct wm_engine_model *e, const struct wm_model *m, struc
 			|| k->frame > NECST_FRAME_RAW)
 			return wm_err_set(err, -EINVAL, "tensor token.kind: row %zu is not a kind of packet", t);
 	}
-	n = shape[0];
-	reach[0] = n;
+	reach[0] = shape[0];
 	rc = wm_model_tensor(m, "token.reach", WM_U64, 2, reach, &data, err);
 	if (rc < 0)
 		return rc;
 	e->reach = data;
-	rc = wm_model_tensor(m, "emit.repeat", WM_U32, 1, &n, &data, err);
+	rc = wm_model_tensor(m, "emit.repeat", WM_U32, 2, reach, &data, err);
 	if (rc == 0)
 		e->repeat = data;
 	return rc;

@@ -106,8 +106,9 @@ static void disturb(const struct necst_shard *s, int32_t *rows, struct lane *l, 
 
 	if (l->offset == 0)
 		for (int k = NECST_IN_SERVER; k <= NECST_IN_TIME; k++)
-			l->off[k] = (int32_t)wm_rng_below(rng, 3) - 1
-				    + (k == NECST_IN_SERVER ? 0 : (int32_t)wm_rng_below(rng, 3) - 1);
+			l->off[k] =
+				(int32_t)wm_rng_below(rng, 3) - 1
+				+ (k == NECST_IN_SERVER || k == NECST_IN_TIME ? 0 : (int32_t)wm_rng_below(rng, 3) - 1);
 	for (int k = 0; k < NECST_INPUTS; k++) {
 		int32_t row = rows[k] + (k >= NECST_IN_SERVER ? l->off[k] : 0);
 		int32_t lo = (int32_t)first[k], hi = (int32_t)first[k + 1] - 1;

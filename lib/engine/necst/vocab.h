@@ -6,6 +6,7 @@
 #include <base/err.h>
 #include <dataset/dataset.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,6 +45,11 @@ struct necst_vocab {
 	uint32_t n_services;
 	uint32_t *service; // (flows): family and, where it is frequent, the server's port
 };
+
+static inline bool necst_is_syn(const struct necst_kind *k)
+{
+	return k->proto == 6 && (k->flags & 2) != 0;
+}
 
 enum { NECST_KINDS_MAX = 160, NECST_SERVICES_MAX = 40 };
 
