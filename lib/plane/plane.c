@@ -187,7 +187,7 @@ static int run(struct wm_plane *p, struct wm_err *err)
 	return rc;
 }
 
-// What no queue has taken: looked for in the rings, so that it can be held against the counters.
+// What no queue has sent on: looked for in the rings, so that it can be held against the counters.
 static uint64_t count_queued(struct wm_plane *p)
 {
 	uint64_t queued = 0;
@@ -202,6 +202,8 @@ static uint64_t count_queued(struct wm_plane *p)
 	}
 	for (unsigned w = 0; w < p->n_supplies; w++)
 		queued += wm_supply_left(&p->supplies[w]);
+	for (unsigned t = 0; t < p->n_txs; t++)
+		queued += wm_count_get(&p->txs[t].count.unused);
 	return queued;
 }
 

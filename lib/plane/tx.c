@@ -293,13 +293,25 @@ static bool turn_paced(struct wm_tx *tx)
 	return true;
 }
 
+// This queue has sent what it was asked for, others have not: the samples that still come for it would fill its rings,
+// and the workers would wait for it instead of making what the others need.
+static bool turn_unused(struct wm_tx *tx)
+{
+	uint32_t n = 0;
+
+	for (; n < WM_TX_BURST && wm_feed_peek(&tx->feed) != NULL; n++)
+		wm_feed_take(&tx->feed);
+	wm_feed_release(&tx->feed);
+	wm_count_add(&tx->count.unused, n);
+	atomic_store_explicit(&tx->done, true, memory_order_release);
+	return n > 0;
+}
+
 bool wm_tx_turn(struct wm_tx *tx)
 {
-	bool busy = tx->paced ? turn_paced(tx) : turn_at_once(tx);
-
 	if (unlikely(tx->ending) && tx->n == 0)
-		atomic_store_explicit(&tx->done, true, memory_order_release);
-	return busy;
+		return turn_unused(tx);
+	return tx->paced ? turn_paced(tx) : turn_at_once(tx);
 }
 
 void wm_tx_finish(struct wm_tx *tx)

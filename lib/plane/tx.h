@@ -46,6 +46,7 @@ struct wm_tx_counts {
 	wm_count bytes;     // of these, without FCS
 	wm_count oversize;  // dropped: longer than the port can send
 	wm_count lost;      // dropped: built, and the run ended before the port took them
+	wm_count unused;    // samples that came when the queue was done
 	wm_count starved;   // times the row ran empty for want of samples
 	wm_count no_mbuf;   // times it had to wait for an mbuf
 	wm_count port_full; // bursts that the port did not take whole

@@ -126,6 +126,12 @@ def queues_share_the_packets_and_every_flow_keeps_to_one():
     assert stats["packets"] == 30000 and len(stats["queues"]) == 3
 
 
+def a_queue_that_is_done_does_not_hold_up_the_others():
+    for lcores, workers in ((1, 1), (3, 1), (4, 2)):
+        run(FAKE, "mill", *eal("--vdev", "net_null0", lcores=lcores), "packets=5000", "queues=4", "ring=16",
+            f"workers={workers}", "rate=x1")
+
+
 def counters_add_up_on_every_port():
     for port, words in (("net_null0", []), ("net_null0,no-rx=1", ["--mtu", "120"]), ("net_ring0", []),
                         ("net_null0", ["--underflow", "recycle"])):
@@ -266,6 +272,7 @@ def main():
         a_run_ends_with_the_flow_or_second_that_was_asked_for,
         a_rate_is_kept_and_time_runs_on,
         queues_share_the_packets_and_every_flow_keeps_to_one,
+        a_queue_that_is_done_does_not_hold_up_the_others,
         counters_add_up_on_every_port,
         two_ports_take_turns_with_flows,
         recycled_packets_are_valid_and_their_flows_are_others,
