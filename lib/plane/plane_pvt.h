@@ -18,7 +18,6 @@ struct wm_core {
 	unsigned n_tx;
 	struct wm_supply *supply[WM_WORKERS_MAX];
 	unsigned n_supply;
-	bool launched;
 };
 
 struct wm_plane {
@@ -36,10 +35,9 @@ struct wm_plane {
 	struct wm_ring *rings; // [worker * n_txs + queue]
 
 	// Control alone.
-	struct wm_clock_point clock;      // before EAL began
-	struct wm_clock_point go;         // when packets began
-	uint64_t next_report_ns;          //
-	struct wm_plane_stats last_stats; //
+	struct wm_clock_point clock; // before EAL began
+	struct wm_clock_point go;    // the first departure
+	uint64_t next_report_ns;
 };
 
 /** Find and open the ports, deal the roles, make workers, rings and queues: all but EAL itself. */

@@ -60,9 +60,8 @@ static int open_ports(struct wm_plane *p, unsigned queues, struct wm_err *err)
 
 	if (rte_eth_dev_count_avail() == 0)
 		return wm_err_set(err, -ENODEV,
-			"there is no port to send to: name one among the EAL options before --, such as -a "
-			"0000:01:00.0 or "
-			"--vdev=net_af_packet0,iface=eth0");
+			"there is no port to send to: name one among the EAL options before --, such as "
+			"-a 0000:01:00.0 or --vdev=net_af_packet0,iface=eth0");
 	for (id = next_port(0); id < RTE_MAX_ETHPORTS; id = next_port(id + 1)) {
 		struct wm_port *port = &p->ports[p->n_ports++];
 

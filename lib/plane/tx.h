@@ -24,23 +24,28 @@ enum {
 	WM_TX_ROW = 64, // a power of two, at least two bursts
 };
 
-// What all queues share. Written by control before it sets `go`, read-only after, but for the atomic ones.
+// What all queues share.
 struct wm_tx_run {
+	// Written by control before it sets `go`, read-only after.
 	const struct wm_form *forms[WM_MODELS_MAX];
-	uint64_t start_tsc;     // departure of the first packet
-	double tsc_per_ns;      //
-	uint64_t end_ns;        // departures planned at or behind this are not made; UINT64_MAX = no end
-	uint32_t catch_up;      // packets that may go out late, one behind the other, before the timeline shifts
-	bool counted;           // budget is in force
-	_Atomic int64_t budget; // packets that no queue has claimed yet
-	bool flows_counted;     // flows is in force
-	_Atomic int64_t flows;  // flows that are still to end
-	atomic_bool go;         // control: the rings are filled, the start is set
-	atomic_bool stop;       // control: all lcores leave their loops
+	uint64_t start_tsc; // departure of the first packet
+	double tsc_per_ns;
+	uint64_t end_ns;    // departures planned at or behind this are not made; UINT64_MAX = no end
+	uint32_t catch_up;  // packets that may go out late, one behind the other, before the timeline shifts
+	bool counted;       // budget is in force
+	bool flows_counted; // flows is in force
+
+	// Written by control.
+	atomic_bool go;   // the rings are filled, the start is set
+	atomic_bool stop; // all lcores leave their loops
+
+	// Written by all queues.
+	alignas(64) _Atomic int64_t budget; // packets that no queue has claimed yet
+	_Atomic int64_t flows;              // flows that are still to end
 };
 
 struct wm_tx_counts {
-	wm_count fresh;     // samples taken that a worker made for this purpose
+	wm_count fresh;     // samples taken from the workers' rings
 	wm_count recycled;  // samples taken from an earlier lap
 	wm_count sent;      // packets that the port took
 	wm_count bytes;     // of these, without FCS
