@@ -17,11 +17,14 @@ enum {
 	TICK_US = 1000,          // control's own pace where it has an lcore to itself
 	WARM_UP_NS = 2000000000, // at most, until the rings are full
 	MEASURE_NS = 100000000,  // the least time over which the clocks are compared
+	COMPARE_NS = 1000000000, // between two comparisons of the clocks
 	LINK_NS = 2000000000,    // at most, until the link is up
 	GRACE_NS = 200000000,    // for a duration's last packets
 	LEAD_NS = 1000000,       // from the start until the first departure
 	DRAIN_US = 10000,        // for a port to send what it has taken
 };
+
+static const double FOLLOW_NS = 10e9; // time to make up for a distance between them
 
 static bool asked_to_stop(const struct wm_plane *p)
 {
@@ -54,6 +57,20 @@ static bool out_of_time(const struct wm_plane *p, uint64_t now_ns)
 	return p->run.end_ns != UINT64_MAX && now_ns >= p->go.ns && now_ns - p->go.ns >= p->run.end_ns + grace_ns;
 }
 
+// Keep the queues' timeline, which runs by the TSC, with the system's clock: at the rate that was measured since the
+// start, and a little faster or slower to make up for the distance between the two.
+static void follow_clock(struct wm_plane *p)
+{
+	struct wm_clock_point now = wm_clock_point();
+	double ticks_per_ns = atomic_load_explicit(&p->run.tsc_per_ns, memory_order_relaxed), ahead_ns;
+
+	p->timeline_ns += (double)(now.tsc - p->seen.tsc) / ticks_per_ns;
+	ahead_ns = p->timeline_ns - (double)(now.ns - p->go.ns);
+	p->seen = now;
+	ticks_per_ns = wm_clock_rate(&p->clock, &now) * (1 + ahead_ns / FOLLOW_NS);
+	atomic_store_explicit(&p->run.tsc_per_ns, ticks_per_ns, memory_order_relaxed);
+}
+
 // Look after the run: should it end, is a report due?
 static void control(struct wm_plane *p)
 {
@@ -61,6 +78,8 @@ static void control(struct wm_plane *p)
 
 	if (asked_to_stop(p) || failure(p) != 0 || all_done(p) || out_of_time(p, now_ns))
 		atomic_store_explicit(&p->run.stop, true, memory_order_relaxed);
+	if (now_ns >= p->seen.ns + COMPARE_NS)
+		follow_clock(p);
 	if (p->options->stats_s > 0 && p->options->report != NULL && now_ns >= p->next_report_ns) {
 		struct wm_plane_stats stats;
 
@@ -129,6 +148,7 @@ out:
 static void start(struct wm_plane *p)
 {
 	uint64_t first_ns = UINT64_MAX;
+	double ticks_per_ns;
 
 	for (unsigned t = 0; t < p->n_txs; t++) {
 		uint64_t ns = prime_pace(&p->txs[t]);
@@ -138,9 +158,12 @@ static void start(struct wm_plane *p)
 	for (unsigned t = 0; t < p->n_txs; t++)
 		wm_pace_start(&p->txs[t].pace, first_ns < UINT64_MAX ? first_ns : 0);
 	p->go = wm_clock_point();
-	p->run.tsc_per_ns = wm_clock_rate(&p->clock, &p->go);
-	p->run.start_tsc = p->go.tsc + (uint64_t)(LEAD_NS * p->run.tsc_per_ns);
+	ticks_per_ns = wm_clock_rate(&p->clock, &p->go);
+	p->go.tsc += (uint64_t)(LEAD_NS * ticks_per_ns);
 	p->go.ns += LEAD_NS;
+	p->seen = p->go;
+	p->run.start_tsc = p->go.tsc;
+	atomic_store_explicit(&p->run.tsc_per_ns, ticks_per_ns, memory_order_relaxed);
 	p->next_report_ns = p->go.ns + (uint64_t)(p->options->stats_s * 1e9);
 	atomic_store_explicit(&p->run.go, true, memory_order_release);
 }

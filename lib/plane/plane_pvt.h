@@ -37,6 +37,8 @@ struct wm_plane {
 	// Control alone.
 	struct wm_clock_point clock; // before EAL began
 	struct wm_clock_point go;    // the first departure
+	struct wm_clock_point seen;  // when the clocks were compared last
+	double timeline_ns;          // where the queues' timeline was then
 	uint64_t next_report_ns;
 };
 

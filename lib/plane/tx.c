@@ -88,6 +88,11 @@ static bool fits(const struct wm_tx *tx, const struct wm_form *form, const struc
 	return s->len <= tx->max_len && s->len <= tx->mtu + (form->l3 > 0 ? form->l3 : ETH_LEN);
 }
 
+static double ticks_per_ns(const struct wm_tx *tx)
+{
+	return atomic_load_explicit(&tx->run->tsc_per_ns, memory_order_relaxed);
+}
+
 // Plan the departure of a packet and set the time of its sample, which some header fields follow.
 // @return false if that is beyond the end of the run.
 static bool plan(struct wm_tx *tx, uint32_t len, uint64_t *due, uint64_t *time_ns)
@@ -97,7 +102,9 @@ static bool plan(struct wm_tx *tx, uint32_t len, uint64_t *due, uint64_t *time_n
 	if (!tx->paced)
 		return true;
 	due_ns = wm_pace_due(&tx->pace, *time_ns, len);
-	*due = tx->run->start_tsc + tx->shift_tsc + (uint64_t)((double)due_ns * tx->run->tsc_per_ns);
+	tx->plan_tsc += (double)(due_ns - tx->plan_ns) * ticks_per_ns(tx);
+	tx->plan_ns = due_ns;
+	*due = tx->run->start_tsc + (uint64_t)tx->plan_tsc;
 	if (tx->pace.kind != WM_RATE_MODEL)
 		*time_ns = due_ns;
 	return *time_ns < tx->run->end_ns;
@@ -262,12 +269,12 @@ static bool turn_at_once(struct wm_tx *tx)
 // Too many packets have gone out late: what is still to come goes out that much later.
 static void shift(struct wm_tx *tx, uint64_t by)
 {
-	tx->shift_tsc += by;
+	tx->plan_tsc += (double)by;
 	for (uint32_t i = 0; i < tx->n; i++)
 		tx->due[(tx->head + i) & ROW_MASK] += by;
 	tx->late = 0;
 	wm_count_add(&tx->count.shifts, 1);
-	wm_count_add(&tx->count.shift_ns, (uint64_t)((double)by / tx->run->tsc_per_ns));
+	wm_count_add(&tx->count.shift_ns, (uint64_t)((double)by / ticks_per_ns(tx)));
 }
 
 static bool turn_paced(struct wm_tx *tx)
@@ -284,7 +291,7 @@ static bool turn_paced(struct wm_tx *tx)
 	}
 	lag = now - tx->due[(tx->head + n - 1) & ROW_MASK];
 	offer(tx, n);
-	if ((double)lag <= LATE_NS * tx->run->tsc_per_ns)
+	if ((double)lag <= LATE_NS * ticks_per_ns(tx))
 		tx->late = 0;
 	else
 		tx->late += before - tx->n;

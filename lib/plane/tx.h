@@ -29,15 +29,15 @@ struct wm_tx_run {
 	// Written by control before it sets `go`, read-only after.
 	const struct wm_form *forms[WM_MODELS_MAX];
 	uint64_t start_tsc; // departure of the first packet
-	double tsc_per_ns;
 	uint64_t end_ns;    // departures planned at or behind this are not made; UINT64_MAX = no end
 	uint32_t catch_up;  // packets that may go out late, one behind the other, before the timeline shifts
 	bool counted;       // budget is in force
 	bool flows_counted; // flows is in force
 
 	// Written by control.
-	atomic_bool go;   // the rings are filled, the start is set
-	atomic_bool stop; // all lcores leave their loops
+	_Atomic double tsc_per_ns; // follows the system's clock
+	atomic_bool go;            // the rings are filled, the start is set
+	atomic_bool stop;          // all lcores leave their loops
 
 	// Written by all queues.
 	alignas(64) _Atomic int64_t budget; // packets that no queue has claimed yet
@@ -84,11 +84,12 @@ struct wm_tx {
 	uint32_t n;
 	struct rte_mbuf *spare[WM_TX_BURST];
 	uint32_t n_spare;
-	uint32_t late;      // packets sent late since the last one on time
-	uint64_t shift_tsc; // all shifts
-	uint32_t credit;    // packets claimed from the budget and not built yet
-	bool ending;        // nothing more will be built
-	bool starving;      // the row has run empty and that was counted
+	uint32_t late;    // packets sent late since the last one on time
+	uint64_t plan_ns; // planned departure of the packet built last
+	double plan_tsc;  // the same in TSC since the start, shifts included
+	uint32_t credit;  // packets claimed from the budget and not built yet
+	bool ending;      // nothing more will be built
+	bool starving;    // the row has run empty and that was counted
 
 	// Written by its lcore, read by control.
 	alignas(64) struct wm_tx_counts count;
