@@ -15,7 +15,7 @@ enum wm_stream {
 	WM_STREAM_TRAIN,     // order of examples, dropout, corruption; id = epoch
 	WM_STREAM_EMBED,     // draws of the variational embedding; id = epoch
 	WM_STREAM_CLUSTER,   // k-means++ seeding; id = restart
-	WM_STREAM_TCP,       // initial sequence numbers; id = flow
+	WM_STREAM_TCP,       // initial numbers: of TCP, of UDP's exchanges; id = flow
 	WM_STREAM_SOURCE,    // seeds of the models of a mix; id = place in the mix
 	WM_STREAM_TEST = 99, // tests
 };

@@ -46,7 +46,7 @@ struct wm_form {
 	uint16_t sack_n;                // blocks
 	uint32_t head_sum;              // sum (packet/checksum.h) of the IPv4 header in head
 	uint32_t l4_sum;                // of the transport header in head and the pseudo-header's protocol
-	const uint8_t *payload;         // template, or NULL: zeros. Borrowed from the model
+	const uint8_t *payload;         // template, or NULL: none. Borrowed from the model
 	const uint32_t *payload_sum;    // [i] = plain sum of the template's first i 16-bit words, in memory order
 	uint32_t payload_len;
 };
@@ -67,7 +67,7 @@ uint32_t wm_form_frame_len(const struct wm_packet *pkt);
 /**
  * Make a form of an image and a payload template; checks everything, as images come from model files.
  *
- * @param payload     Borrowed for the form's life; NULL with payload_len 0 = zeros.
+ * @param payload     Borrowed for the form's life; NULL with payload_len 0 = none.
  * @param payload_sum Room for payload_len / 2 + 1 sums, filled here, borrowed for the form's life; NULL if no payload.
  * @return 0; -EINVAL with a reason if the image is not a packet's headers.
  */
@@ -75,11 +75,13 @@ int wm_form_init(struct wm_form *form, const uint8_t *image, size_t image_len, c
 	uint32_t *payload_sum, size_t payload_len, struct wm_err *err);
 
 /**
- * Write the frame of a sample: s->len bytes (at least form->head_len + form->pad). Payload beyond the template is zero.
+ * Write the frame of a sample: s->len bytes (at least form->head_len + form->pad). Payload beyond the template is zero;
+ * that of TCP and UDP forms without a template begins with a stub (packet/stub.h).
  *
  * What neither form nor sample says is derived from the sample without state: the IPv4 id from time and flow, TCP time
  * stamps from a 1 ms clock (2^20 ns) with an offset of its own for each end of a flow, TSecr from the peer's clock a
- * while ago (0 without ACK), SACK blocks beyond the acknowledgement.
+ * while ago (0 without ACK), SACK blocks beyond the acknowledgement. The number that DNS and LLMNR messages begin with
+ * is the sample's.
  *
  * IP and transport checksums are always right (a datagram's fragment: as if it were whole). MAC addresses of IP frames
  * derive from the addresses (locally administered 02:00 + last four address bytes; multicast as in RFC 1112 section 6.4
@@ -87,6 +89,6 @@ int wm_form_init(struct wm_form *form, const uint8_t *image, size_t image_len, c
  *
  * @param frame Room for s->len bytes.
  * @param zeroed The room behind the headers is known to be zero already (and the form has no payload template): not
- *               touched then.
+ *               touched then, but for WM_STUB_MAX bytes.
  */
 void wm_frame_build(uint8_t *frame, const struct wm_form *form, const struct wm_sample *s, bool zeroed);

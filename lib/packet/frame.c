@@ -3,6 +3,7 @@
 #include <packet/checksum.h>
 #include <packet/dissect.h>
 #include <packet/form.h>
+#include <packet/stub.h>
 
 #include <assert.h>
 #include <string.h>
@@ -200,6 +201,18 @@ static inline void put_payload(uint8_t *frame, const struct wm_form *form, uint3
 	memset(frame + form->head_len + n, 0, len - form->head_len - n);
 }
 
+// What the template leaves open. @return what that adds to the sum.
+static inline uint64_t put_own(uint8_t *payload, uint32_t len, const struct wm_form *form, const struct wm_sample *s)
+{
+	bool template = form->payload != NULL;
+
+	if (form->proto == WM_PROTO_TCP)
+		return template ? 0 : wm_stub_put_tcp(payload, len);
+	if (form->proto == WM_PROTO_UDP && wm_stub_wants(s))
+		return wm_stub_finish_udp(payload, len, s, template);
+	return 0;
+}
+
 void wm_frame_build(uint8_t *frame, const struct wm_form *form, const struct wm_sample *s, bool zeroed)
 {
 	uint32_t len = s->len;
@@ -224,6 +237,8 @@ void wm_frame_build(uint8_t *frame, const struct wm_form *form, const struct wm_
 	if (form->l4 == 0)
 		return;
 	sum += form->l4_sum + htobe16((uint16_t)l4_len) + payload_sum(form, payload);
+	if (payload > 0)
+		sum += put_own(frame + form->head_len, payload, form, s);
 	if (form->proto == WM_PROTO_TCP)
 		put_tcp(l4, form, s, sum);
 	else if (form->proto == WM_PROTO_UDP)

@@ -23,7 +23,7 @@ struct wm_sample {
 	uint64_t time_ns; // departure on the virtual timeline
 	uint8_t src[16];  // unused by frames that are not IP
 	uint8_t dst[16];
-	uint32_t seq;  // TCP; for ICMP echo: identifier << 16 | sequence number
+	uint32_t seq;  // TCP; ICMP echo: identifier << 16 | sequence number; UDP: number (16 bits) of query and reply
 	uint32_t ack;  // TCP
 	uint32_t flow; // low 32 bits of the flow's id
 	uint16_t sport;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // frame: a sample's frame in an mbuf. An mbuf remembers how far its data may be anything but zero, so that the payload
-// of a form without a template, which is zeros, is not written again each time.
+// of a form without a template, which is zeros behind a stub, is not written again each time.
 #pragma once
 
 #include <packet/form.h>
+#include <packet/stub.h>
 
 #include <rte_mbuf.h>
 
@@ -34,7 +35,8 @@ static inline void wm_frame_put(struct rte_mbuf *m, const struct wm_form *form, 
 		if (end > head_len)
 			memset(data + head_len, 0, end - head_len);
 		wm_frame_build(data, form, s, true);
-		note->dirty = note->dirty > s->len ? note->dirty : head_len;
+		if (note->dirty <= s->len)
+			note->dirty = head_len + WM_STUB_MAX < s->len ? head_len + WM_STUB_MAX : s->len;
 		return;
 	}
 	wm_frame_build(data, form, s, false);

@@ -83,7 +83,7 @@ void wm_lap_move(struct wm_sample *s, const struct wm_lap_shift *shift)
 		return;
 	}
 	*port = move_port(*port, shift->port);
-	s->seq += shift->seq[reverse];
+	s->seq += shift->seq[reverse && s->flags != 0]; // both ways of UDP, without flags, share their numbers
 	if (s->flags & TCP_ACK)
 		s->ack += shift->seq[!reverse];
 }

@@ -92,6 +92,7 @@ void wm_flight_fini(struct wm_flight *f)
 static void lane_init(struct wm_lane *lane, const struct wm_flight *f)
 {
 	const struct wm_flow *flow = &f->next;
+	struct wm_rng rng;
 
 	lane->clock_ns = flow->start_ns;
 	lane->flow = (uint32_t)flow->id;
@@ -102,18 +103,20 @@ static void lane_init(struct wm_lane *lane, const struct wm_flight *f)
 	lane->port[0] = flow->cport;
 	lane->port[1] = flow->sport;
 	lane->ident = flow->cport;
+	wm_rng_init(&rng, f->seed, WM_STREAM_TCP, flow->id);
 	if (flow->proto == WM_PROTO_TCP) {
-		struct wm_rng rng;
 		uint32_t isn[2];
 
-		wm_rng_init(&rng, f->seed, WM_STREAM_TCP, flow->id);
 		isn[0] = wm_rng_u32(&rng);
 		isn[1] = wm_rng_u32(&rng);
 		wm_tcp_begin(&lane->tcp, isn, flow->started);
-	} else if (flow->proto == WM_PROTO_ICMP || flow->proto == WM_PROTO_ICMP6) {
-		lane->port[0] = lane->port[1] = 0;
-		lane->echo = (struct wm_echo){0};
+		return;
 	}
+	lane->echo = (struct wm_echo){0};
+	if (flow->proto == WM_PROTO_UDP)
+		lane->ident = (uint16_t)wm_rng_u32(&rng);
+	else if (flow->proto == WM_PROTO_ICMP || flow->proto == WM_PROTO_ICMP6)
+		lane->port[0] = lane->port[1] = 0;
 }
 
 int wm_flight_begin(struct wm_flight *f, unsigned index, unsigned n_workers)
@@ -136,25 +139,45 @@ int wm_flight_begin(struct wm_flight *f, unsigned index, unsigned n_workers)
 	return 0;
 }
 
+static uint16_t number_request(struct wm_echo *echo)
+{
+	echo->open = echo->open << 1 | 1;
+	return ++echo->sent;
+}
+
+// Without a request that awaits it, a reply answers the last one once more.
+static uint16_t number_reply(struct wm_echo *echo)
+{
+	unsigned back = echo->open != 0 ? (unsigned)__builtin_ctzll(echo->open) : 0;
+
+	echo->open &= echo->open - 1;
+	return (uint16_t)(echo->sent - back);
+}
+
 // @return identifier << 16 | sequence number of an echo, else 0.
 static uint32_t echo_number(struct wm_lane *lane, uint8_t type)
 {
-	struct wm_echo *echo = &lane->echo;
 	bool six = lane->proto == WM_PROTO_ICMP6;
 	uint16_t number;
 
-	if (type == (six ? 128 : 8)) { // RFC 4443 section 4.1, RFC 792
-		echo->open = echo->open << 1 | 1;
-		number = ++echo->sent;
-	} else if (type == (six ? 129 : 0)) {
-		unsigned back = echo->open != 0 ? (unsigned)__builtin_ctzll(echo->open) : 0;
-
-		echo->open &= echo->open - 1;
-		number = (uint16_t)(echo->sent - back);
-	} else {
+	if (type == (six ? 128 : 8)) // RFC 4443 section 4.1, RFC 792
+		number = number_request(&lane->echo);
+	else if (type == (six ? 129 : 0))
+		number = number_reply(&lane->echo);
+	else
 		return 0;
-	}
 	return (uint32_t)lane->ident << 16 | number;
+}
+
+// Numbers that look drawn, and come again after 2^16 queries. A reply that nobody asked for has one of its own.
+static uint16_t exchange_number(struct wm_lane *lane, bool reply)
+{
+	bool answers = reply && lane->echo.open != 0;
+	uint16_t number = answers ? number_reply(&lane->echo) : number_request(&lane->echo);
+
+	if (reply && !answers)
+		lane->echo.open &= ~(uint64_t)1;
+	return (uint16_t)(lane->ident + number * 0x9e37u);
 }
 
 void wm_flight_sample(struct wm_flight *f, struct wm_lane *lane, const struct wm_step *step, struct wm_sample *out)
@@ -175,6 +198,8 @@ void wm_flight_sample(struct wm_flight *f, struct wm_lane *lane, const struct wm
 		wm_tcp_step(&lane->tcp, step, (uint16_t)(len - least), &out->seq, &out->ack);
 	else if (lane->proto == WM_PROTO_ICMP || lane->proto == WM_PROTO_ICMP6)
 		out->seq = echo_number(lane, step->flags);
+	else if (lane->proto == WM_PROTO_UDP)
+		out->seq = exchange_number(lane, from);
 	out->flow = lane->flow;
 	out->sport = lane->port[from];
 	out->dport = lane->port[!from];

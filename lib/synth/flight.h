@@ -14,7 +14,7 @@
 
 #define WM_DUE_NEVER UINT64_MAX // of a slot without a sample
 
-// ICMP echo: requests count up, a reply takes the latest number that is not answered yet.
+// ICMP echo and UDP: requests count up, a reply takes the latest number that is not answered yet.
 struct wm_echo {
 	uint16_t sent;
 	uint64_t open; // bit i: request sent - i awaits its reply
@@ -32,7 +32,7 @@ struct wm_lane {
 	uint32_t flow;
 	uint8_t proto;
 	uint8_t bits;   // of the next sample: model and WM_BIT_FIRST
-	uint16_t ident; // ICMP echo
+	uint16_t ident; // ICMP echo: identifier; UDP: where the numbers of exchanges begin
 };
 
 struct wm_flight {

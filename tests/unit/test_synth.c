@@ -335,6 +335,30 @@ static void pings_count_up_and_replies_take_the_open_number(void **state)
 	wm_flight_fini(&f);
 }
 
+static void datagrams_and_their_replies_share_a_number(void **state)
+{
+	const uint8_t reverse[] = {0, 0, 1, 1, 1, 0, 1, 1};
+	const uint8_t as[] = {0, 1, 1, 0, 4, 5, 5, 7}; // the packet that had this one's number first
+	const struct wm_source source = {&fake_engine, &sparse, 1};
+	struct wm_flight f = {0};
+	uint32_t got[sizeof(reverse)];
+
+	(void)state;
+	assert_int_equal(wm_flight_init(&f, &source, 0, SEED, 0, 1), 0);
+	f.next.proto = 17;
+	assert_int_equal(wm_flight_begin(&f, 0, 1), 0);
+	for (size_t i = 0; i < sizeof(reverse); i++) {
+		struct wm_step step = {.form = 1, .reverse = reverse[i]};
+		struct wm_sample s;
+
+		wm_flight_sample(&f, &f.lanes[f.active[0]], &step, &s);
+		got[i] = s.seq;
+		for (size_t k = 0; k < i; k++)
+			assert_int_equal(got[k] == got[i], as[k] == as[i]);
+	}
+	wm_flight_fini(&f);
+}
+
 static void frame_holds_its_headers_and_numbers_count_its_payload(void **state)
 {
 	const struct wm_source source = {&fake_engine, &sparse, 1};
@@ -396,6 +420,7 @@ int main(void)
 		cmocka_unit_test(speed_scales_all_times_and_nothing_else),
 		cmocka_unit_test(worker_refuses_what_it_cannot_do),
 		cmocka_unit_test(run_ends_with_virtual_time),
+		cmocka_unit_test(datagrams_and_their_replies_share_a_number),
 		cmocka_unit_test(frame_holds_its_headers_and_numbers_count_its_payload),
 		cmocka_unit_test(pings_count_up_and_replies_take_the_open_number),
 	};
