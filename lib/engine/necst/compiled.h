@@ -22,6 +22,7 @@ struct wm_engine_model {
 	struct necst_gaps gaps;
 	struct necst_kind kind[NECST_TOKENS_MAX];
 	uint32_t n_families;
+	uint32_t longest; // frame of the capture
 	struct necst_masks masks;
 	struct wm_form *forms;
 	uint32_t *payload_sums;

@@ -141,6 +141,7 @@ static int learn(struct fitting *f, const struct wm_dataset *ds, const struct wm
 
 static int put_all(struct wm_model_writer *w, const struct fitting *f, const struct wm_dataset *ds, struct wm_err *err)
 {
+	unsigned longest = 1;
 	int rc = put_kinds(w, &f->vocab, &f->tokens);
 
 	rc = rc < 0 ? rc : put_gaps(w, &f->gaps);
@@ -149,6 +150,9 @@ static int put_all(struct wm_model_writer *w, const struct fitting *f, const str
 	rc = rc < 0 ? rc : necst_emit_put(w, ds, &f->vocab, &f->tokens, &f->sizes);
 	rc = rc < 0 ? rc : necst_plan_put(w, ds, &f->vocab, &f->classes);
 	rc = rc < 0 ? rc : wm_model_put_metaf(w, "necst.families", "%u", f->vocab.n_families);
+	for (size_t i = 0; i < ds->n_records; i++)
+		longest = ds->records[i].len > longest ? ds->records[i].len : longest;
+	rc = rc < 0 ? rc : wm_model_put_metaf(w, "necst.longest", "%u", longest);
 	rc = rc < 0 ? rc : wm_model_put_metaf(w, "necst.elbo", "%.4f", f->embedding.elbo_nats);
 	return rc < 0 ? wm_err_sys(err, rc, "putting the model together") : 0;
 }

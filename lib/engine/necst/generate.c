@@ -205,12 +205,14 @@ static uint32_t draw_gap_bin(
 	return m->kernels->sample(logits, pad, wm_rng_u32(&s->rng)) % m->gaps.n;
 }
 
-// The gap itself. The last one meets the flow's planned end if it comes near it.
+// The gap itself. The last one meets the flow's planned end if it comes near it; where it is the only one it is the
+// duration, so that what waits for a reply starts after it.
 static uint64_t draw_gap(const struct wm_engine_model *m, struct slot *s, uint32_t bin)
 {
 	const uint64_t left = s->left.time_ns, gap = necst_gap_draw(&m->gaps, bin, wm_rng_u32(&s->rng));
+	const bool last = s->left.pkts == 1, only = last && s->left.position == 1;
 
-	return s->left.pkts == 1 && gap / 4 <= left && left / 4 <= gap ? left : gap;
+	return only || (last && gap / 4 <= left && left / 4 <= gap) ? left : gap;
 }
 
 // A value of the first key's row, or of the second's where the first is not there; `none` without either.
@@ -273,7 +275,9 @@ static void draw_size(
 	}
 	if (form->payload_len > 0)
 		payload = form->payload_len; // an example of another length than was drawn stays whole
-	step->payload = (uint16_t)(payload < UINT16_MAX - least ? payload : UINT16_MAX - least);
+	if (payload + least > m->longest)    // a long payload behind options that it was not seen with
+		payload = m->longest > least ? m->longest - least : 0;
+	step->payload = (uint16_t)payload;
 	step->len = (uint16_t)(least + step->payload);
 }
 

@@ -12,11 +12,13 @@ static int get_tokens(struct wm_engine_model *e, const struct wm_model *m, struc
 {
 	size_t shape[2] = {0, sizeof(struct necst_kind)}, reach[2] = {0, 2};
 	const void *data;
-	long long families;
+	long long families, longest;
 	int rc = wm_model_tensor(m, "token.kind", WM_U8, 2, shape, &data, err);
 
 	if (rc == 0)
 		rc = wm_model_meta_int(m, "necst.families", 1, NECST_FAMILIES_MAX, &families, err);
+	if (rc == 0)
+		rc = wm_model_meta_int(m, "necst.longest", 1, UINT16_MAX, &longest, err);
 	if (rc < 0)
 		return rc;
 	if (shape[0] == 0 || shape[0] > NECST_TOKENS_MAX)
@@ -25,6 +27,7 @@ static int get_tokens(struct wm_engine_model *e, const struct wm_model *m, struc
 	memcpy(e->kind, data, shape[0] * sizeof(e->kind[0]));
 	dims->tokens = (uint32_t)shape[0];
 	e->n_families = (uint32_t)families;
+	e->longest = (uint32_t)longest;
 	for (size_t t = 0; t < shape[0]; t++) {
 		const struct necst_kind *k = &e->kind[t];
 

@@ -91,6 +91,16 @@ static void make_decks(struct deck *deck, uint32_t *list, struct keyed *k, size_
 	}
 }
 
+static uint64_t pair_key(const struct necst_plan_model *m, size_t i)
+{
+	return (uint64_t)m->ends[i].client << 32 | m->ends[i].server;
+}
+
+static uint64_t port_key(const struct necst_plan_model *m, size_t i)
+{
+	return (uint64_t)m->ports[i].server << 8 | m->kind[i].proto;
+}
+
 static int deal_decks(struct necst_plan_model *m)
 {
 	struct keyed *k = malloc((m->n + 1) * sizeof(*k));
@@ -110,10 +120,16 @@ static int deal_decks(struct necst_plan_model *m)
 				(uint64_t)m->profile[i] << 8 | m->kind[i].begin_end},
 			(uint32_t)i};
 	make_decks(m->size_deck, m->size_list, k, m->n);
+	// A 5-tuple that comes again is one conversation with pauses: it keeps its port, the others deal theirs.
 	for (size_t i = 0; i < m->n; i++)
-		k[i] = (struct keyed){{(uint64_t)m->ends[i].client << 32 | m->ends[i].server,
-					      (uint64_t)m->ports[i].server << 8 | m->kind[i].proto},
-			(uint32_t)i};
+		k[i] = (struct keyed){
+			{pair_key(m, i), port_key(m, i) | (uint64_t)m->ports[i].client << 32}, (uint32_t)i};
+	make_decks(m->port_deck, m->port_list, k, m->n);
+	for (size_t i = 0; i < m->n; i++) {
+		const uint64_t again = m->port_deck[i].n > 1 ? (uint64_t)(1 + m->ports[i].client) << 32 : 0;
+
+		k[i] = (struct keyed){{pair_key(m, i), port_key(m, i) | again}, (uint32_t)i};
+	}
 	make_decks(m->port_deck, m->port_list, k, m->n);
 	free(k);
 	return 0;
@@ -301,7 +317,8 @@ static void set_budget(struct wm_plan *p, struct wm_flow *flow, size_t i)
 	uint64_t scale = 1024; // in 1/1024
 	struct wm_rng rng;
 
-	if (m->pkts[i].by[0] + m->pkts[i].by[1] >= VARY_FROM) {
+	// The first epoch is as long as the capture, to the packet.
+	if (p->epoch > 0 && m->pkts[i].by[0] + m->pkts[i].by[1] >= VARY_FROM) {
 		wm_rng_init(&rng, p->seed, WM_STREAM_PLAN, UINT64_C(1) << 63 | p->id);
 		scale = 1024 - 51 + wm_rng_below(&rng, 103); // +- 5 %
 	}
