@@ -103,7 +103,7 @@ static inline uint64_t sum_at(const uint8_t *frame, size_t off, size_t len)
 {
 	uint16_t sum = wm_sum_fold(wm_sum_add(0, frame + off, len));
 
-	return off & 1 ? (uint16_t)(sum << 8 | sum >> 8) : sum;
+	return off & 1 ? __builtin_bswap16(sum) : sum;
 }
 
 // Time stamps and SACK blocks; @return the sum of what was written. Parity is that of the transport header, which is

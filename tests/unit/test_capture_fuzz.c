@@ -138,8 +138,10 @@ static void fuzz(void (*make)(struct file *f), uint64_t seed)
 		for (uint32_t i = wm_rng_below(&rng, 12); i > 0; i--) {
 			uint8_t *p = &f.bytes[wm_rng_below(&rng, (uint32_t)f.n)];
 
-			*p = wm_rng_below(&rng, 2) ? (uint8_t)wm_rng_u32(&rng)
-						   : (uint8_t)(*p ^ 1u << wm_rng_below(&rng, 8));
+			if (wm_rng_below(&rng, 2))
+				*p = (uint8_t)wm_rng_u32(&rng);
+			else
+				*p ^= (uint8_t)(1u << wm_rng_below(&rng, 8));
 		}
 		if (wm_rng_below(&rng, 4) == 0)
 			f.n = wm_rng_below(&rng, (uint32_t)f.n + 1);
