@@ -68,8 +68,10 @@ static void write_sample(struct sink *k, const struct wm_sample *s)
 		return;
 	}
 	wm_frame_build(frame, &k->models->at[wm_sample_model(s)].forms[s->form], s, false);
-	wm_capture_writer_commit(k->writer, s->time_ns, s->len);
-	count(k, s);
+	if (wm_capture_writer_commit(k->writer, s->time_ns, s->len))
+		count(k, s);
+	else
+		k->done = true;
 }
 
 static void write_paced(struct sink *k, const struct wm_sample *s)
@@ -175,7 +177,7 @@ static int mill(struct sink *k, struct crew *crew, const atomic_bool *stop, doub
 	}
 	release(k);
 	if (rc == -ERANGE)
-		return 0; // 292 years are over
+		return wm_err_set(err, rc, "the traffic's own time is over: it cannot be later than 292 years");
 	return rc < 0 ? wm_err_set(err, rc, "no memory for more flows in flight") : 0;
 }
 

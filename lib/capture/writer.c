@@ -18,7 +18,8 @@ enum {
 
 struct wm_capture_writer {
 	int fd;
-	int error; // -errno of the first write that failed
+	int error;   // -errno of the first write that failed
+	int refused; // -errno of the first packet that such a file cannot hold; those before it are written
 	char *path;
 	size_t n; // bytes in the buffer that are complete
 	uint8_t buffer[BUFFER_LEN];
@@ -65,7 +66,7 @@ int wm_capture_writer_open(struct wm_capture_writer **out, const char *path, str
 
 	if (w == NULL)
 		return wm_err_set(err, -ENOMEM, "%s: no memory to write it", path);
-	w->error = 0;
+	w->error = w->refused = 0;
 	w->n = HEAD_LEN;
 	put_head(w->buffer);
 	w->path = strdup(strcmp(path, "-") == 0 ? "standard output" : path);
@@ -87,27 +88,30 @@ int wm_capture_writer_open(struct wm_capture_writer **out, const char *path, str
 
 uint8_t *wm_capture_writer_reserve(struct wm_capture_writer *w, uint32_t len)
 {
-	if (len > WM_FRAME_MAX && w->error == 0)
-		w->error = -EMSGSIZE;
+	if (len > WM_FRAME_MAX && w->refused == 0)
+		w->refused = -EMSGSIZE;
+	if (w->refused != 0)
+		return NULL;
 	if (RECORD_LEN + (size_t)len > BUFFER_LEN - w->n)
 		flush(w);
 	return w->error == 0 ? w->buffer + w->n + RECORD_LEN : NULL;
 }
 
-void wm_capture_writer_commit(struct wm_capture_writer *w, uint64_t time_ns, uint32_t len)
+bool wm_capture_writer_commit(struct wm_capture_writer *w, uint64_t time_ns, uint32_t len)
 {
 	uint8_t *record = w->buffer + w->n;
 	uint64_t sec = time_ns / 1000000000;
 
-	if (sec > UINT32_MAX && w->error == 0)
-		w->error = -EOVERFLOW;
-	if (w->error != 0)
-		return;
+	if (sec > UINT32_MAX && w->refused == 0)
+		w->refused = -EOVERFLOW;
+	if (w->refused != 0)
+		return false;
 	put_le32(record, (uint32_t)sec);
 	put_le32(record + 4, (uint32_t)(time_ns - sec * 1000000000));
 	put_le32(record + 8, len);
 	put_le32(record + 12, len);
 	w->n += RECORD_LEN + len;
+	return true;
 }
 
 int wm_capture_writer_close(struct wm_capture_writer *w, struct wm_err *err)
@@ -119,7 +123,7 @@ int wm_capture_writer_close(struct wm_capture_writer *w, struct wm_err *err)
 	flush(w);
 	if (w->fd != STDOUT_FILENO && close(w->fd) < 0 && w->error == 0)
 		w->error = -errno;
-	rc = w->error;
+	rc = w->error != 0 ? w->error : w->refused;
 	if (rc == -EOVERFLOW)
 		(void)wm_err_set(err, rc, "%s: a pcap file has no time later than the year 2106", w->path);
 	else if (rc < 0)

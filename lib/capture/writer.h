@@ -8,6 +8,7 @@
 
 #include <base/err.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,8 +22,9 @@ int wm_capture_writer_open(struct wm_capture_writer **out, const char *path, str
 /** Room for a frame of len bytes, at most WM_FRAME_MAX; not cleared. @return NULL once writing has failed. */
 uint8_t *wm_capture_writer_reserve(struct wm_capture_writer *w, uint32_t len);
 
-/** The frame reserved last is complete; len is at most what was reserved. A time beyond 2106 is a failure. */
-void wm_capture_writer_commit(struct wm_capture_writer *w, uint64_t time_ns, uint32_t len);
+/** The frame reserved last is complete; len is at most what was reserved.
+ *  @return false where its time is beyond 2106: it and what follows is left out, and closing says why. */
+bool wm_capture_writer_commit(struct wm_capture_writer *w, uint64_t time_ns, uint32_t len);
 
 /** Write what is left and close; also after a failure, which is told here. NULL is allowed. @return 0; -errno with a
  * sentence. */

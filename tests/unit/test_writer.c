@@ -106,18 +106,26 @@ static void libpcap_reads_what_is_written(void **state)
 	pcap_close(p);
 }
 
-static void what_a_pcap_file_cannot_hold_is_a_failure(void **state)
+static void what_a_pcap_file_cannot_hold_is_a_failure_and_what_came_before_is_kept(void **state)
 {
+	char path[] = "/tmp/wiremill-test-XXXXXX";
+	int fd = mkstemp(path);
 	struct wm_capture_writer *w;
 	struct wm_err err = {0};
 
 	(void)state;
-	assert_int_equal(wm_capture_writer_open(&w, "/dev/null", &err), 0);
-	assert_non_null(wm_capture_writer_reserve(w, 60));
-	wm_capture_writer_commit(w, (UINT64_C(1) << 32) * 1000000000, 60);
+	assert_true(fd >= 0);
+	assert_int_equal(wm_capture_writer_open(&w, path, &err), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_non_null(wm_capture_writer_reserve(w, 60));
+		assert_int_equal(wm_capture_writer_commit(w, (UINT64_C(1) << 32) * 1000000000 * i, 60), i == 0);
+	}
 	assert_null(wm_capture_writer_reserve(w, 60));
 	assert_int_equal(wm_capture_writer_close(w, &err), -EOVERFLOW);
 	assert_non_null(strstr(err.msg, "2106"));
+	assert_int_equal(lseek(fd, 0, SEEK_END), 24 + 16 + 60);
+	(void)close(fd);
+	(void)unlink(path);
 	assert_int_equal(wm_capture_writer_open(&w, "/dev/null", &err), 0);
 	assert_null(wm_capture_writer_reserve(w, WM_FRAME_MAX + 1));
 	assert_int_equal(wm_capture_writer_close(w, &err), -EMSGSIZE);
@@ -130,7 +138,7 @@ int main(void)
 		cmocka_unit_test(what_is_written_is_read_again),
 		cmocka_unit_test(what_cannot_be_written_is_told_with_its_path),
 		cmocka_unit_test(libpcap_reads_what_is_written),
-		cmocka_unit_test(what_a_pcap_file_cannot_hold_is_a_failure),
+		cmocka_unit_test(what_a_pcap_file_cannot_hold_is_a_failure_and_what_came_before_is_kept),
 	};
 
 	return cmocka_run_group_tests_name("writer", tests, NULL, NULL);
