@@ -43,7 +43,18 @@ static void nap(void)
 	(void)nanosleep(&t, NULL);
 }
 
-// A worker that failed leaves its ring open: what the others make must not go on without its share.
+// A worker that failed leaves its ring open: what the others make must not go on without its share. One whose time is
+// over has given all of its share.
+static void give_up(struct member *m)
+{
+	int rc = wm_worker_failed(m->worker);
+
+	if (rc == -ERANGE)
+		wm_ring_close(&m->ring);
+	else
+		atomic_store_explicit(&m->crew->failed, rc, memory_order_release);
+}
+
 static void *work(void *arg)
 {
 	struct member *m = arg;
@@ -61,7 +72,7 @@ static void *work(void *arg)
 		wm_ring_push(&m->ring, done);
 		m->made += done;
 		if (done < n) {
-			atomic_store_explicit(&m->crew->failed, wm_worker_failed(m->worker), memory_order_release);
+			give_up(m);
 			break;
 		}
 	}
@@ -144,6 +155,8 @@ int crew_next(struct crew *c, const struct wm_sample **at, size_t *n)
 		return 0;
 	if (failed != 0)
 		return failed;
+	if (wm_merge_ended(c->merge))
+		return -ERANGE;
 	nap();
 	return 0;
 }

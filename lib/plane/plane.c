@@ -42,6 +42,18 @@ static int failure(const struct wm_plane *p)
 	return 0;
 }
 
+// Once the lcores have stopped: has the run ended because there was no more to send?
+static bool is_over(const struct wm_plane *p)
+{
+	for (unsigned w = 0; w < p->n_supplies; w++)
+		if (!p->supplies[w].closed)
+			return false;
+	for (unsigned t = 0; t < p->n_txs; t++)
+		if (!wm_feed_ended(&p->txs[t].feed))
+			return false;
+	return true;
+}
+
 static bool all_done(const struct wm_plane *p)
 {
 	for (unsigned t = 0; t < p->n_txs; t++)
@@ -207,6 +219,8 @@ static int run(struct wm_plane *p, struct wm_err *err)
 	}
 	atomic_store_explicit(&p->run.stop, true, memory_order_relaxed);
 	rte_eal_mp_wait_lcore();
+	if (rc == 0 && is_over(p))
+		rc = wm_err_set(err, -ERANGE, "the traffic's own time is over: it cannot be later than 292 years");
 	return rc;
 }
 

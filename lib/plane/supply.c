@@ -2,19 +2,24 @@
 #include <plane/feed.h>
 #include <plane/supply.h>
 
+#include <errno.h>
+
 static void note_full(struct wm_supply *s)
 {
 	if (!atomic_load_explicit(&s->full, memory_order_relaxed))
 		atomic_store_explicit(&s->full, true, memory_order_relaxed);
 }
 
-// The worker's next samples. Fewer than asked for means that it has failed.
+// The worker's next samples. Fewer than asked for means that it has failed, or that its time is over.
 static size_t make(struct wm_supply *s, struct wm_sample *out, size_t n)
 {
 	size_t made = wm_worker_next(s->worker, out, n);
+	int rc = made < n ? wm_worker_failed(s->worker) : 0;
 
-	if (made < n)
-		atomic_store_explicit(&s->failed, wm_worker_failed(s->worker), memory_order_relaxed);
+	if (rc == -ERANGE)
+		s->over = true;
+	else if (rc != 0)
+		atomic_store_explicit(&s->failed, rc, memory_order_relaxed);
 	wm_count_add(&s->generated, made);
 	return made;
 }
@@ -57,13 +62,24 @@ static size_t deal(struct wm_supply *s)
 	return s->at - first;
 }
 
+static void close_rings(struct wm_supply *s)
+{
+	for (unsigned q = 0; q < s->n_queues; q++)
+		wm_ring_close(&s->rings[q]);
+	s->closed = true;
+}
+
 size_t wm_supply_turn(struct wm_supply *s, size_t max)
 {
 	struct wm_sample *room;
 	size_t n;
 
-	if (atomic_load_explicit(&s->failed, memory_order_relaxed) != 0)
+	if (s->closed || atomic_load_explicit(&s->failed, memory_order_relaxed) != 0)
 		return 0;
+	if (s->over && s->at == s->n) {
+		close_rings(s);
+		return 0;
+	}
 	if (s->n_queues > 1) {
 		if (s->at == s->n) {
 			s->at = 0;

@@ -25,6 +25,8 @@ struct wm_supply {
 	struct wm_sample *ticks; // n_queues
 	size_t at;
 	size_t n;
+	bool over;   // the worker's time: what is in the block is the last
+	bool closed; // the rings, since all was handed over
 
 	// Written by the worker's lcore, read by control.
 	alignas(64) wm_count generated; // samples, as the worker made them
@@ -41,7 +43,7 @@ static inline unsigned wm_supply_queue(const struct wm_sample *s, unsigned n_que
 }
 
 /** Make up to max (at most WM_SUPPLY_BLOCK) samples and hand them over.
- *  @return how many were handed over; 0 = no room, or failed. */
+ *  @return how many were handed over; 0 = no room, failed, or no more. */
 size_t wm_supply_turn(struct wm_supply *s, size_t max);
 
 /** Samples that were made and not handed over yet; once the lcore has stopped. */

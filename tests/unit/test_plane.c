@@ -270,6 +270,50 @@ static void queues_get_their_flows_in_order_and_never_block_each_other(void **st
 	check_queues(4, 3);
 }
 
+// Take what there is from all queues. @return how many samples; *ended = how many queues have ended.
+static size_t take_all(struct mill *m, unsigned n_queues, unsigned *ended)
+{
+	size_t n = 0;
+
+	*ended = 0;
+	for (unsigned q = 0; q < n_queues; q++) {
+		for (; wm_feed_peek(&m->feeds[q]) != NULL; n++)
+			wm_feed_take(&m->feeds[q]);
+		wm_feed_release(&m->feeds[q]);
+		*ended += wm_feed_ended(&m->feeds[q]);
+	}
+	return n;
+}
+
+static void queues_get_all_there_is_before_time_is_over(void **state)
+{
+	static const struct wm_engine_model rare = {
+		.burst = 1, .pause_ns = UINT64_C(1) << 56, .max_packets = 9, .gap_ns = 1000000};
+	const struct wm_source source = {.engine = &fake_engine, .model = &rare, .speed = 1};
+	struct wm_sample all[4096];
+	struct wm_worker *truth;
+	size_t want;
+
+	(void)state;
+	assert_int_equal(wm_worker_create(&truth, &source, 1, 1, 0, 1, NULL), 0);
+	want = wm_worker_next(truth, all, 4096);
+	assert_in_range(want, 100, 4095);
+	for (unsigned n_queues = 1; n_queues <= 3; n_queues += 2) {
+		struct mill *m = create_mill(&source, 4, n_queues);
+		unsigned ended = 0;
+		size_t taken = 0;
+
+		for (unsigned turn = 0; turn < 5000 && ended < n_queues; turn++) {
+			(void)wm_supply_turn(&m->supplies[turn % 4], 8);
+			taken += take_all(m, n_queues, &ended);
+		}
+		assert_int_equal(ended, n_queues);
+		assert_int_equal(taken, want);
+		destroy_mill(m, 4, n_queues);
+	}
+	wm_worker_destroy(truth);
+}
+
 static void feed_ends_when_all_rings_are_closed_and_read(void **state)
 {
 	struct wm_sample slots[4] = {{.time_ns = 5}};
@@ -448,6 +492,7 @@ int main(void)
 		cmocka_unit_test(roles_have_an_lcore_each_where_they_can),
 		cmocka_unit_test(one_queue_gets_the_samples_of_all_workers_in_one_order),
 		cmocka_unit_test(queues_get_their_flows_in_order_and_never_block_each_other),
+		cmocka_unit_test(queues_get_all_there_is_before_time_is_over),
 		cmocka_unit_test(feed_ends_when_all_rings_are_closed_and_read),
 		cmocka_unit_test(both_directions_of_a_recycled_flow_move_alike),
 		cmocka_unit_test(flows_of_one_lap_stay_distinct),
