@@ -151,13 +151,13 @@ static enum outcome build_one(struct wm_tx *tx, const struct wm_sample *s, uint6
 	return BUILT;
 }
 
-// Build up to `want` packets of samples that the workers have made.
+// Build packets of up to `want` samples that the workers have made.
 static enum outcome build_fresh(struct wm_tx *tx, uint32_t want)
 {
 	enum outcome outcome = BUILT;
 	uint64_t n = 0;
 
-	for (uint32_t goal = tx->n + want; tx->n < goal && outcome <= DROPPED && !tx->ending;) {
+	for (uint32_t i = 0; i < want && outcome <= DROPPED && !tx->ending; i++) {
 		const struct wm_sample *s = wm_feed_peek(&tx->feed);
 
 		if (s == NULL) {
@@ -184,7 +184,7 @@ static enum outcome build_again(struct wm_tx *tx, uint32_t want)
 	struct wm_sample s;
 	uint64_t n = 0;
 
-	for (uint32_t goal = tx->n + want; tx->n < goal && outcome <= DROPPED && !tx->ending;) {
+	for (uint32_t i = 0; i < want && outcome <= DROPPED && !tx->ending; i++) {
 		if (!wm_lap_peek(tx->lap, &s)) {
 			outcome = NO_SAMPLE;
 			break;
