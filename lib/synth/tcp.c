@@ -10,8 +10,16 @@ static bool before(uint32_t a, uint32_t b)
 void wm_tcp_begin(struct wm_tcp *tcp, const uint32_t isn[2], bool started)
 {
 	*tcp = (struct wm_tcp){.started = started};
-	for (int i = 0; i < 2; i++)
-		tcp->side[i] = (struct wm_tcp_side){.next = isn[i], .base = isn[i], .last = isn[i]};
+	for (int i = 0; i < 2; i++) {
+		tcp->side[i] = (struct wm_tcp_side){.next = isn[i], .base = isn[i]};
+		for (int k = 0; k < WM_TCP_STARTS; k++)
+			tcp->side[i].starts[k] = isn[i];
+	}
+}
+
+static void note_start(struct wm_tcp_side *me)
+{
+	me->starts[me->n_starts++ % WM_TCP_STARTS] = me->next;
 }
 
 static uint32_t advance(struct wm_tcp_side *me, uint32_t n, bool fin)
@@ -19,7 +27,7 @@ static uint32_t advance(struct wm_tcp_side *me, uint32_t n, bool fin)
 	uint32_t seq = me->next;
 
 	if (n > 0) {
-		me->last = seq;
+		note_start(me);
 		me->next += n;
 	}
 	me->fin |= fin;
@@ -30,8 +38,7 @@ static uint32_t advance(struct wm_tcp_side *me, uint32_t n, bool fin)
 static uint32_t place_syn(struct wm_tcp_side *me, uint16_t payload, bool fin)
 {
 	if (!me->syn) {
-		(void)advance(me, 1u + payload + fin, fin);
-		me->base = me->last + 1;
+		me->base = advance(me, 1u + payload + fin, fin) + 1;
 		me->syn = true;
 	}
 	return me->base - 1;
@@ -67,15 +74,29 @@ static uint32_t place(const struct wm_tcp *tcp, struct wm_tcp_side *me, const st
 	if (step->seq == WM_SEQ_OLD && (me->spoke || me->syn))
 		return place_old(me, payload, fin);
 	if (step->seq == WM_SEQ_HOLE && me->spoke) {
-		uint32_t start = me->next, lost = me->payload > 0 ? me->payload : 1u + payload;
-		uint32_t seq;
+		uint32_t seq = me->next + (me->payload > 0 ? me->payload : 1u + payload);
 
-		me->next += lost;
-		seq = advance(me, (uint32_t)payload + fin, fin);
-		me->last = start;
+		note_start(me);
+		me->next = seq + payload + fin;
+		me->fin |= fin;
 		return seq;
 	}
 	return advance(me, (uint32_t)payload + fin, fin);
+}
+
+// Where the first segment ends of those that are not acknowledged yet, if it is not the only one. Of those whose starts
+// are forgotten any may be as large as the largest.
+static uint32_t some_of(const struct wm_tcp_side *me, const struct wm_tcp_side *peer)
+{
+	uint32_t from = me->acked && before(peer->base, me->ack) ? me->ack : peer->base;
+
+	for (unsigned i = 0; i < WM_TCP_STARTS; i++) {
+		uint32_t start = peer->starts[(peer->n_starts + i) % WM_TCP_STARTS];
+
+		if (before(from, start))
+			return before(start, from + peer->most) || peer->most == 0 ? start : from + peer->most;
+	}
+	return from;
 }
 
 static uint32_t acknowledge(const struct wm_tcp *tcp, struct wm_tcp_side *me, struct wm_tcp_side *peer, uint8_t class)
@@ -89,7 +110,7 @@ static uint32_t acknowledge(const struct wm_tcp *tcp, struct wm_tcp_side *me, st
 	if (class == WM_ACK_SAME && me->acked)
 		ack = me->ack;
 	else if (class == WM_ACK_SOME)
-		ack = before(peer->last, peer->base) ? peer->base : peer->last;
+		ack = some_of(me, peer);
 	if (me->acked && before(ack, me->ack))
 		ack = me->ack;
 	me->ack = ack;
@@ -108,4 +129,6 @@ void wm_tcp_step(struct wm_tcp *tcp, const struct wm_step *step, uint16_t payloa
 	me->spoke = true;
 	if (payload > 0)
 		me->payload = payload;
+	if (payload > me->most)
+		me->most = payload;
 }

@@ -18,12 +18,17 @@ enum {
 	WM_TCP_ACK = 0x10,
 };
 
+enum { WM_TCP_STARTS = 16 };
+
 struct wm_tcp_side {
-	uint32_t next;    // follows the last byte sent
-	uint32_t base;    // lowest number that the peer can acknowledge (behind the SYN)
-	uint32_t last;    // next before the last segment that moved it (before the hole if it left one)
-	uint32_t ack;     // what this side acknowledged last
+	uint32_t next; // follows the last byte sent
+	uint32_t base; // lowest number that the peer can acknowledge (behind the SYN)
+	uint32_t ack;  // what this side acknowledged last
+	// next before each of the last segments that moved it (before the hole if it left one), a ring
+	uint32_t starts[WM_TCP_STARTS];
+	uint8_t n_starts; // modulo 256
 	uint16_t payload; // of the last segment that had any
+	uint16_t most;    // largest payload
 	bool spoke;
 	bool syn; // its SYN was sent, seen or not: isn = base - 1
 	bool fin;

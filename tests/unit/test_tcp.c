@@ -83,6 +83,38 @@ static void acknowledgements_can_be_late_but_never_go_back(void **state)
 		{CLIENT, A, NEXT, SOME, 0, 1, 201}, {CLIENT, A, NEXT, ALL, 0, 1, 251});
 }
 
+static void acknowledgements_of_some_go_on_segment_by_segment(void **state)
+{
+	(void)state;
+	PLAY(true, OPEN, {SERVER, A, NEXT, ALL, 100, 1, 1}, {SERVER, A, NEXT, ALL, 200, 101, 1},
+		{SERVER, A, NEXT, ALL, 300, 301, 1}, {SERVER, A, NEXT, ALL, 400, 601, 1},
+		{CLIENT, A, NEXT, SOME, 0, 1, 101}, {CLIENT, A, NEXT, SOME, 0, 1, 301},
+		{CLIENT, A, NEXT, SAME, 0, 1, 301}, {SERVER, A, NEXT, ALL, 500, 1001, 1},
+		{CLIENT, A, NEXT, SOME, 0, 1, 601}, {CLIENT, A, NEXT, SOME, 0, 1, 1001},
+		{CLIENT, A, NEXT, SOME, 0, 1, 1001}, {CLIENT, A, NEXT, ALL, 0, 1, 1501});
+}
+
+static void acknowledgements_of_some_get_through_a_full_window(void **state)
+{
+	struct wm_step data = {.flags = A, .reverse = 1, .seq = NEXT, .ack = ALL};
+	struct wm_step some = {.flags = A, .seq = NEXT, .ack = SOME};
+	uint32_t seq, ack, end, last = isn[SERVER];
+	struct wm_tcp tcp;
+	int n = 0;
+
+	(void)state;
+	wm_tcp_begin(&tcp, isn, false);
+	for (int i = 0; i < 100; i++)
+		wm_tcp_step(&tcp, &data, (uint16_t)(i % 8 == 7 ? 700 : 1400), &end, &ack);
+	while (last != end) { // where the last segment begins
+		wm_tcp_step(&tcp, &some, 0, &seq, &ack);
+		assert_true(ack - last > 0 && ack - last <= 1400);
+		last = ack;
+		n++;
+	}
+	assert_in_range(n, 90, 99);
+}
+
 static void old_segment_repeats_the_last_and_keep_alive_the_last_byte(void **state)
 {
 	(void)state;
@@ -146,6 +178,8 @@ int main(void)
 		cmocka_unit_test(connection_from_handshake_to_end),
 		cmocka_unit_test(syn_keeps_its_number_when_it_is_sent_again),
 		cmocka_unit_test(acknowledgements_can_be_late_but_never_go_back),
+		cmocka_unit_test(acknowledgements_of_some_go_on_segment_by_segment),
+		cmocka_unit_test(acknowledgements_of_some_get_through_a_full_window),
 		cmocka_unit_test(old_segment_repeats_the_last_and_keep_alive_the_last_byte),
 		cmocka_unit_test(what_was_never_sent_cannot_be_repeated),
 		cmocka_unit_test(hole_is_as_large_as_a_segment_and_can_be_acknowledged_up_to_it),
