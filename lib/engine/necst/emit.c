@@ -140,7 +140,7 @@ static int put_windows(const struct counter *c)
 			same[t][syn[r->reverse]] += last[r->reverse] == r->window;
 			if (last[r->reverse] < 0)
 				first[n_first++] =
-					(struct necst_pair){necst_key_end(c->v->profile[i], kind_of(c, t)), r->window};
+					(struct necst_pair){necst_key_side(c->v->profile[i], r->reverse), r->window};
 			if (last[r->reverse] != r->window)
 				c->pairs[n++] = (struct necst_pair){necst_key_token(c->v->profile[i], t), r->window};
 			last[r->reverse] = r->window;

@@ -11,7 +11,7 @@
 //	emit.any           header image -> form, where emit.form has none
 //	emit.frame         form -> frame length, payload length (padded frames, and those that are not IP)
 //	emit.window        profile, token -> window, where it is not the one before
-//	emit.window_first  profile, direction and shape -> the direction's first window
+//	emit.window_first  profile, direction -> the direction's first window
 //	emit.repeat        (tokens, 2) probability in 2^32 that the window is the flow's last one in that direction,
 // where 	                   the packet before in that direction was no SYN, was one (whose window is not scaled
 // yet)

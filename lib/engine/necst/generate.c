@@ -290,8 +290,8 @@ static uint16_t draw_window(const struct wm_engine_model *m, struct slot *s, uin
 	struct last *last = &s->last[k->reverse];
 
 	if (last->window < 0)
-		last->window =
-			(int32_t)draw_either(&m->window, key, &m->window_first, necst_key_end(s->profile, k), value, 0);
+		last->window = (int32_t)draw_either(
+			&m->window, key, &m->window_first, necst_key_side(s->profile, k->reverse), value, 0);
 	else if (random >= m->repeat[token].after[last->syn])
 		last->window =
 			(int32_t)draw_either(&m->window, key, &m->window, UINT32_MAX, value, (uint32_t)last->window);

@@ -16,6 +16,11 @@ static inline uint32_t necst_key_size(uint32_t service, uint32_t token, uint32_t
 	return service << 16 | token << 8 | size;
 }
 
+static inline uint32_t necst_key_side(uint32_t profile, uint32_t reverse)
+{
+	return profile << 1 | reverse;
+}
+
 // What of a kind its header image shows: direction, SYN or not, padding.
 static inline uint32_t necst_key_end(uint32_t profile, const struct necst_kind *k)
 {
