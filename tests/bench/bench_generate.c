@@ -34,8 +34,8 @@ static int run(const struct wm_source *source, uint64_t n)
 	}
 	began = wm_now_s() - began;
 	(void)printf("%s kernels: %.3f M samples/s, %.0f ns each, mean %.0f bytes, %.3f s of traffic\n",
-		wm_kernels_best()->name, (double)done / began * 1e-6, began / (double)done * 1e9, (double)bytes / (double)done,
-		(double)out[0].time_ns * 1e-9);
+		wm_kernels_best()->name, (double)done / began * 1e-6, began / (double)done * 1e9,
+		(double)bytes / (double)done, (double)out[0].time_ns * 1e-9);
 	wm_worker_destroy(w);
 	return 0;
 }

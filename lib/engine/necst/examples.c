@@ -43,8 +43,8 @@ static void walk_flow(struct necst_examples *x, const uint32_t offsets[NECST_INP
 
 		necst_rows(&p, offsets, x->rows[j]);
 		x->token[j] = tokens->token[j];
-		x->size[j] = framed ? -1 : (int16_t)size;
-		x->gap[j] = begin ? -1 : (int16_t)bin;
+		x->size[j] = (int16_t)(framed ? -1 : (int32_t)size);
+		x->gap[j] = (int16_t)(begin ? -1 : (int32_t)bin);
 		x->mask[j] = necst_mask_row(&x->masks, family, &p);
 		x->reach[tokens->token[j]].head |= UINT64_C(1) << necst_head(&p);
 		x->reach[tokens->token[j]].tail |= UINT64_C(1) << necst_tail(&p);

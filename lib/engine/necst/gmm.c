@@ -127,43 +127,51 @@ static void cholesky(double *a, size_t dims, double floor)
 	}
 }
 
-static void maximise(struct necst_gmm *g, const struct em *e)
+// Weights (as sums of responsibilities) and means.
+static void sum_means(struct necst_gmm *g, const struct em *e)
 {
 	const size_t d = e->dims, k = g->k;
 
 	memset(g->weight, 0, k * sizeof(*g->weight));
 	memset(g->mean, 0, k * d * sizeof(*g->mean));
-	memset(g->chol, 0, k * d * d * sizeof(*g->chol));
 	for (size_t i = 0; i < e->n; i++) {
 		for (size_t c = 0; c < k; c++) {
-			double r = e->resp[i * k + c];
+			const double r = e->resp[i * k + c];
 
 			g->weight[c] += r;
-			for (size_t a = 0; a < d && r > 0; a++)
+			for (size_t a = 0; a < d; a++)
 				g->mean[c * d + a] += r * (double)e->x[i * d + a];
 		}
 	}
-	for (size_t c = 0; c < k; c++)
-		for (size_t a = 0; a < d; a++)
-			g->mean[c * d + a] /= g->weight[c] > 0 ? g->weight[c] : 1;
-	for (size_t i = 0; i < e->n; i++) {
-		for (size_t c = 0; c < k; c++) {
-			double r = e->resp[i * k + c], *cov = g->chol + c * d * d;
+	for (size_t i = 0; i < k * d; i++)
+		g->mean[i] /= g->weight[i / d] > 0 ? g->weight[i / d] : 1;
+}
 
-			for (size_t a = 0; a < d && r > 0; a++)
-				for (size_t b = 0; b <= a; b++)
-					cov[a * d + b] += r * ((double)e->x[i * d + a] - g->mean[c * d + a])
-							  * ((double)e->x[i * d + b] - g->mean[c * d + b]);
-		}
-	}
+// Add one point's share to the lower half of a component's scatter matrix.
+static void add_scatter(double *cov, const float *x, const double *mean, size_t dims, double share)
+{
+	for (size_t a = 0; a < dims; a++)
+		for (size_t b = 0; b <= a; b++)
+			cov[a * dims + b] += share * ((double)x[a] - mean[a]) * ((double)x[b] - mean[b]);
+}
+
+static void maximise(struct necst_gmm *g, const struct em *e)
+{
+	const size_t d = e->dims, k = g->k;
+
+	sum_means(g, e);
+	memset(g->chol, 0, k * d * d * sizeof(*g->chol));
+	for (size_t i = 0; i < e->n; i++)
+		for (size_t c = 0; c < k; c++)
+			if (e->resp[i * k + c] > 0)
+				add_scatter(g->chol + c * d * d, e->x + i * d, g->mean + c * d, d, e->resp[i * k + c]);
 	for (size_t c = 0; c < k; c++) {
 		double *cov = g->chol + c * d * d;
 
-		for (size_t a = 0; a < d; a++) {
-			for (size_t b = 0; b <= a; b++)
-				cov[a * d + b] /= g->weight[c] > 0 ? g->weight[c] : 1;
+		for (size_t i = 0; i < d * d; i++)
+			cov[i] /= g->weight[c] > 0 ? g->weight[c] : 1;
+		for (size_t a = 0; a < d; a++)
 			cov[a * d + a] += e->floor;
-		}
 		cholesky(cov, d, e->floor);
 		g->weight[c] /= (double)e->n;
 	}
