@@ -4,6 +4,7 @@
 #include <base/clock.h>
 #include <engine/necst/checkpoint.h>
 #include <engine/necst/examples.h>
+#include <engine/necst/lanes.h>
 #include <engine/necst/layout.h>
 #include <engine/necst/net.h>
 #include <engine/necst/shard.h>
@@ -17,7 +18,6 @@
 #include <string.h>
 
 enum {
-	SHARDS = 2,
 	UPDATES_WANTED = 1200,
 	EPOCHS_LEAST = 20,
 	EPOCHS_MOST = 400,
@@ -27,13 +27,6 @@ enum {
 
 static const float RATE = 4e-3f, RATE_LAST = 1e-4f, DECAY = 1e-3f, MAX_NORM = 1.0f;
 static const float UNSEEN = -1e4f; // a logit
-static const uint32_t FORGET = 16; // one in 16 inputs is left out in training
-
-struct lane { // the stretches that a lane goes through, and where it is
-	uint32_t *stretch;
-	uint32_t n, at, offset;
-	int32_t off[NECST_INPUTS]; // by how many classes its budgets are off in this stretch
-};
 
 struct trainer {
 	const struct wm_fit_options *o;
@@ -41,122 +34,11 @@ struct trainer {
 	struct necst_sequence seq; // points into net.w
 	struct necst_net net;
 	float *best;
-	struct necst_shard shard[SHARDS];
-	struct lane lane[SHARDS * NECST_LANES];
-	uint32_t *order;
-	uint32_t *lane_mem;
+	struct necst_shard shard[NECST_SHARDS];
+	struct necst_lanes lanes;
 	struct necst_training t;
 	double began_s;
 };
-
-// ---------------------------------------------------------------------------------------------- lanes
-
-static void shuffle(uint32_t *v, size_t n, struct wm_rng *rng)
-{
-	for (size_t i = n; i > 1; i--) {
-		uint32_t j = wm_rng_below(rng, (uint32_t)i), tmp = v[i - 1];
-
-		v[i - 1] = v[j];
-		v[j] = tmp;
-	}
-}
-
-// Deal the stretches out, each to the lane that has least so far. Returns the steps of the longest lane.
-static uint32_t deal(struct trainer *t, const struct necst_stretch *s, size_t n, uint64_t id, bool mix)
-{
-	const size_t lanes = SHARDS * NECST_LANES;
-	uint32_t length[SHARDS * NECST_LANES] = {0}, longest = 0;
-	uint8_t *owner = (uint8_t *)(t->lane_mem + n);
-	struct wm_rng rng;
-
-	for (size_t i = 0; i < n; i++)
-		t->order[i] = (uint32_t)i;
-	wm_rng_init(&rng, t->o->seed, WM_STREAM_TRAIN, id);
-	if (mix)
-		shuffle(t->order, n, &rng);
-	memset(t->lane, 0, sizeof(t->lane));
-	for (size_t i = 0; i < n; i++) {
-		size_t least = 0;
-
-		for (size_t l = 1; l < lanes; l++)
-			least = length[l] < length[least] ? l : least;
-		owner[i] = (uint8_t)least;
-		length[least] += s[t->order[i]].n;
-		t->lane[least].n++;
-	}
-	for (size_t l = 0, at = 0; l < lanes; l++) {
-		t->lane[l].stretch = t->lane_mem + at;
-		at += t->lane[l].n;
-		t->lane[l].n = 0;
-		longest = length[l] > longest ? length[l] : longest;
-	}
-	for (size_t i = 0; i < n; i++) {
-		struct lane *l = &t->lane[owner[i]];
-
-		l->stretch[l->n++] = t->order[i];
-	}
-	return longest;
-}
-
-// Budgets are wishes: in training they are off by a class or two for a stretch, and some inputs are left out, so that
-// generation, which never meets them to the byte, finds itself in states that it has seen.
-static void disturb(const struct necst_shard *s, int32_t *rows, struct lane *l, struct wm_rng *rng)
-{
-	const uint32_t *first = s->offsets;
-
-	if (l->offset == 0)
-		for (int k = NECST_IN_SERVER; k <= NECST_IN_TIME; k++)
-			l->off[k] =
-				(int32_t)wm_rng_below(rng, 3) - 1
-				+ (k == NECST_IN_SERVER || k == NECST_IN_TIME ? 0 : (int32_t)wm_rng_below(rng, 3) - 1);
-	for (int k = 0; k < NECST_INPUTS; k++) {
-		int32_t row = rows[k] + (k >= NECST_IN_SERVER ? l->off[k] : 0);
-		int32_t lo = (int32_t)first[k], hi = (int32_t)first[k + 1] - 1;
-
-		if (rows[k] != lo) // nothing left is nothing left
-			rows[k] = row < lo ? lo : row > hi ? hi : row;
-		if (wm_rng_below(rng, FORGET) == 0)
-			rows[k] = -1;
-	}
-}
-
-// Fill one (step, lane) of a shard with the lane's next packet.
-static void fill(struct necst_shard *s, size_t i, struct lane *l, const struct necst_stretch *all, struct wm_rng *rng)
-{
-	int32_t *rows = s->rows + i * NECST_INPUTS;
-	uint32_t r;
-
-	s->reset[i] = 0;
-	s->record[i] = -1;
-	if (l->at == l->n) {
-		memset(rows, 0xff, NECST_INPUTS * sizeof(*rows));
-		return;
-	}
-	r = all[l->stretch[l->at]].first + l->offset;
-	s->reset[i] = l->offset == 0;
-	s->record[i] = (int32_t)r;
-	memcpy(rows, s->x->rows[r], NECST_INPUTS * sizeof(*rows));
-	if (rng != NULL)
-		disturb(s, rows, l, rng);
-	if (++l->offset == all[l->stretch[l->at]].n) {
-		l->at++;
-		l->offset = 0;
-	}
-}
-
-// The next chunk of all lanes; returns how many packets it has.
-static size_t fill_chunk(struct trainer *t, const struct necst_stretch *all, struct wm_rng *rng)
-{
-	size_t n = 0;
-
-	for (size_t k = 0; k < SHARDS; k++) {
-		for (size_t i = 0; i < NECST_CHUNK; i++) {
-			fill(&t->shard[k], i, &t->lane[k * NECST_LANES + i % NECST_LANES], all, rng);
-			n += t->shard[k].record[i] >= 0;
-		}
-	}
-	return n;
-}
 
 // ---------------------------------------------------------------------------------------------- work
 
@@ -169,22 +51,22 @@ static void *run_shard(void *arg)
 // All shards, by as many threads as asked for; the sums are the same for any number.
 static void run_shards(struct trainer *t)
 {
-	pthread_t thread[SHARDS];
-	bool started[SHARDS] = {false};
+	pthread_t thread[NECST_SHARDS];
+	bool started[NECST_SHARDS] = {false};
 
-	for (size_t k = 1; k < SHARDS && t->o->threads > 1; k++)
+	for (size_t k = 1; k < NECST_SHARDS && t->o->threads > 1; k++)
 		started[k] = pthread_create(&thread[k], NULL, run_shard, &t->shard[k]) == 0;
-	for (size_t k = 0; k < SHARDS; k++)
+	for (size_t k = 0; k < NECST_SHARDS; k++)
 		if (!started[k])
 			necst_shard_run(&t->shard[k]);
-	for (size_t k = 1; k < SHARDS; k++)
+	for (size_t k = 1; k < NECST_SHARDS; k++)
 		if (started[k])
 			(void)pthread_join(thread[k], NULL);
 }
 
 static void start_pass(struct trainer *t, bool train)
 {
-	for (size_t k = 0; k < SHARDS; k++) {
+	for (size_t k = 0; k < NECST_SHARDS; k++) {
 		struct necst_shard *s = &t->shard[k];
 
 		s->train = train;
@@ -200,7 +82,7 @@ static struct necst_loss mean_nll(const struct trainer *t)
 	struct necst_loss sum = {0};
 	size_t n_token = 0;
 
-	for (size_t k = 0; k < SHARDS; k++) {
+	for (size_t k = 0; k < NECST_SHARDS; k++) {
 		sum.token += t->shard[k].nll_token;
 		sum.size += t->shard[k].nll_size;
 		sum.gap += t->shard[k].nll_gap;
@@ -227,7 +109,7 @@ static void update(struct trainer *t, size_t n, double done)
 	float rate = RATE_LAST + (RATE - RATE_LAST) * 0.5f * (1.0f + cosf((float)M_PI * (float)done));
 
 	(void)n;
-	for (size_t k = 0; k < SHARDS; k++) {
+	for (size_t k = 0; k < NECST_SHARDS; k++) {
 		float *g = t->shard[k].grad.mem;
 
 		for (size_t i = 0; i < t->net.n; i++)
@@ -244,16 +126,16 @@ static bool told_to_stop(const struct trainer *t)
 
 static struct necst_loss train_epoch(struct trainer *t)
 {
-	uint32_t steps = deal(t, t->x.train, t->x.n_train, t->t.epoch, true);
+	uint32_t steps = necst_lanes_deal(&t->lanes, t->x.train, t->x.n_train, t->o->seed, t->t.epoch);
 	struct wm_rng rng;
 
 	wm_rng_init(&rng, t->o->seed, WM_STREAM_TRAIN, UINT64_C(1) << 32 | t->t.epoch);
 	start_pass(t, true);
 	for (uint32_t at = 0; at < steps && !told_to_stop(t); at += NECST_STEPS) {
-		size_t n = fill_chunk(t, t->x.train, &rng);
+		size_t n = necst_lanes_fill(&t->lanes, t->shard, t->x.train, &rng);
 		double done = progress(t);
 
-		for (size_t k = 0; k < SHARDS; k++) {
+		for (size_t k = 0; k < NECST_SHARDS; k++) {
 			t->shard[k].scale = 1.0f / (float)(n > 0 ? n : 1);
 			t->shard[k].seed = t->o->seed + k;
 			t->shard[k].update = t->t.update;
@@ -269,11 +151,12 @@ static struct necst_loss train_epoch(struct trainer *t)
 static struct necst_loss evaluate(struct trainer *t)
 {
 	const struct necst_stretch *all = t->x.n_held > 0 ? t->x.held : t->x.train;
-	uint32_t steps = deal(t, all, t->x.n_held > 0 ? t->x.n_held : t->x.n_train, 0, false);
+	uint32_t steps =
+		necst_lanes_deal(&t->lanes, all, t->x.n_held > 0 ? t->x.n_held : t->x.n_train, t->o->seed, UINT64_MAX);
 
 	start_pass(t, false);
 	for (uint32_t at = 0; at < steps; at += NECST_STEPS) {
-		(void)fill_chunk(t, all, NULL);
+		(void)necst_lanes_fill(&t->lanes, t->shard, all, NULL);
 		run_shards(t);
 	}
 	return mean_nll(t);
@@ -305,11 +188,9 @@ static int trainer_create(struct trainer *t)
 		return rc;
 	necst_layout_point(s, t->net.w);
 	t->best = malloc(s->n_weights * sizeof(float));
-	t->order = malloc(stretches * sizeof(*t->order));
-	t->lane_mem = malloc(stretches * (sizeof(*t->lane_mem) + 1));
-	if (t->best == NULL || t->order == NULL || t->lane_mem == NULL)
+	if (t->best == NULL || necst_lanes_create(&t->lanes, stretches) < 0)
 		return -ENOMEM;
-	for (size_t k = 0; k < SHARDS; k++) {
+	for (size_t k = 0; k < NECST_SHARDS; k++) {
 		rc = necst_shard_create(&t->shard[k], s, &t->x);
 		if (rc < 0)
 			return rc;
@@ -325,11 +206,10 @@ static int trainer_create(struct trainer *t)
 
 static void trainer_free(struct trainer *t)
 {
-	for (size_t k = 0; k < SHARDS; k++)
+	for (size_t k = 0; k < NECST_SHARDS; k++)
 		necst_shard_free(&t->shard[k]);
 	free(t->best);
-	free(t->order);
-	free(t->lane_mem);
+	necst_lanes_free(&t->lanes);
 	necst_net_free(&t->net);
 	necst_examples_free(&t->x);
 }
@@ -391,7 +271,7 @@ static int train(struct trainer *t, struct wm_err *err)
 static void plan_training(struct trainer *t)
 {
 	size_t packets = t->x.n - t->x.n_held_packets;
-	size_t chunks = packets / (SHARDS * NECST_CHUNK) + 1;
+	size_t chunks = packets / (NECST_SHARDS * NECST_CHUNK) + 1;
 	size_t epochs = UPDATES_WANTED / chunks;
 
 	epochs = epochs < EPOCHS_LEAST ? EPOCHS_LEAST : epochs > EPOCHS_MOST ? EPOCHS_MOST : epochs;

@@ -6,7 +6,7 @@
 #include <engine/necst/examples.h>
 #include <nn/lstm.h>
 
-enum { NECST_LANES = 16, NECST_STEPS = 32, NECST_CHUNK = NECST_LANES * NECST_STEPS };
+enum { NECST_SHARDS = 2, NECST_LANES = 16, NECST_STEPS = 32, NECST_CHUNK = NECST_LANES * NECST_STEPS };
 
 struct necst_shard {
 	const struct necst_sequence *seq;
