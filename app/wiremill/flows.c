@@ -13,10 +13,15 @@
 
 enum { FIRST_BITS = 12, STREAM_BUFFER = 1 << 16 };
 
+struct stream {
+	FILE *file; // NULL if nobody wants it
+	const char *path;
+	int error; // -errno of the first write that failed
+};
+
 struct flows {
 	const struct models *models;
-	FILE *csv, *labels;
-	const char *csv_path, *labels_path;
+	struct stream csv, labels;
 	int error; // no memory
 
 	// Flows in flight: records, and a table of their places + 1 with linear probing, at most half full.
@@ -102,16 +107,23 @@ static void drop(struct flows *f, size_t at)
 	f->table[gap] = 0;
 }
 
-static int open_stream(FILE **out, const char *path, const char *header, struct wm_err *err)
+static int open_stream(struct stream *out, const char *path, const char *header, struct wm_err *err)
 {
 	if (path == NULL)
 		return 0;
-	*out = fopen(path, "we");
-	if (*out == NULL)
+	out->path = path;
+	out->file = fopen(path, "we");
+	if (out->file == NULL)
 		return wm_err_sys(err, -errno, "%s", path);
-	(void)setvbuf(*out, NULL, _IOFBF, STREAM_BUFFER);
-	(void)fputs(header, *out);
+	(void)setvbuf(out->file, NULL, _IOFBF, STREAM_BUFFER);
+	(void)fputs(header, out->file);
 	return 0;
+}
+
+static void note_error(struct stream *s)
+{
+	if (s->file != NULL && s->error == 0 && ferror(s->file))
+		s->error = errno != 0 ? -errno : -EIO;
 }
 
 int flows_create(struct flows **out, const struct models *models, const struct settings *s, struct wm_err *err)
@@ -122,8 +134,6 @@ int flows_create(struct flows **out, const struct models *models, const struct s
 	if (f == NULL)
 		return wm_err_set(err, -ENOMEM, "no memory for the table of flows");
 	f->models = models;
-	f->csv_path = s->csv;
-	f->labels_path = s->labels;
 	f->bits = FIRST_BITS;
 	rc = grow_table(f);
 	if (rc < 0)
@@ -184,13 +194,15 @@ static void write_flow(struct flows *f, const struct flow_record *r)
 {
 	const struct open_model *m = &f->models->at[r->key >> 32];
 
-	if (f->csv != NULL)
-		flow_write_csv(f->csv, r, m->label);
-	if (f->labels != NULL)
-		flow_write_label(f->labels, r, m->label, m->stem);
+	if (f->csv.file != NULL)
+		flow_write_csv(f->csv.file, r, m->label);
+	note_error(&f->csv);
+	if (f->labels.file != NULL)
+		flow_write_label(f->labels.file, r, m->label, m->stem);
+	note_error(&f->labels);
 }
 
-void flows_count(struct flows *f, const struct wm_sample *s)
+bool flows_count(struct flows *f, const struct wm_sample *s)
 {
 	unsigned model = wm_sample_model(s);
 	const struct wm_form *form = &f->models->at[model].forms[s->form];
@@ -199,11 +211,11 @@ void flows_count(struct flows *f, const struct wm_sample *s)
 	struct flow_record *r;
 
 	if (f->error != 0)
-		return;
+		return false;
 	if (f->table[at] == 0) {
 		f->error = add(f, &at, key);
 		if (f->error != 0)
-			return;
+			return false;
 		describe(&f->records[f->table[at] - 1], form, s);
 	}
 	r = &f->records[f->table[at] - 1];
@@ -212,6 +224,7 @@ void flows_count(struct flows *f, const struct wm_sample *s)
 		write_flow(f, r);
 		drop(f, at);
 	}
+	return f->csv.error == 0 && f->labels.error == 0;
 }
 
 static uint64_t start_of(const struct flow_record *r)
@@ -247,17 +260,15 @@ static int write_rest(struct flows *f)
 	return 0;
 }
 
-static int close_stream(FILE **stream, const char *path, struct wm_err *err)
+static int close_stream(struct stream *s, struct wm_err *err)
 {
-	bool failed;
-
-	if (*stream == NULL)
+	if (s->file == NULL)
 		return 0;
-	errno = 0;
-	failed = ferror(*stream) != 0;
-	failed |= fclose(*stream) != 0;
-	*stream = NULL;
-	return failed ? wm_err_sys(err, errno != 0 ? -errno : -EIO, "%s: cannot be written", path) : 0;
+	note_error(s);
+	if (fclose(s->file) != 0 && s->error == 0)
+		s->error = -errno;
+	s->file = NULL;
+	return s->error != 0 ? wm_err_sys(err, s->error, "%s: cannot be written", s->path) : 0;
 }
 
 int flows_finish(struct flows *f, struct wm_err *err)
@@ -267,9 +278,9 @@ int flows_finish(struct flows *f, struct wm_err *err)
 
 	if (rc < 0)
 		(void)wm_err_set(err, rc, "no memory for the table of flows");
-	rc2 = close_stream(&f->csv, f->csv_path, rc < 0 ? &other : err);
+	rc2 = close_stream(&f->csv, rc < 0 ? &other : err);
 	rc = rc < 0 ? rc : rc2;
-	rc2 = close_stream(&f->labels, f->labels_path, rc < 0 ? &other : err);
+	rc2 = close_stream(&f->labels, rc < 0 ? &other : err);
 	return rc < 0 ? rc : rc2;
 }
 
@@ -277,10 +288,10 @@ void flows_destroy(struct flows *f)
 {
 	if (f == NULL)
 		return;
-	if (f->csv != NULL)
-		(void)fclose(f->csv);
-	if (f->labels != NULL)
-		(void)fclose(f->labels);
+	if (f->csv.file != NULL)
+		(void)fclose(f->csv.file);
+	if (f->labels.file != NULL)
+		(void)fclose(f->labels.file);
 	free(f->records);
 	free(f->free);
 	free(f->table);

@@ -3,16 +3,18 @@
 // A flow is written when it ends, in that order, and what is still in flight at the end by its start; memory is that of
 // flows in flight.
 //
-//	csv     te,td,sa,da,sp,dp,pr,flg,fwd,stos,pkt,byt,label     one line for each direction that has packets, as
-// UGR'16; 	        IP flows alone; bytes are those of IP datagrams 	labels
-// start,end,src,dst,sport,dport,proto,label,model,packets,bytes     one line a flow, both directions; times in
-// seconds; bytes are those of frames; addresses of frames that are not IP are MAC addresses
+// csv: te,td,sa,da,sp,dp,pr,flg,fwd,stos,pkt,byt,label, one line for each direction that has packets, as UGR'16; IP
+// flows alone; bytes are those of IP datagrams.
+//
+// labels: start,end,src,dst,sport,dport,proto,label,model,packets,bytes, one line a flow, both directions; times in
+// seconds; bytes are those of frames; addresses of frames that are not IP are MAC addresses.
 #pragma once
 
 #include "models.h"
 
 #include <packet/sample.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct flows;
@@ -21,8 +23,8 @@ struct flows;
  */
 int flows_create(struct flows **out, const struct models *models, const struct settings *s, struct wm_err *err);
 
-/** Count a sample that was written. */
-void flows_count(struct flows *f, const struct wm_sample *s);
+/** Count a sample that was written. @return false once a table has failed: flows_finish() says why. */
+bool flows_count(struct flows *f, const struct wm_sample *s);
 
 /** Write what is in flight, end both files. @return 0; -errno with a sentence, also of what went wrong before. */
 int flows_finish(struct flows *f, struct wm_err *err);

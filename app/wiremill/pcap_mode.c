@@ -49,8 +49,8 @@ static void count(struct sink *k, const struct wm_sample *s)
 	model->packets++;
 	model->bytes += s->len;
 	model->flows += first;
-	if (k->flows != NULL)
-		flows_count(k->flows, s);
+	if (k->flows != NULL && !flows_count(k->flows, s))
+		k->done = true; // finishing the tables says why
 	k->done |= stats->written == k->s->packets || (last && stats->flows_ended == k->s->flows);
 }
 

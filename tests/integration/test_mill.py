@@ -128,6 +128,35 @@ def standard_output_is_a_pcap_and_may_be_closed():
     assert said.endswith("wiremill: standard output: cannot be written: Broken pipe\n"), said
 
 
+def full_disk_ends_an_endless_run_with_a_sentence():
+    for words in (["-o", "/dev/full"], ["-o", "x.pcap", "--csv", "/dev/full"], ["-o", "x.pcap", "--labels", "/dev/full"]):
+        said = mill("-m", MODEL, *words, status=1).stderr.decode()
+        assert said.endswith("\nwiremill: /dev/full: cannot be written: No space left on device\n"), said
+
+
+def years_apart(n, years):
+    """A capture of single UDP packets, years from each other."""
+    parts = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 1)]
+    for i in range(n):
+        frame = little_capture.udp((10, 0, 0, i + 1), (10, 0, 1, 1), 40000, 53, b"q" * 30)
+        parts += [struct.pack("<IIII", i * years * 365 * 86400, 0, len(frame), len(frame)), frame]
+    return b"".join(parts)
+
+
+def packets_before_the_end_of_time_do_not_depend_on_the_workers():
+    pathlib.Path(FOLDER.name, "years.pcap").write_bytes(years_apart(6, 10))
+    subprocess.run([TRAIN, "years.pcap", "-o", "years.wm", "--time-limit", "2", "-q"], cwd=FOLDER.name, check=True,
+                   capture_output=True, timeout=LIMIT_S)
+    for rate, sentence in ((["-r", "model"], "a pcap file has no time later than the year 2106"),
+                           (["-r", "1kpps"], "the traffic's own time is over: it cannot be later than 292 years")):
+        files = set()
+        for workers in "1", "2", "3", "8":
+            said = mill("-m", "years.wm", "-o", "x.pcap", "-w", workers, *rate, status=1).stderr.decode()
+            assert said.strip().endswith(sentence), said
+            files.add(pathlib.Path(FOLDER.name, "x.pcap").read_bytes())
+        assert len(files) == 1 and len(packets(files.pop())) > 12, files
+
+
 def what_is_wrong_is_said_in_a_sentence_with_status_2():
     for words, sentence in (
             (("-m", "none.wm", "-o", "y.pcap"), "wiremill: none.wm: No such file or directory\n"),
@@ -154,5 +183,7 @@ with FOLDER:
         tables_and_statistics_agree_with_the_capture,
         interrupted_run_leaves_a_whole_capture,
         standard_output_is_a_pcap_and_may_be_closed,
+        full_disk_ends_an_endless_run_with_a_sentence,
+        packets_before_the_end_of_time_do_not_depend_on_the_workers,
         what_is_wrong_is_said_in_a_sentence_with_status_2,
     ])
