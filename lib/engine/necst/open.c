@@ -12,7 +12,7 @@ static int get_tokens(struct wm_engine_model *e, const struct wm_model *m, struc
 {
 	size_t shape[2] = {0, sizeof(struct necst_kind)}, reach[2] = {0, 2};
 	const void *data;
-	long long families, longest;
+	long long families = 0, longest = 0;
 	int rc = wm_model_tensor(m, "token.kind", WM_U8, 2, shape, &data, err);
 
 	if (rc == 0)
@@ -50,7 +50,7 @@ static int get_gaps(struct wm_engine_model *e, const struct wm_model *m, struct 
 {
 	size_t shape[2] = {0, NECST_GAP_PARTS + 1};
 	const void *data;
-	long long resolution;
+	long long resolution = 0;
 	int rc = wm_model_tensor(m, "gap.knots", WM_U64, 2, shape, &data, err);
 
 	if (rc == 0)
@@ -89,7 +89,7 @@ static int get_sequence(
 	size_t shape[2] = {0, 0}, gates, columns;
 	struct necst_sequence *s = &e->seq;
 	const void *data;
-	long long classes, sizes;
+	long long classes = 0, sizes = 0;
 	int rc = wm_model_meta_int(m, "necst.classes", 1, NECST_CLASSES_MAX, &classes, err);
 	if (rc == 0)
 		rc = wm_model_meta_int(m, "necst.sizes", 1, NECST_SIZES_MAX, &sizes, err);

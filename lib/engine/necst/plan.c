@@ -197,7 +197,7 @@ int necst_plan_open(struct necst_plan_model **out, const struct wm_model *m, uin
 	struct necst_plan_model *p = calloc(1, sizeof(*p));
 	size_t hosts[2] = {0, 16};
 	const void *data;
-	long long duration;
+	long long duration = 0;
 	int rc;
 
 	if (p == NULL)

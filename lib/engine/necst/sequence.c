@@ -9,6 +9,7 @@
 #include <engine/necst/net.h>
 #include <engine/necst/shard.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <pthread.h>
@@ -312,6 +313,7 @@ int necst_sequence_fit(struct necst_sequence *out, const struct wm_dataset *ds, 
 		rc = train(t, err);
 	if (rc < 0)
 		goto out;
+	assert(s.mem != NULL && t->best != NULL);
 	memcpy(s.mem, t->best, t->net.n * sizeof(float));
 	s.held = t->t.best;
 	memcpy(s.reach, t->x.reach, tokens->n * sizeof(s.reach[0]));

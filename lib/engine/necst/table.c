@@ -74,6 +74,8 @@ static int get_u32(const uint32_t **out, size_t *n, const struct wm_model *m, co
 
 static bool sound(const struct necst_table *t, size_t values)
 {
+	if (t->first == NULL || (values > 0 && (t->upto == NULL || t->key == NULL)))
+		return false;
 	if (t->first[0] != 0 || t->first[t->n] != values)
 		return false;
 	for (uint32_t i = 0; i < t->n; i++) {
