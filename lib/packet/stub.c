@@ -7,6 +7,18 @@ static bool is_dns(uint16_t port)
 	return port == 53 || port == 137 || port == 5353 || port == 5355;
 }
 
+// A question about a name that fills the message, as far as one can.
+static size_t put_short_dns(uint8_t *stub, size_t len)
+{
+	if (len < 19)
+		return len < 17 ? 4 : 17;
+	stub[12] = (uint8_t)(len - 18);
+	memset(stub + 13, 'x', len - 18);
+	memset(stub + len - 5, 0, 5);
+	stub[len - 3] = stub[len - 1] = 1;
+	return len;
+}
+
 // A question about the root and a NULL record (RFC 1035 section 3.3.10) that takes up whatever follows. The number of
 // the exchange is the caller's.
 static size_t put_dns(uint8_t *stub, size_t len, bool response)
@@ -16,7 +28,7 @@ static size_t put_dns(uint8_t *stub, size_t len, bool response)
 	memcpy(stub, message, sizeof(message));
 	wm_put_be16(stub + 2, response ? 0x8180 : 0x0100);
 	if (len < WM_STUB_MAX)
-		return len < 17 ? 4 : 17;
+		return put_short_dns(stub, len);
 	stub[11] = 1;
 	wm_put_be16(stub + 26, (uint16_t)(len - WM_STUB_MAX));
 	return WM_STUB_MAX;

@@ -369,7 +369,7 @@ static void dns_without_a_template_is_a_message_of_its_length(void **state)
 	(void)state;
 	wm_dissect(&pkt, WM_LINK_ETHERNET, 0, example, sizeof(example), sizeof(example));
 	assert_int_equal(wm_form_init(&form, image, wm_form_image(&pkt, example, image), NULL, NULL, 0, NULL), 0);
-	for (uint16_t len = WM_STUB_MAX; len <= 600; len++) {
+	for (uint16_t len = 19; len <= 600; len++) {
 		struct wm_sample s = {.len = (uint16_t)(42 + len), .seq = 0xabcd, .sport = 53, .dport = 40000};
 
 		if (len & 1)
@@ -377,7 +377,14 @@ static void dns_without_a_template_is_a_message_of_its_length(void **state)
 		wm_frame_build(frame, &form, &s, false);
 		assert_int_equal(wm_be16(dns), 0xabcd);
 		assert_int_equal(dns[2] >> 7, s.sport == 53);
-		assert_int_equal(wm_be16(dns + 4), 1); // one question: root, A, IN
+		assert_int_equal(wm_be16(dns + 4), 1);
+		if (len < WM_STUB_MAX) { // one question: one label, A, IN
+			assert_int_equal(dns[12], len - 18);
+			assert_int_equal(dns[13 + dns[12]], 0);
+			assert_int_equal(wm_be32(dns + len - 4), 1 << 16 | 1);
+			continue;
+		}
+		// one question: root, A, IN
 		assert_int_equal(wm_be32(dns + 12), 1 << 8);
 		assert_int_equal(dns[16], 1);
 		assert_int_equal(wm_be32(dns + 6), 0);  // no answers, no authorities
