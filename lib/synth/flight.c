@@ -110,6 +110,8 @@ static void lane_init(struct wm_lane *lane, const struct wm_flight *f)
 		isn[0] = wm_rng_u32(&rng);
 		isn[1] = wm_rng_u32(&rng);
 		wm_tcp_begin(&lane->tcp, isn, flow->started);
+		for (int i = 0; i < 2; i++)
+			lane->tcp.side[i].unseen = flow->pkts[i] == 0;
 		return;
 	}
 	lane->echo = (struct wm_echo){0};

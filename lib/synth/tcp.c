@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <synth/tcp.h>
 
+enum { UNSEEN_LEN = 1448 }; // a full segment on Ethernet with time stamps
+
 // Sequence numbers are compared modulo 2^32 (RFC 9293 section 3.4).
 static bool before(uint32_t a, uint32_t b)
 {
@@ -99,6 +101,14 @@ static uint32_t some_of(const struct wm_tcp_side *me, const struct wm_tcp_side *
 	return from;
 }
 
+// Whether an unseen peer has sent something since: why else would this segment have been sent?
+static bool answers_unseen(
+	const struct wm_tcp_side *me, const struct wm_tcp_side *peer, const struct wm_step *step, uint16_t payload)
+{
+	return peer->unseen && !peer->spoke && me->acked && payload == 0 && step->ack == WM_ACK_ALL
+	       && (step->flags & (WM_TCP_SYN | WM_TCP_FIN | WM_TCP_RST | WM_TCP_ACK)) == WM_TCP_ACK;
+}
+
 static uint32_t acknowledge(const struct wm_tcp *tcp, struct wm_tcp_side *me, struct wm_tcp_side *peer, uint8_t class)
 {
 	uint32_t ack;
@@ -122,6 +132,8 @@ void wm_tcp_step(struct wm_tcp *tcp, const struct wm_step *step, uint16_t payloa
 {
 	struct wm_tcp_side *me = &tcp->side[step->reverse], *peer = &tcp->side[!step->reverse];
 
+	if (answers_unseen(me, peer, step, payload))
+		peer->next += UNSEEN_LEN;
 	*seq = place(tcp, me, step, payload);
 	*ack = step->flags & WM_TCP_ACK ? acknowledge(tcp, me, peer, step->ack) : 0;
 	if (step->flags & WM_TCP_RST)

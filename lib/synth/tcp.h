@@ -2,6 +2,8 @@
 // tcp: the numbers of a TCP connection. The engine says what a segment is (flags, payload, how its numbers stand to
 // what went before); this keeps both ends' sequence and acknowledgement numbers true to that.
 //
+// Where one end's packets take another way (it never speaks), it sends a segment for each bare acknowledgement.
+//
 // What is acknowledged was sent, an acknowledgement never goes back, SYN and FIN take one number each, and nothing is
 // new behind a FIN: data or a second FIN there repeats what was sent before it.
 #pragma once
@@ -32,7 +34,8 @@ struct wm_tcp_side {
 	bool spoke;
 	bool syn; // its SYN was sent, seen or not: isn = base - 1
 	bool fin;
-	bool acked; // ack is valid
+	bool acked;  // ack is valid
+	bool unseen; // its packets take another way; set after wm_tcp_begin()
 };
 
 struct wm_tcp {

@@ -172,6 +172,28 @@ static void direction_that_was_not_captured_is_acknowledged_from_its_syn_on(void
 		{CLIENT, A, NEXT, ALL, 0, 10, 8});
 }
 
+static void bare_acknowledgements_of_an_unseen_end_go_on(void **state)
+{
+	const struct wm_step bare = {.flags = A, .seq = NEXT, .ack = ALL},
+			     fin = {.flags = F | A, .seq = NEXT, .ack = ALL};
+	uint32_t seq, ack, last;
+	struct wm_tcp tcp;
+
+	(void)state;
+	wm_tcp_begin(&tcp, isn, false);
+	tcp.side[SERVER].unseen = true;
+	wm_tcp_step(&tcp, &bare, 0, &seq, &last);
+	for (int i = 0; i < 5; i++) {
+		wm_tcp_step(&tcp, &bare, 100, &seq, &ack); // data says what was acknowledged before
+		assert_int_equal(ack, last);
+		wm_tcp_step(&tcp, &bare, 0, &seq, &ack);
+		assert_in_range(ack - last, 1, 1460);
+		last = ack;
+	}
+	wm_tcp_step(&tcp, &fin, 0, &seq, &ack);
+	assert_int_equal(ack, last);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +209,7 @@ int main(void)
 		cmocka_unit_test(reset_stands_at_the_next_number_and_one_that_refuses_at_zero),
 		cmocka_unit_test(connection_joined_on_its_way_acknowledges_what_follows),
 		cmocka_unit_test(direction_that_was_not_captured_is_acknowledged_from_its_syn_on),
+		cmocka_unit_test(bare_acknowledgements_of_an_unseen_end_go_on),
 	};
 
 	return cmocka_run_group_tests_name("tcp", tests, NULL, NULL);
