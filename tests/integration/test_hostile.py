@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Models that were tampered with: a run, or one sentence and status 2. Never anything else.
+"""Models that were tampered with, and captures of every kind: a run, or one sentence and status 2. Never anything else.
 
 usage: test_hostile.py WIREMILL_TRAIN WIREMILL
+WIREMILL_DATA names a folder of captures that are not part of the sources.
 """
 
+import os
 import pathlib
 import random
 import subprocess
@@ -16,6 +18,7 @@ import little_capture
 import safetensors_file
 
 TRAIN, MILL = (str(pathlib.Path(word).resolve()) for word in sys.argv[1:3])
+DATA = os.environ.get("WIREMILL_DATA") or os.environ.get("WIREMILL_DATA_BESIDE")
 LIMIT_S = 60  # for a machine that does other things too
 N_MODELS = 150
 FOLDER = tempfile.TemporaryDirectory()
@@ -96,6 +99,29 @@ def models_with_other_bytes_are_refused_or_milled():
         milled(f"bytes, round {i}")
 
 
+def train(path):
+    done = subprocess.run([TRAIN, path, "-o", "changed.wm", "--time-limit", "0.5", "-q"], cwd=FOLDER.name,
+                          capture_output=True, encoding="utf-8", errors="replace", check=False, timeout=LIMIT_S)
+    assert done.returncode in (0, 2), f"{path}: status {done.returncode}, {done.stderr}"
+    if done.returncode == 2:
+        one_sentence(done, "wiremill-train", path)
+    return done.returncode == 0
+
+
+def captures_of_every_kind_are_learned_or_refused_and_what_was_learned_can_be_milled():
+    folder = pathlib.Path(DATA or "none", "formats")
+    files = sorted(path for kind in ("valid", "malformed") for path in folder.joinpath(kind).glob("*"))
+    if not files:
+        raise claims.Skip("there is no folder of such captures: WIREMILL_DATA names none")
+    for path in files:
+        if train(str(path)):
+            done = subprocess.run([MILL, "-m", place("changed.wm"), "-o", place("x.pcap"), "-n", "100"], check=False,
+                                  capture_output=True, encoding="utf-8", timeout=LIMIT_S)
+            # Status 1: a capture of decades, whose like ends with the time that a pcap can say.
+            assert done.returncode == 0 or "2106" in done.stderr, f"{path}: {done.stderr}"
+            assert pathlib.Path(place("x.pcap")).stat().st_size > 24, path
+
+
 with FOLDER:
     pathlib.Path(place("a.pcap")).write_bytes(little_capture.pcap(100)[0])
     subprocess.run([TRAIN, "a.pcap", "-o", "m.wm", "--time-limit", "5", "-q"], cwd=FOLDER.name, check=True,
@@ -103,4 +129,5 @@ with FOLDER:
     claims.run("hostile input", [
         models_that_were_tampered_with_are_refused_or_milled,
         models_with_other_bytes_are_refused_or_milled,
+        captures_of_every_kind_are_learned_or_refused_and_what_was_learned_can_be_milled,
     ])

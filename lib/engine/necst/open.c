@@ -4,6 +4,7 @@
 #include <engine/necst/layout.h>
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,30 +170,30 @@ static int get_forms(struct wm_engine_model *e, const struct wm_model *m, struct
 	return rc;
 }
 
-static int check_values(const struct necst_table *t, const char *name, uint32_t below, struct wm_err *err)
+static int check_values(const struct necst_table *t, const char *name, uint64_t below, struct wm_err *err)
 {
 	for (uint32_t i = 0; i < t->first[t->n]; i++)
 		if (t->value[i] >= below)
-			return wm_err_set(err, -EINVAL, "tensor %s.value: %u; less than %u was expected", name,
+			return wm_err_set(err, -EINVAL, "tensor %s.value: %u; less than %" PRIu64 " was expected", name,
 				t->value[i], below);
 	return 0;
 }
 
 static int get_tables(struct wm_engine_model *e, const struct wm_model *m, struct wm_err *err)
 {
-	const uint32_t any = UINT32_MAX, u16 = UINT16_MAX + 1u;
+	const uint64_t any = UINT32_MAX + UINT64_C(1), u16 = UINT16_MAX + 1;
 	const struct {
 		const char *name;
 		struct necst_table *table;
-		uint32_t below; // what the values must be
+		uint64_t below; // what the values must be
 	} tables[] = {
 		{"emit.size", &e->size, u16},
 		{"emit.size_any", &e->size_any, u16},
 		{"emit.group", &e->group, u16},
 		{"emit.end", &e->end, u16},
 		{"emit.shape", &e->shape, u16},
-		{"emit.form", &e->form, (uint32_t)e->n_forms},
-		{"emit.any", &e->any, (uint32_t)e->n_forms},
+		{"emit.form", &e->form, e->n_forms},
+		{"emit.any", &e->any, e->n_forms},
 		{"emit.frame", &e->frame, any},
 		{"emit.window", &e->window, u16},
 		{"emit.window_first", &e->window_first, u16},
