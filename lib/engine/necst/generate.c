@@ -288,10 +288,11 @@ static uint16_t draw_window(const struct wm_engine_model *m, struct slot *s, uin
 	const uint32_t random = wm_rng_u32(&s->rng), value = wm_rng_u32(&s->rng),
 		       key = necst_key_token(s->profile, token);
 	struct last *last = &s->last[k->reverse];
+	const int32_t peer = s->last[!k->reverse].window;
 
-	if (last->window < 0)
-		last->window = (int32_t)draw_either(
-			&m->window, key, &m->window_first, necst_key_side(s->profile, k->reverse), value, 0);
+	if (last->window < 0) // a side that this profile never heard from opens as wide as its peer, or all the way
+		last->window = (int32_t)draw_either(&m->window, key, &m->window_first,
+			necst_key_side(s->profile, k->reverse), value, peer > 0 ? (uint32_t)peer : UINT16_MAX);
 	else if (random >= m->repeat[token].after[last->syn])
 		last->window =
 			(int32_t)draw_either(&m->window, key, &m->window, UINT32_MAX, value, (uint32_t)last->window);
