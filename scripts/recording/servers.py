@@ -206,15 +206,54 @@ message_size_limit = 4000000
     start(host, workdir, "postfix", "-c", str(folder / "etc"), "start-fg")
 
 
-def versions():
+def start_login(host, workdir):
+    """What somebody would guess passwords for: SSH and FTP. Nobody has one that would be let in."""
+    folder = workdir / host.name
+    (folder / "empty").mkdir(parents=True)
+    key = folder / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-N", "", "-f", str(key)], check=True)
+    pathlib.Path("/run/sshd").mkdir(exist_ok=True)
+    # The guesser's SSH is an old one.
+    (folder / "sshd_config").write_text(f"""\
+Port 22
+HostKey {key}
+PidFile {folder}/sshd.pid
+UsePAM no
+PasswordAuthentication yes
+PermitRootLogin yes
+MaxStartups 100
+UseDNS no
+HostKeyAlgorithms +ssh-rsa
+KexAlgorithms +diffie-hellman-group14-sha1,diffie-hellman-group1-sha1
+Ciphers +aes128-cbc,3des-cbc
+MACs +hmac-sha1
+""")
+    start(host, workdir, "/usr/sbin/sshd", "-D", "-e", "-f", str(folder / "sshd_config"))
+    (folder / "vsftpd.conf").write_text(f"""\
+listen=YES
+background=NO
+anonymous_enable=NO
+local_enable=YES
+secure_chroot_dir={folder}/empty
+pam_service_name=vsftpd
+seccomp_sandbox=NO
+""")
+    start(host, workdir, "vsftpd", str(folder / "vsftpd.conf"))
+
+
+QUESTIONS = {"nginx": ["nginx", "-v"], "dnsmasq": ["dnsmasq", "--version"], "snmpd": ["snmpd", "-v"],
+             "mosquitto": ["mosquitto", "-h"], "postfix": ["postconf", "-d", "-h", "mail_version"],
+             "curl": ["curl", "--version"], "wget": ["wget", "--version"], "dig": ["dig", "-v"], "ping": ["ping", "-V"],
+             "sshd": ["ssh", "-V"], "vsftpd": ["dpkg-query", "-W", "-f", "${Version}", "vsftpd"],
+             "nmap": ["nmap", "--version"], "hping3": ["dpkg-query", "-W", "-f", "${Version}", "hping3"],
+             "ncrack": ["ncrack", "--version"], "tcpdump": ["tcpdump", "--version"], "Linux": ["uname", "-r"]}
+
+
+def versions(programs):
     """One line for each program: what was recorded."""
-    questions = {"nginx": ["nginx", "-v"], "dnsmasq": ["dnsmasq", "--version"], "snmpd": ["snmpd", "-v"],
-                 "mosquitto": ["mosquitto", "-h"], "postfix": ["postconf", "-d", "-h", "mail_version"],
-                 "curl": ["curl", "--version"], "wget": ["wget", "--version"], "dig": ["dig", "-v"],
-                 "ping": ["ping", "-V"], "tcpdump": ["tcpdump", "--version"], "Linux": ["uname", "-r"]}
-    for name, command in questions.items():
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        found = re.search(r"\d+(\.\d+)+|\d{8}", done.stdout + done.stderr)
+    for name in programs:
+        done = subprocess.run(QUESTIONS[name], capture_output=True, text=True, check=False)
+        found = re.search(r"\d+(\.\w+)+|\d{8}", done.stdout + done.stderr)
         yield name, found.group() if found else "?"
 
 
