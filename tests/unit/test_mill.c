@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -182,11 +183,16 @@ static void run_ends_at_what_is_reached_first(void **state)
 	clean_up(&r);
 }
 
+// However busy the machine is: not before packets were written.
 static void *interrupt(void *arg)
 {
 	struct run *r = arg;
+	struct stat file = {0};
 
-	(void)usleep(100000);
+	for (int i = 0; i < 6000 && file.st_size < 1 << 16; i++) {
+		(void)usleep(10000);
+		(void)stat(r->pcap, &file);
+	}
 	atomic_store(&r->stop, true);
 	return NULL;
 }
