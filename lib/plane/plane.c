@@ -240,7 +240,7 @@ static uint64_t count_queued(struct wm_plane *p)
 	for (unsigned w = 0; w < p->n_supplies; w++)
 		queued += wm_supply_left(&p->supplies[w]);
 	for (unsigned t = 0; t < p->n_txs; t++)
-		queued += wm_count_get(&p->txs[t].count.unused);
+		queued += wm_count_get(&p->txs[t].out[0].count.unused);
 	return queued;
 }
 

@@ -24,6 +24,7 @@ struct wm_plane {
 	const struct wm_plane_options *options;
 	struct wm_roles roles;
 	struct wm_tx_run run;
+	const struct wm_form *forms[WM_MODELS_MAX];
 	struct wm_port ports[RTE_MAX_ETHPORTS];
 	unsigned n_ports;
 	struct wm_core cores[WM_LCORES_MAX];

@@ -141,6 +141,20 @@ static int setup_pace(struct wm_plane *p, struct wm_tx *tx, const struct wm_port
 	return rc;
 }
 
+static void setup_out(struct wm_plane *p, struct wm_tx_out *out, const struct wm_port *port, unsigned queue)
+{
+	*out = (struct wm_tx_out){
+		.forms = p->forms,
+		.pool = port->pool,
+		.mtu = port->mtu,
+		.room = port->room,
+		.max_len = port->max_len,
+		.port = port->id,
+		.queue = (uint16_t)queue,
+		.receives = queue < port->n_rx_queues,
+	};
+}
+
 static int setup_tx(struct wm_plane *p, unsigned t, struct wm_err *err)
 {
 	struct wm_port *port = &p->ports[t % p->n_ports];
@@ -149,16 +163,8 @@ static int setup_tx(struct wm_plane *p, unsigned t, struct wm_err *err)
 	struct wm_feed_ring *rings = on_lcore(core->lcore, p->roles.n_workers * sizeof(*rings));
 	size_t n_kept = power_of_two(p->options->recycle_samples, RECYCLE_SAMPLES);
 
-	*tx = (struct wm_tx){
-		.run = &p->run,
-		.pool = port->pool,
-		.mtu = port->mtu,
-		.room = port->room,
-		.max_len = port->max_len,
-		.port = port->id,
-		.queue = (uint16_t)(t / p->n_ports),
-	};
-	tx->receives = tx->queue < port->n_rx_queues;
+	*tx = (struct wm_tx){.run = &p->run};
+	setup_out(p, &tx->out[0], port, t / p->n_ports);
 	core->tx[core->n_tx++] = tx;
 	wm_feed_init(&tx->feed, rings, p->roles.n_workers);
 	tx->scratch = on_lcore(core->lcore, UINT16_MAX);
@@ -184,7 +190,7 @@ static void setup_run(struct wm_plane *p)
 	for (size_t i = 0; i < o->n_sources; i++) {
 		size_t n;
 
-		run->forms[i] = o->sources[i].engine->forms(o->sources[i].model, &n);
+		p->forms[i] = o->sources[i].engine->forms(o->sources[i].model, &n);
 	}
 	run->end_ns = o->duration_s > 0 && o->duration_s < 1e9 ? (uint64_t)(o->duration_s * 1e9) : UINT64_MAX;
 	run->catch_up = o->catch_up > 0 ? o->catch_up : CATCH_UP;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <plane/plane_pvt.h>
 
-static struct wm_plane_queue collect_queue(const struct wm_tx *tx)
+static struct wm_plane_queue collect_queue(const struct wm_tx_out *out)
 {
-	const struct wm_tx_counts *c = &tx->count;
+	const struct wm_tx_counts *c = &out->count;
 
 	// What is sent is read before what was taken: a reader never sees more sent than taken.
 	struct wm_plane_queue q = {
-		.port = tx->port,
-		.queue = tx->queue,
+		.port = out->port,
+		.queue = out->queue,
 		.sent = wm_count_get(&c->sent),
 		.bytes = wm_count_get(&c->bytes),
 		.oversize = wm_count_get(&c->oversize),
@@ -57,13 +57,14 @@ static uint64_t port_errors(const struct wm_plane *p)
 
 void wm_plane_collect(const struct wm_plane *p, struct wm_plane_stats *stats)
 {
-	struct wm_plane_stats s = {.n_queues = p->n_txs, .n_workers = p->n_supplies};
+	struct wm_plane_stats s = {.n_workers = p->n_supplies};
 	uint64_t now_ns = wm_now_ns(), gone;
 
-	for (unsigned t = 0; t < p->n_txs; t++) {
-		s.queue[t] = collect_queue(&p->txs[t]);
-		add(&s.total, &s.queue[t]);
-	}
+	for (unsigned t = 0; t < p->n_txs; t++)
+		for (unsigned side = 0; side < wm_tx_outs(&p->txs[t]); side++) {
+			s.queue[s.n_queues] = collect_queue(&p->txs[t].out[side]);
+			add(&s.total, &s.queue[s.n_queues++]);
+		}
 	for (unsigned w = 0; w < p->n_supplies; w++)
 		s.generated += wm_count_get(&p->supplies[w].generated);
 	gone = s.total.sent + s.total.oversize + s.total.lost;

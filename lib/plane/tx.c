@@ -54,23 +54,23 @@ static uint32_t claim(struct wm_tx *tx, uint32_t want)
 	return RTE_MIN(want, tx->credit);
 }
 
-static struct rte_mbuf *take_mbuf(struct wm_tx *tx)
+static struct rte_mbuf *take_mbuf(struct wm_tx_out *out)
 {
-	if (tx->n_spare == 0) {
-		if (rte_pktmbuf_alloc_bulk(tx->pool, tx->spare, WM_TX_BURST) != 0)
+	if (out->n_spare == 0) {
+		if (rte_pktmbuf_alloc_bulk(out->pool, out->spare, WM_TX_BURST) != 0)
 			return NULL;
-		tx->n_spare = WM_TX_BURST;
+		out->n_spare = WM_TX_BURST;
 	}
-	return tx->spare[--tx->n_spare];
+	return out->spare[--out->n_spare];
 }
 
 // Mbufs for a frame of len bytes, chained where one is too small.
-static struct rte_mbuf *take_mbufs(struct wm_tx *tx, uint32_t len)
+static struct rte_mbuf *take_mbufs(struct wm_tx_out *out, uint32_t len)
 {
-	struct rte_mbuf *first = take_mbuf(tx), *last = first;
+	struct rte_mbuf *first = take_mbuf(out), *last = first;
 
-	for (uint32_t have = tx->room; first != NULL && have < len; have += tx->room) {
-		struct rte_mbuf *m = take_mbuf(tx);
+	for (uint32_t have = out->room; first != NULL && have < len; have += out->room) {
+		struct rte_mbuf *m = take_mbuf(out);
 
 		if (m == NULL) {
 			rte_pktmbuf_free(first);
@@ -83,9 +83,9 @@ static struct rte_mbuf *take_mbufs(struct wm_tx *tx, uint32_t len)
 	return first;
 }
 
-static bool fits(const struct wm_tx *tx, const struct wm_form *form, const struct wm_sample *s)
+static bool fits(const struct wm_tx_out *out, const struct wm_form *form, const struct wm_sample *s)
 {
-	return s->len <= tx->max_len && s->len <= tx->mtu + (form->l3 > 0 ? form->l3 : ETH_LEN);
+	return s->len <= out->max_len && s->len <= out->mtu + (form->l3 > 0 ? form->l3 : ETH_LEN);
 }
 
 static double ticks_per_ns(const struct wm_tx *tx)
@@ -110,43 +110,56 @@ static bool plan(struct wm_tx *tx, uint32_t len, uint64_t *due, uint64_t *time_n
 	return *time_ns < tx->run->end_ns;
 }
 
-static void put_frame(struct wm_tx *tx, struct rte_mbuf *m, const struct wm_form *form, const struct wm_sample *s)
+static void put_frame(
+	uint8_t *scratch, uint32_t room, struct rte_mbuf *m, const struct wm_form *form, const struct wm_sample *s)
 {
-	if (likely(s->len <= tx->room))
+	if (likely(s->len <= room))
 		wm_frame_put(m, form, s);
 	else
-		wm_frame_put_chain(m, tx->room, tx->scratch, form, s);
+		wm_frame_put_chain(m, room, scratch, form, s);
+}
+
+// The out that a sample's packet leaves on: the bit of its direction is the lowest.
+static unsigned side_of(const struct wm_tx *tx, const struct wm_sample *s)
+{
+	static_assert(WM_BIT_REVERSE == 1, "a direction is an index");
+	return s->bits & tx->split;
 }
 
 // Build the packet of a sample that goes out at time_ns of the timeline.
 static enum outcome build_one(struct wm_tx *tx, const struct wm_sample *s, uint64_t time_ns)
 {
-	const struct wm_form *form = &tx->run->forms[wm_sample_model(s)][s->form];
+	unsigned side = side_of(tx, s);
+	struct wm_tx_out *out = &tx->out[side];
+	const struct wm_form *form = &out->forms[wm_sample_model(s)][s->form];
 	uint32_t at = (tx->head + tx->n) & ROW_MASK;
 	struct wm_sample moved;
 	struct rte_mbuf *m;
 
-	if (unlikely(!fits(tx, form, s))) {
-		wm_count_add(&tx->count.oversize, 1);
+	if (unlikely(!fits(out, form, s))) {
+		wm_count_add(&out->count.oversize, 1);
 		return DROPPED;
 	}
-	m = take_mbufs(tx, s->len);
-	if (m == NULL)
+	m = take_mbufs(out, s->len);
+	if (m == NULL) {
+		wm_count_add(&out->count.no_mbuf, 1);
 		return NO_MBUF;
+	}
 	if (!plan(tx, s->len, &tx->due[at], &time_ns)) {
 		rte_pktmbuf_free(m);
 		return NO_MORE;
 	}
 	if (!tx->paced || tx->pace.kind == WM_RATE_MODEL) {
-		put_frame(tx, m, form, s);
+		put_frame(tx->scratch, out->room, m, form, s);
 	} else {
 		moved = *s;
 		moved.time_ns = time_ns;
-		put_frame(tx, m, form, &moved);
+		put_frame(tx->scratch, out->room, m, form, &moved);
 	}
 	if (tx->run->flows_counted && (s->bits & WM_BIT_LAST))
 		tx->ending |= atomic_fetch_sub_explicit(&tx->run->flows, 1, memory_order_relaxed) <= 1;
 	tx->row[at] = m;
+	tx->side[at] = (uint8_t)side;
 	tx->n++;
 	return BUILT;
 }
@@ -155,7 +168,7 @@ static enum outcome build_one(struct wm_tx *tx, const struct wm_sample *s, uint6
 static enum outcome build_fresh(struct wm_tx *tx, uint32_t want)
 {
 	enum outcome outcome = BUILT;
-	uint64_t n = 0;
+	uint64_t n[2] = {0, 0};
 
 	for (uint32_t i = 0; i < want && outcome <= DROPPED && !tx->ending; i++) {
 		const struct wm_sample *s = wm_feed_peek(&tx->feed);
@@ -169,11 +182,12 @@ static enum outcome build_fresh(struct wm_tx *tx, uint32_t want)
 			break;
 		if (tx->lap != NULL)
 			wm_lap_keep(tx->lap, s);
+		n[side_of(tx, s)]++;
 		wm_feed_take(&tx->feed);
-		n++;
 	}
 	wm_feed_release(&tx->feed);
-	wm_count_add(&tx->count.fresh, n);
+	for (unsigned side = 0; side < wm_tx_outs(tx); side++)
+		wm_count_add(&tx->out[side].count.fresh, n[side]);
 	return outcome;
 }
 
@@ -182,7 +196,7 @@ static enum outcome build_again(struct wm_tx *tx, uint32_t want)
 {
 	enum outcome outcome = BUILT;
 	struct wm_sample s;
-	uint64_t n = 0;
+	uint64_t n[2] = {0, 0};
 
 	for (uint32_t i = 0; i < want && outcome <= DROPPED && !tx->ending; i++) {
 		if (!wm_lap_peek(tx->lap, &s)) {
@@ -193,9 +207,10 @@ static enum outcome build_again(struct wm_tx *tx, uint32_t want)
 		if (outcome > DROPPED)
 			break;
 		wm_lap_take(tx->lap, s.time_ns);
-		n++;
+		n[side_of(tx, &s)]++;
 	}
-	wm_count_add(&tx->count.recycled, n);
+	for (unsigned side = 0; side < wm_tx_outs(tx); side++)
+		wm_count_add(&tx->out[side].count.recycled, n[side]);
 	return outcome;
 }
 
@@ -215,44 +230,55 @@ static void build(struct wm_tx *tx, uint32_t want)
 		outcome = build_again(tx, allowed - tx->n);
 	if (tx->run->counted)
 		tx->credit -= tx->n - before;
-	if (outcome == NO_MBUF)
-		wm_count_add(&tx->count.no_mbuf, 1);
 	if (outcome == NO_SAMPLE && tx->n == 0 && !tx->starving)
-		wm_count_add(&tx->count.starved, 1);
+		wm_count_add(&tx->out[0].count.starved, 1);
 	tx->starving = outcome == NO_SAMPLE && tx->n == 0;
 	tx->ending |= outcome == NO_MORE;
 }
 
 // A port that loops what it sends back to itself (net_ring) is full until somebody takes it out.
-static void receive(struct wm_tx *tx)
+static void receive(struct wm_tx_out *out)
 {
 	struct rte_mbuf *in[WM_TX_BURST];
-	uint16_t n = rte_eth_rx_burst(tx->port, tx->queue, in, WM_TX_BURST);
+	uint16_t n = rte_eth_rx_burst(out->port, out->queue, in, WM_TX_BURST);
 
 	rte_pktmbuf_free_bulk(in, n);
-	wm_count_add(&tx->count.received, n);
+	wm_count_add(&out->count.received, n);
 }
 
-// Offer the first n packets of the row, at most a burst, to the port.
+// How many of the first n packets of the row leave on the same out as the first.
+static uint32_t same_side(const struct wm_tx *tx, uint32_t n)
+{
+	uint32_t at = tx->head & ROW_MASK, run = 1;
+
+	while (run < n && tx->side[at + run] == tx->side[at])
+		run++;
+	return run;
+}
+
+// Offer the first n packets of the row, at most a burst, to their port.
 static void offer(struct wm_tx *tx, uint32_t n)
 {
 	uint32_t at = tx->head & ROW_MASK, sent;
+	struct wm_tx_out *out = &tx->out[tx->side[at]];
 	uint64_t bytes = 0;
 
 	n = RTE_MIN(n, RTE_MIN((uint32_t)WM_TX_BURST, WM_TX_ROW - at));
+	if (tx->split)
+		n = same_side(tx, n);
 	for (uint32_t i = 0; i < n; i++)
 		bytes += tx->row[at + i]->pkt_len;
-	sent = rte_eth_tx_burst(tx->port, tx->queue, tx->row + at, (uint16_t)n);
+	sent = rte_eth_tx_burst(out->port, out->queue, tx->row + at, (uint16_t)n);
 	for (uint32_t i = sent; i < n; i++)
 		bytes -= tx->row[at + i]->pkt_len;
 	tx->head += sent;
 	tx->n -= sent;
-	wm_count_add(&tx->count.sent, sent);
-	wm_count_add(&tx->count.bytes, bytes);
+	wm_count_add(&out->count.sent, sent);
+	wm_count_add(&out->count.bytes, bytes);
 	if (unlikely(sent < n)) {
-		wm_count_add(&tx->count.port_full, 1);
-		if (tx->receives)
-			receive(tx);
+		wm_count_add(&out->count.port_full, 1);
+		if (out->receives)
+			receive(out);
 	}
 }
 
@@ -273,8 +299,8 @@ static void shift(struct wm_tx *tx, uint64_t by)
 	for (uint32_t i = 0; i < tx->n; i++)
 		tx->due[(tx->head + i) & ROW_MASK] += by;
 	tx->late = 0;
-	wm_count_add(&tx->count.shifts, 1);
-	wm_count_add(&tx->count.shift_ns, (uint64_t)((double)by / ticks_per_ns(tx)));
+	wm_count_add(&tx->out[0].count.shifts, 1);
+	wm_count_add(&tx->out[0].count.shift_ns, (uint64_t)((double)by / ticks_per_ns(tx)));
 }
 
 static bool turn_paced(struct wm_tx *tx)
@@ -309,7 +335,7 @@ static bool turn_unused(struct wm_tx *tx)
 	for (; n < WM_TX_BURST && wm_feed_peek(&tx->feed) != NULL; n++)
 		wm_feed_take(&tx->feed);
 	wm_feed_release(&tx->feed);
-	wm_count_add(&tx->count.unused, n);
+	wm_count_add(&tx->out[0].count.unused, n);
 	atomic_store_explicit(&tx->done, true, memory_order_release);
 	return n > 0;
 }
@@ -324,9 +350,13 @@ bool wm_tx_turn(struct wm_tx *tx)
 void wm_tx_finish(struct wm_tx *tx)
 {
 	for (; tx->n > 0; tx->n--, tx->head++) {
-		rte_pktmbuf_free(tx->row[tx->head & ROW_MASK]);
-		wm_count_add(&tx->count.lost, 1);
+		uint32_t at = tx->head & ROW_MASK;
+
+		rte_pktmbuf_free(tx->row[at]);
+		wm_count_add(&tx->out[tx->side[at]].count.lost, 1);
 	}
-	rte_pktmbuf_free_bulk(tx->spare, tx->n_spare);
-	tx->n_spare = 0;
+	for (unsigned side = 0; side < wm_tx_outs(tx); side++) {
+		rte_pktmbuf_free_bulk(tx->out[side].spare, tx->out[side].n_spare);
+		tx->out[side].n_spare = 0;
+	}
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// tx: one queue of a port: takes samples in time order, writes their frames into mbufs, and sends these when they are
-// due.
+// tx: takes samples in time order, writes their frames into mbufs, and sends these when they are due: on one queue of a
+// port or, where the two directions of a flow are split, on one queue of each of two. There is one row, one pace and
+// one lcore for both, so the order of packets is that of their samples across the ports, too.
 //
 // What is built waits in a short row in front of the port. A counter that says "sent" is raised when the port has taken
 // the packet. At any time the lcore rests: fresh + recycled = sent + oversize + lost + waiting in the row.
@@ -27,7 +28,6 @@ enum {
 // What all queues share.
 struct wm_tx_run {
 	// Written by control before it sets `go`, read-only after.
-	const struct wm_form *forms[WM_MODELS_MAX];
 	uint64_t start_tsc; // departure of the first packet
 	uint64_t end_ns;    // departures planned at or behind this are not made; UINT64_MAX = no end
 	uint32_t catch_up;  // packets that may go out late, one behind the other, before the timeline shifts
@@ -60,17 +60,31 @@ struct wm_tx_counts {
 	wm_count received;  // packets taken from the port and dropped, so that a looped port does not fill up
 };
 
-struct wm_tx {
+// A queue of a port.
+struct wm_tx_out {
 	// Set up before the start, read-only after.
-	struct wm_tx_run *run;
+	const struct wm_form *const *forms; // of each model, as this port sends them
 	struct rte_mempool *pool;
 	uint32_t mtu;     // longest packet behind the link header
 	uint32_t room;    // bytes in an mbuf
 	uint32_t max_len; // longest frame: room, or more where mbufs may be chained
 	uint16_t port;
 	uint16_t queue;
+	bool receives; // the port has a receive queue of this number
+
+	// Its lcore alone.
+	struct rte_mbuf *spare[WM_TX_BURST];
+	uint32_t n_spare;
+
+	// Written by its lcore, read by control.
+	alignas(64) struct wm_tx_counts count;
+};
+
+struct wm_tx {
+	// Set up before the start, read-only after.
+	struct wm_tx_run *run;
+	uint8_t split; // 1 = packets of servers leave on the second out, 0 = all on the first
 	bool paced;
-	bool receives;          // the port has a receive queue of this number
 	struct wm_lap *lap;     // NULL = wait for fresh samples
 	struct wm_sample *kept; // lap's
 	uint8_t *scratch;       // UINT16_MAX bytes: a frame before it is cut up
@@ -80,10 +94,9 @@ struct wm_tx {
 	struct wm_pace pace;
 	struct rte_mbuf *row[WM_TX_ROW]; // built, from head on
 	uint64_t due[WM_TX_ROW];         // in TSC
+	uint8_t side[WM_TX_ROW];         // index of its out
 	uint32_t head;
 	uint32_t n;
-	struct rte_mbuf *spare[WM_TX_BURST];
-	uint32_t n_spare;
 	uint32_t late;    // packets sent late since the last one on time
 	uint64_t plan_ns; // planned departure of the packet built last
 	double plan_tsc;  // the same in TSC since the start, shifts included
@@ -92,9 +105,14 @@ struct wm_tx {
 	bool starving;    // the row has run empty and that was counted
 
 	// Written by its lcore, read by control.
-	alignas(64) struct wm_tx_counts count;
-	atomic_bool done; // everything asked for was sent
+	alignas(64) atomic_bool done; // everything asked for was sent
+	struct wm_tx_out out[2];      // what is not of a port alone (starved, shifts) is counted at the first
 };
+
+static inline unsigned wm_tx_outs(const struct wm_tx *tx)
+{
+	return 1u + tx->split;
+}
 
 /** Room in front of each mbuf's data for what tx knows of it: rte_pktmbuf_pool_create's priv_size. */
 size_t wm_tx_priv_size(void);
