@@ -15,6 +15,7 @@ enum wm_link {
 	WM_LINK_IPV6 = 229,
 	WM_LINK_SLL = 113,
 	WM_LINK_SLL2 = 276,
+	WM_LINK_LORATAP = 270, // packet/lora.h reads it; wm_dissect() does not
 };
 
 enum wm_net { WM_NET_OTHER, WM_NET_IPV4, WM_NET_IPV6 };

@@ -25,8 +25,12 @@
 #include <stdint.h>
 
 struct wm_packet; // packet/dissect.h
+struct wm_form;
 
 enum { WM_FORM_HEAD_MAX = 192 };
+
+/** Write the frame of a sample whose form has a maker of its own: all of its s->len bytes. */
+typedef void wm_make_fn(uint8_t *frame, const struct wm_form *form, const struct wm_sample *s);
 
 struct wm_form {
 	uint8_t head[WM_FORM_HEAD_MAX]; // as the frame begins; zero where it is filled in, and behind head_len
@@ -49,6 +53,8 @@ struct wm_form {
 	const uint8_t *payload;         // template, or NULL: none. Borrowed from the model
 	const uint32_t *payload_sum;    // [i] = plain sum of the template's first i 16-bit words, in memory order
 	uint32_t payload_len;
+	wm_make_fn
+		*make; // makes the frames, which are not IP as far as sample and form can tell; NULL: wm_frame_build()
 };
 
 /**

@@ -222,6 +222,10 @@ void wm_frame_build(uint8_t *frame, const struct wm_form *form, const struct wm_
 	uint64_t sum;
 
 	assert(len >= (uint32_t)form->head_len + form->pad);
+	if (form->ip == 0 && form->make != NULL) {
+		form->make(frame, form, s);
+		return;
+	}
 	if (form->ip == 0) {
 		memcpy(frame, form->head, form->head_len);
 		put_payload(frame, form, len, payload, zeroed);

@@ -6,6 +6,8 @@
 // version, TTL, TOS, options, payload template), the sample what is this packet's own.
 #pragma once
 
+#include <packet/lora.h>
+
 #include <assert.h>
 #include <stdint.h>
 
@@ -21,8 +23,13 @@ enum {
 // IPv4 addresses are mapped (::ffff:a.b.c.d, RFC 4291 section 2.5.5.2).
 struct wm_sample {
 	uint64_t time_ns; // departure on the virtual timeline
-	uint8_t src[16];  // unused by frames that are not IP
-	uint8_t dst[16];
+	union {
+		struct {
+			uint8_t src[16]; // unused by frames that are not IP
+			uint8_t dst[16];
+		};
+		struct wm_lora lora; // of forms that packet/semtech.h makes
+	};
 	uint32_t seq;  // TCP; ICMP echo: identifier << 16 | sequence number; UDP: number (16 bits) of query and reply
 	uint32_t ack;  // TCP
 	uint32_t flow; // low 32 bits of the flow's id
