@@ -17,6 +17,7 @@ enum wm_stream {
 	WM_STREAM_CLUSTER,   // k-means++ seeding; id = restart
 	WM_STREAM_TCP,       // initial numbers: of TCP, of UDP's exchanges; id = flow
 	WM_STREAM_SOURCE,    // seeds of the models of a mix; id = place in the mix
+	WM_STREAM_FIDELITY,  // halves of the real data, subsamples; id = which
 	WM_STREAM_TEST = 99, // tests
 };
 

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "json.h"
+
+#include <base/file.h>
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+static const char *const roles[WM_INPUTS] = {"real", "synth", "holdout"};
+
+// What is not measurable is null.
+static json_t *number(double v)
+{
+	return isfinite(v) ? json_real(round(v * 1e9) / 1e9) : json_null();
+}
+
+static json_t *text(const char *s)
+{
+	json_t *j = json_string(s);
+
+	return j != NULL ? j : json_string("(not UTF-8)"); // a path may be any bytes
+}
+
+static json_t *list(char *const *notes, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		(void)json_array_append_new(array, text(notes[i]));
+	return array;
+}
+
+static json_t *inputs(const struct wm_fidelity *f)
+{
+	json_t *out = json_object();
+
+	for (size_t i = 0; i < WM_INPUTS; i++) {
+		const struct wm_fidelity_input *in = &f->inputs[i];
+
+		if (in->path == NULL)
+			continue;
+		(void)json_object_set_new(out, roles[i],
+			json_pack("{s:o, s:s, s:I, s:I, s:I, s:o, s:o}", "file", text(in->path), "format", in->format,
+				"packets", (json_int_t)in->packets, "flows", (json_int_t)in->flows, "bytes",
+				(json_int_t)in->bytes, "duration_s", number(in->duration_s), "notes",
+				list(in->notes, in->n_notes)));
+	}
+	return out;
+}
+
+static json_t *metrics(const struct wm_fidelity *f)
+{
+	json_t *out = json_object();
+
+	for (size_t i = 0; i < f->n_metrics; i++) {
+		const struct wm_metric *m = &f->metrics[i];
+
+		(void)json_object_set_new(out, m->def->key,
+			json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "value", number(m->value), "floor",
+				number(m->floor), "tfloor", number(m->tfloor), "holdout", number(m->holdout), "ratio",
+				number(m->ratio), "floor_ratio", number(m->floor_ratio), "holdout_ratio",
+				number(m->holdout_ratio), "finding", m->finding));
+	}
+	return out;
+}
+
+static json_t *scores(const struct wm_group_score *g)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:i, s:i, s:i}", "score", number(g->score), "strict", number(g->strict),
+		"vs_floor", number(g->vs_floor), "holdout_score", number(g->holdout), "within", (int)g->within, "of",
+		(int)g->of, "findings", (int)g->findings);
+}
+
+static json_t *groups(const struct wm_fidelity *f)
+{
+	json_t *out = json_object();
+
+	for (size_t i = 0; i < f->n_groups; i++) {
+		const struct wm_group_score *g = &f->groups[i];
+		const struct wm_metric *worst = g->worst == SIZE_MAX ? NULL : &f->metrics[g->worst];
+		json_t *group = scores(g);
+
+		(void)json_object_set_new(group, "title", json_string(g->name));
+		(void)json_object_set_new(group, "worst", worst == NULL ? json_null() : json_string(worst->def->key));
+		(void)json_object_set_new(group, "worst_ratio", worst == NULL ? json_null() : number(worst->ratio));
+		(void)json_object_set_new(group, "in_overall", json_boolean(g->in_overall));
+		(void)json_object_set_new(out, (char[]){g->letter, '\0'}, group);
+	}
+	return out;
+}
+
+static json_t *limits(const struct wm_fidelity *f, const struct gate *gate)
+{
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < gate->n; i++)
+		(void)json_array_append_new(
+			out, json_pack("{s:s, s:o, s:o, s:b}", "metric", gate->limits[i].name, "most",
+				     number(gate->limits[i].most), "value", number(gate_value(&gate->limits[i], f)),
+				     "kept", gate_keeps(&gate->limits[i], f)));
+	return out;
+}
+
+static json_t *report(const struct wm_fidelity *f, const struct gate *gate)
+{
+	return json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "schema_version", WM_FIDELITY_SCHEMA,
+		"wiremill_version", WM_VERSION, "mode", f->mode == WM_FIDELITY_PACKETS ? "packets" : "flows", "inputs",
+		inputs(f), "notes", list(f->notes, f->n_notes), "metrics", metrics(f), "groups", groups(f), "overall",
+		scores(&f->overall), "limits", limits(f, gate));
+}
+
+int json_write(const char *path, const struct wm_fidelity *f, const struct gate *gate, struct wm_err *err)
+{
+	json_t *j = report(f, gate);
+	char *dump = j == NULL ? NULL : json_dumps(j, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
+	struct wm_file file;
+	int rc;
+
+	json_decref(j);
+	if (dump == NULL)
+		return wm_err_sys(err, -ENOMEM, "%s", path);
+	if (strcmp(path, "-") == 0) {
+		(void)puts(dump); // main() sees whether it could be written
+		free(dump);
+		return 0;
+	}
+	rc = wm_file_begin(&file, path, err);
+	if (rc == 0) {
+		wm_file_write(&file, dump, strlen(dump));
+		wm_file_write(&file, "\n", 1);
+		rc = wm_file_commit(&file, err);
+	}
+	free(dump);
+	return rc;
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// wiremill-compare: how faithfully synthetic traffic imitates real traffic.
+#include "config.h"
+#include "json.h"
+#include "text.h"
+
+#include <base/progress.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_REFUSED = 2 };
+
+// The command line and its files are the user's to put right; what the machine lacks is not.
+static int status_of(int rc)
+{
+	switch (-rc) {
+	case 0:
+		return STATUS_DONE;
+	case EDQUOT:
+	case EFBIG:
+	case EIO:
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+	case ENOSPC:
+		return STATUS_FAILED;
+	default:
+		return STATUS_REFUSED;
+	}
+}
+
+static void show_progress(void *arg, double done, const char *what)
+{
+	wm_progress_show(arg, done, what);
+}
+
+// @return 0, 1 if a limit is not kept, -errno with a sentence.
+static int compare(const struct config *c, struct wm_err *err)
+{
+	struct wm_progress progress;
+	const struct wm_fidelity_options options = {
+		.paths = {c->real, c->synth, c->holdout},
+		.max_packets = c->max_packets,
+		.progress = show_progress,
+		.arg = &progress,
+	};
+	bool json_only = c->json != NULL && strcmp(c->json, "-") == 0;
+	struct wm_fidelity *f = NULL;
+	int rc;
+
+	wm_progress_init(&progress, c->quiet ? NULL : stderr);
+	rc = wm_fidelity_compare(&f, &options, err);
+	wm_progress_end(&progress);
+	if (rc < 0)
+		return rc;
+	if (!json_only)
+		text_report(stdout, f, c->all);
+	if (c->json != NULL)
+		rc = json_write(c->json, f, &c->gate, err);
+	if (rc == 0)
+		rc = text_limits(json_only ? stderr : stdout, f, &c->gate) > 0;
+	wm_fidelity_free(f);
+	return rc;
+}
+
+static int run(const struct config *c, struct wm_err *err)
+{
+	int rc = 0;
+
+	if (c->help)
+		wm_command_help(&compare_command, stdout);
+	else if (c->version)
+		(void)printf("%s %s\n", compare_command.name, WM_VERSION);
+	else if (c->metrics)
+		text_metrics(stdout);
+	else
+		rc = compare(c, err);
+	if (rc >= 0 && (fflush(stdout) != 0 || ferror(stdout)))
+		rc = wm_err_set(err, -EIO, "standard output cannot be written");
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct wm_err err = {0};
+	static struct config config;
+	int rc = config_read(&config, argc, argv, &err);
+
+	if (rc == 0)
+		rc = run(&config, &err);
+	if (rc < 0)
+		(void)fprintf(stderr, "%s: %s\n", compare_command.name, err.msg);
+	return rc > 0 ? STATUS_FAILED : status_of(rc);
+}

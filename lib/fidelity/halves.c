@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <base/philox.h>
+#include <fidelity/halves.h>
+#include <fidelity/measure.h>
+
+#include <errno.h>
+
+enum { SEED = 7 };
+
+void wm_shuffle(uint32_t *order, size_t n, uint64_t id)
+{
+	struct wm_rng rng;
+
+	wm_rng_init(&rng, SEED, WM_STREAM_FIDELITY, id);
+	for (size_t i = 0; i < n; i++)
+		order[i] = (uint32_t)i;
+	for (size_t i = n; i > 1; i--) {
+		uint32_t k = wm_rng_below(&rng, (uint32_t)i), swap = order[i - 1];
+
+		order[i - 1] = order[k];
+		order[k] = swap;
+	}
+}
+
+// Numbers the units of the rows from 0 on. @return how many there are.
+static size_t number_units(uint32_t *units, const struct wm_trace *t, enum wm_unit unit)
+{
+	const size_t stretch = t->n / 200 > 8 ? t->n / 200 : 8;
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		bool begins = unit == WM_UNIT_PACKET || i == 0 || t->flow[i] != t->flow[i - 1];
+		size_t flow_n = (size_t)t->pos[i] + t->rpos[i] + 1;
+
+		if (unit == WM_UNIT_STRETCH && ((double)flow_n > (double)t->n / 50 || t->n_flows < WM_FEW))
+			begins |= t->pos[i] % stretch == 0;
+		n += begins;
+		units[i] = (uint32_t)n - 1;
+	}
+	return n;
+}
+
+// Takes the rows that are marked, and the others.
+static int take_marked(struct wm_halves *out, const struct wm_trace *t, const uint8_t *marked, struct wm_scratch *s)
+{
+	uint32_t *rows[2] = {wm_scratch_get(s, t->n, sizeof(uint32_t)), wm_scratch_get(s, t->n, sizeof(uint32_t))};
+	struct wm_halves h = {.a.n = 0};
+	size_t n[2] = {0, 0};
+	int rc;
+
+	if (rows[0] == NULL || rows[1] == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->n; i++)
+		rows[!marked[i]][n[!marked[i]]++] = (uint32_t)i;
+	rc = wm_trace_take(&h.a, t, rows[0], n[0]);
+	if (rc == 0)
+		rc = wm_trace_take(&h.b, t, rows[1], n[1]);
+	if (rc < 0)
+		wm_halves_free(&h);
+	else
+		*out = h;
+	return rc;
+}
+
+int wm_halve_random(
+	struct wm_halves *out, const struct wm_trace *t, enum wm_unit unit, unsigned number, struct wm_scratch *s)
+{
+	const size_t mark = s->n;
+	uint32_t *units = wm_scratch_get(s, t->n, sizeof(*units)), *order = wm_scratch_get(s, t->n, sizeof(*order));
+	uint8_t *picked = wm_scratch_get(s, t->n, 1), *marked = wm_scratch_get(s, t->n, 1);
+	size_t n;
+	int rc;
+
+	if (units == NULL || order == NULL || picked == NULL || marked == NULL)
+		return -ENOMEM;
+	n = number_units(units, t, unit);
+	wm_shuffle(order, n, (uint64_t)unit << 32 | number);
+	for (size_t i = 0; i < n / 2; i++)
+		picked[order[i]] = 1;
+	for (size_t i = 0; i < t->n; i++)
+		marked[i] = picked[units[i]];
+	rc = take_marked(out, t, marked, s);
+	wm_scratch_release(s, mark);
+	return rc;
+}
+
+// Marks the earlier half of the flows. @return how many packets they have.
+static size_t mark_flows(uint8_t *marked, const struct wm_trace *t, const uint32_t *runs, size_t n_runs)
+{
+	const size_t half = n_runs / 2;
+	const int64_t noon_ns = t->time_ns[runs[half]];
+	size_t n = 0;
+
+	for (size_t f = 0; f < n_runs; f++) {
+		int64_t lasts_ns = t->time_ns[runs[f + 1] - 1] - t->time_ns[runs[f]];
+		bool is_long = wm_seconds(lasts_ns) > wm_seconds(t->span_ns) / 4;
+
+		for (size_t i = runs[f]; i < runs[f + 1]; i++) {
+			marked[i] = f < half && !(is_long && t->time_ns[i] >= noon_ns);
+			n += marked[i];
+		}
+	}
+	return n;
+}
+
+static int mark_packets(uint8_t *marked, const struct wm_trace *t, struct wm_scratch *s)
+{
+	uint64_t *keys = wm_scratch_get(s, t->n, sizeof(*keys));
+	uint32_t *order = wm_scratch_get(s, t->n, sizeof(*order));
+
+	if (keys == NULL || order == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->n; i++) {
+		keys[i] = (uint64_t)t->time_ns[i];
+		marked[i] = 0;
+	}
+	if (wm_sort_order(order, keys, t->n, s) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->n / 2; i++)
+		marked[order[i]] = 1;
+	return 0;
+}
+
+int wm_halve_in_time(struct wm_halves *out, const struct wm_trace *t, struct wm_scratch *s)
+{
+	const size_t mark = s->n;
+	uint8_t *marked = wm_scratch_get(s, t->n, 1);
+	size_t n_runs, n = 0;
+	const uint32_t *runs = wm_trace_runs(t, &n_runs, s);
+	int rc = 0;
+
+	if (marked == NULL || runs == NULL)
+		return -ENOMEM;
+	if (t->n_flows >= WM_FEW)
+		n = mark_flows(marked, t, runs, n_runs);
+	if (4 * n < t->n || 4 * n > 3 * t->n)
+		rc = mark_packets(marked, t, s);
+	if (rc == 0)
+		rc = take_marked(out, t, marked, s);
+	wm_scratch_release(s, mark);
+	return rc;
+}
+
+void wm_halves_free(struct wm_halves *h)
+{
+	wm_trace_free(&h->a);
+	wm_trace_free(&h->b);
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// halves: the real trace cut in two: at random, whose distance is what sampling alone makes, and in time.
+#pragma once
+
+#include <fidelity/trace.h>
+
+struct wm_halves {
+	struct wm_trace a;
+	struct wm_trace b;
+};
+
+/** What stays together when a trace is halved. */
+enum wm_unit {
+	WM_UNIT_PACKET,
+	WM_UNIT_STRETCH, // the flow, or 1/200 of the trace of a flow that has over 2 % of it or if flows are few
+	WM_UNIT_FLOW,
+};
+
+/** A random half of the units and the other. @param number Which halving: each has its own. @return 0 or -ENOMEM. */
+int wm_halve_random(
+	struct wm_halves *out, const struct wm_trace *t, enum wm_unit unit, unsigned number, struct wm_scratch *s);
+
+/**
+ * The earlier half of the flows, by start, and the later; flows longer than a quarter of the trace are cut. Half of the
+ * packets if flows are few, or one side would get under a quarter of the packets. @return 0 or -ENOMEM.
+ */
+int wm_halve_in_time(struct wm_halves *out, const struct wm_trace *t, struct wm_scratch *s);
+
+void wm_halves_free(struct wm_halves *h); // accepts one that is all zero
+
+/** A random order of 0 .. n-1. @param id Which: each has its own. */
+void wm_shuffle(uint32_t *order, size_t n, uint64_t id);
