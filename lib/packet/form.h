@@ -33,25 +33,29 @@ enum { WM_FORM_HEAD_MAX = 192 };
 typedef void wm_make_fn(uint8_t *frame, const struct wm_form *form, const struct wm_sample *s);
 
 struct wm_form {
-	uint8_t head[WM_FORM_HEAD_MAX]; // as the frame begins; zero where it is filled in, and behind head_len
-	uint16_t head_len;              // to the end of the transport header (whole image)
-	uint16_t pad;                   // bytes behind the datagram; a sample's len is at least head_len + pad
-	uint16_t l3;                    // offset of the IP header; 0 = not IP
-	uint16_t l4;                    // offset of the transport header; 0 = none that is built
-	uint8_t ip;                     // 4, 6, or 0 = not IP
-	uint8_t proto;                  // IP protocol of the transport header
-	bool broadcast;                 // the destination MAC address stays
-	bool vary_id;                   // IPv4: the id differs from packet to packet
-	bool vary_label;                // IPv6: has a flow label
-	bool echo;                      // ICMP echo: type, identifier and sequence number are the sample's
-	uint16_t fragment;              // offset of the IPv6 fragment identification, 0 = none
-	uint16_t ts;                    // offset of the TCP time stamp values, 0 = none (RFC 7323)
-	uint16_t sack;                  // offset of the first SACK block, 0 = none (RFC 2018)
-	uint16_t sack_n;                // blocks
-	uint32_t head_sum;              // sum (packet/checksum.h) of the IPv4 header in head
-	uint32_t l4_sum;                // of the transport header in head and the pseudo-header's protocol
-	const uint8_t *payload;         // template, or NULL: none. Borrowed from the model
-	const uint32_t *payload_sum;    // [i] = plain sum of the template's first i 16-bit words, in memory order
+	uint8_t head[WM_FORM_HEAD_MAX + 4]; // as the frame begins; zero where it is filled in, and behind head_len; a
+					    // port's VLAN tag may make it longer (packet/dress.h)
+	uint16_t head_len;           // to the end of the transport header (whole image)
+	uint16_t pad;                // bytes behind the datagram; a sample's len is at least head_len + pad
+	uint16_t l3;                 // offset of the IP header; 0 = not IP
+	uint16_t l4;                 // offset of the transport header; 0 = none that is built
+	uint8_t ip;                  // 4, 6, or 0 = not IP
+	uint8_t proto;               // IP protocol of the transport header
+	bool broadcast;              // the destination MAC address stays
+	bool own_src;                // the source MAC address is in the head
+	bool own_dst;                // the destination's is, for packets to one station
+	uint16_t grown;              // bytes that a port adds: samples' lengths are without them
+	bool vary_id;                // IPv4: the id differs from packet to packet
+	bool vary_label;             // IPv6: has a flow label
+	bool echo;                   // ICMP echo: type, identifier and sequence number are the sample's
+	uint16_t fragment;           // offset of the IPv6 fragment identification, 0 = none
+	uint16_t ts;                 // offset of the TCP time stamp values, 0 = none (RFC 7323)
+	uint16_t sack;               // offset of the first SACK block, 0 = none (RFC 2018)
+	uint16_t sack_n;             // blocks
+	uint32_t head_sum;           // sum (packet/checksum.h) of the IPv4 header in head
+	uint32_t l4_sum;             // of the transport header in head and the pseudo-header's protocol
+	const uint8_t *payload;      // template, or NULL: none. Borrowed from the model
+	const uint32_t *payload_sum; // [i] = plain sum of the template's first i 16-bit words, in memory order
 	uint32_t payload_len;
 	wm_make_fn
 		*make; // makes the frames, which are not IP as far as sample and form can tell; NULL: wm_frame_build()

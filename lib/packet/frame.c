@@ -40,23 +40,28 @@ static inline void put_macs(uint8_t *frame, const struct wm_form *form, const st
 	uint32_t src = wm_load32(s->src + 12), dst = wm_load32(s->dst + 12);
 	uint8_t *p = frame;
 
-	p[6] = 2;
-	p[7] = 0;
-	put32(p + 8, src);
+	if (!form->own_src) {
+		p[6] = 2;
+		p[7] = 0;
+		put32(p + 8, src);
+	}
 	if (form->broadcast)
 		return;
-	p[0] = 2;
-	p[1] = 0;
-	put32(p + 2, dst);
-	if (form->ip == 6) {
-		if (s->dst[0] == 0xff)
-			p[0] = p[1] = 0x33;
-	} else if ((s->dst[12] & 0xf0) == 0xe0) {
+	if (form->ip == 6 && s->dst[0] == 0xff) {
+		p[0] = p[1] = 0x33;
+		put32(p + 2, dst);
+	} else if (form->ip == 4 && (s->dst[12] & 0xf0) == 0xe0) {
 		p[0] = 1;
+		p[1] = 0;
+		put32(p + 2, dst);
 		p[2] = 0x5e;
 		p[3] &= 0x7f;
-	} else if (dst == 0xffffffff) {
+	} else if (form->ip == 4 && dst == 0xffffffff) {
 		memset(p, 0xff, 6);
+	} else if (!form->own_dst) {
+		p[0] = 2;
+		p[1] = 0;
+		put32(p + 2, dst);
 	}
 }
 

@@ -4,6 +4,7 @@
 #include <base/bytes.h>
 #include <base/philox.h>
 #include <packet/dissect.h>
+#include <packet/dress.h>
 #include <packet/form.h>
 #include <packet/stub.h>
 
@@ -342,6 +343,93 @@ static void any_form_and_sample_make_a_valid_frame_that_says_what_they_say(void 
 	assert_false(zero_udp);
 }
 
+// What a port's dress makes of a plain frame, said once more. @return its length.
+static size_t dress_frame(uint8_t *frame, size_t len, const struct wm_dress *dress)
+{
+	uint16_t type = wm_be16(frame + 12);
+
+	if (dress->has_dst && (frame[0] & 1) == 0)
+		memcpy(frame, dress->dst, 6);
+	if (dress->has_src)
+		memcpy(frame + 6, dress->src, 6);
+	if (dress->vlan == 0)
+		return len;
+	if (type == 0x8100 || type == 0x88a8) {
+		wm_put_be16(frame + 14, (uint16_t)((wm_be16(frame + 14) & 0xf000) | dress->vlan));
+		return len;
+	}
+	memmove(frame + 16, frame + 12, len - 12);
+	wm_put_be16(frame + 12, 0x8100);
+	wm_put_be16(frame + 14, dress->vlan);
+	return len + 4;
+}
+
+static void dressed_frames_are_the_plain_ones_but_for_mac_addresses_and_tag(void **state)
+{
+	static uint8_t want[ROOM], got[ROOM], payload[200];
+	static uint32_t sums[101];
+	unsigned grown = 0, tagged = 0;
+	struct example ex;
+	struct wm_rng rng;
+
+	(void)state;
+	for (uint64_t round = 0; round < ROUNDS / 4; round++) {
+		uint8_t image[WM_FORM_HEAD_MAX];
+		struct wm_dress dress = {0};
+		struct wm_packet pkt;
+		struct wm_form form;
+		struct wm_sample s;
+		size_t n, payload_len;
+
+		wm_rng_init(&rng, 2, WM_STREAM_TEST, round);
+		make_example(&rng, &ex);
+		if (below(&rng, 8) == 0) // not IP, and as much of it as fits is in the head
+			wm_put_be16(ex.frame + ex.l3 - 2, 0x88cc);
+		wm_dissect(&pkt, WM_LINK_ETHERNET, 0, ex.frame, ex.len, ex.len);
+		n = wm_form_image(&pkt, ex.frame, image);
+		payload_len = below(&rng, 2) ? sizeof(payload) : 0;
+		if (n == 0 || wm_form_init(&form, image, n, payload, sums, payload_len, NULL) < 0)
+			continue;
+		make_sample(&rng, &form, &s);
+		wm_frame_build(want, &form, &s, false);
+		fill(&rng, dress.src, sizeof(dress.src));
+		fill(&rng, dress.dst, sizeof(dress.dst));
+		dress.dst[0] &= 0xfe;
+		dress.has_src = below(&rng, 2) == 1;
+		dress.has_dst = below(&rng, 2) == 1;
+		dress.vlan = (uint16_t)(below(&rng, 2) * (1 + below(&rng, 4094)));
+
+		n = dress_frame(want, s.len, &dress);
+		wm_form_dress(&form, &dress);
+		assert_int_equal(s.len + form.grown, n);
+		grown += form.grown > 0;
+		tagged += dress.vlan > 0 && form.grown == 0;
+		s.len = (uint16_t)n;
+		wm_frame_build(got, &form, &s, false);
+		assert_memory_equal(got, want, n);
+	}
+	assert_true(grown > 100 && tagged > 10);
+}
+
+static void mac_address_is_read_or_refused_with_a_reason(void **state)
+{
+	static const char *const bad[] = {"", "02", "02:00:00:00:00", "02:00:00:00:00:00:00", "02-00-00-00-00-01",
+		"2:0:0:0:0:1", "02:00:00:00:00:0g", "02:00:00:00:00:01 ", "020000000001"};
+	static const uint8_t want[6] = {2, 0xab, 0, 0xCD, 0xef, 1};
+	uint8_t mac[6] = {0};
+
+	(void)state;
+	assert_int_equal(wm_mac_parse(mac, "02:ab:00:CD:ef:01", NULL), 0);
+	assert_memory_equal(mac, want, sizeof(mac));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct wm_err err = {0};
+
+		assert_int_equal(wm_mac_parse(mac, bad[i], &err), -22);
+		assert_non_null(strstr(err.msg, "write one as 02:00:00:00:00:01"));
+		assert_memory_equal(mac, want, sizeof(mac));
+	}
+}
+
 static void udp_checksum_of_zero_is_sent_as_all_ones(void **state)
 {
 	const uint8_t example[42] = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0, 0x45, 0, 0, 28, 0, 1, 0, 0, 64, 17};
@@ -560,6 +648,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_form_and_sample_make_a_valid_frame_that_says_what_they_say),
+		cmocka_unit_test(dressed_frames_are_the_plain_ones_but_for_mac_addresses_and_tag),
+		cmocka_unit_test(mac_address_is_read_or_refused_with_a_reason),
 		cmocka_unit_test(udp_checksum_of_zero_is_sent_as_all_ones),
 		cmocka_unit_test(dns_without_a_template_is_a_message_of_its_length),
 		cmocka_unit_test(mac_addresses_follow_the_ip_addresses),
