@@ -145,10 +145,7 @@ static void setup_out(struct wm_plane *p, struct wm_tx_out *out, const struct wm
 {
 	*out = (struct wm_tx_out){
 		.forms = p->forms,
-		.pool = port->pool,
 		.mtu = port->mtu,
-		.room = port->room,
-		.max_len = port->max_len,
 		.port = port->id,
 		.queue = (uint16_t)queue,
 		.receives = queue < port->n_rx_queues,
@@ -163,7 +160,7 @@ static int setup_tx(struct wm_plane *p, unsigned t, struct wm_err *err)
 	struct wm_feed_ring *rings = on_lcore(core->lcore, p->roles.n_workers * sizeof(*rings));
 	size_t n_kept = power_of_two(p->options->recycle_samples, RECYCLE_SAMPLES);
 
-	*tx = (struct wm_tx){.run = &p->run};
+	*tx = (struct wm_tx){.run = &p->run, .pool = port->pool, .room = port->room, .max_len = port->max_len};
 	setup_out(p, &tx->out[0], port, t / p->n_ports);
 	core->tx[core->n_tx++] = tx;
 	wm_feed_init(&tx->feed, rings, p->roles.n_workers);

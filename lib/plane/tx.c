@@ -54,23 +54,23 @@ static uint32_t claim(struct wm_tx *tx, uint32_t want)
 	return RTE_MIN(want, tx->credit);
 }
 
-static struct rte_mbuf *take_mbuf(struct wm_tx_out *out)
+static struct rte_mbuf *take_mbuf(struct wm_tx *tx)
 {
-	if (out->n_spare == 0) {
-		if (rte_pktmbuf_alloc_bulk(out->pool, out->spare, WM_TX_BURST) != 0)
+	if (tx->n_spare == 0) {
+		if (rte_pktmbuf_alloc_bulk(tx->pool, tx->spare, WM_TX_BURST) != 0)
 			return NULL;
-		out->n_spare = WM_TX_BURST;
+		tx->n_spare = WM_TX_BURST;
 	}
-	return out->spare[--out->n_spare];
+	return tx->spare[--tx->n_spare];
 }
 
 // Mbufs for a frame of len bytes, chained where one is too small.
-static struct rte_mbuf *take_mbufs(struct wm_tx_out *out, uint32_t len)
+static struct rte_mbuf *take_mbufs(struct wm_tx *tx, uint32_t len)
 {
-	struct rte_mbuf *first = take_mbuf(out), *last = first;
+	struct rte_mbuf *first = take_mbuf(tx), *last = first;
 
-	for (uint32_t have = out->room; first != NULL && have < len; have += out->room) {
-		struct rte_mbuf *m = take_mbuf(out);
+	for (uint32_t have = tx->room; first != NULL && have < len; have += tx->room) {
+		struct rte_mbuf *m = take_mbuf(tx);
 
 		if (m == NULL) {
 			rte_pktmbuf_free(first);
@@ -83,9 +83,10 @@ static struct rte_mbuf *take_mbufs(struct wm_tx_out *out, uint32_t len)
 	return first;
 }
 
-static bool fits(const struct wm_tx_out *out, const struct wm_form *form, const struct wm_sample *s)
+static bool fits(
+	const struct wm_tx *tx, const struct wm_tx_out *out, const struct wm_form *form, const struct wm_sample *s)
 {
-	return s->len <= out->max_len && s->len <= out->mtu + (form->l3 > 0 ? form->l3 : ETH_LEN);
+	return s->len <= tx->max_len && s->len <= out->mtu + (form->l3 > 0 ? form->l3 : ETH_LEN);
 }
 
 static double ticks_per_ns(const struct wm_tx *tx)
@@ -110,13 +111,12 @@ static bool plan(struct wm_tx *tx, uint32_t len, uint64_t *due, uint64_t *time_n
 	return *time_ns < tx->run->end_ns;
 }
 
-static void put_frame(
-	uint8_t *scratch, uint32_t room, struct rte_mbuf *m, const struct wm_form *form, const struct wm_sample *s)
+static void put_frame(struct wm_tx *tx, struct rte_mbuf *m, const struct wm_form *form, const struct wm_sample *s)
 {
-	if (likely(s->len <= room))
+	if (likely(s->len <= tx->room))
 		wm_frame_put(m, form, s);
 	else
-		wm_frame_put_chain(m, room, scratch, form, s);
+		wm_frame_put_chain(m, tx->room, tx->scratch, form, s);
 }
 
 // The out that a sample's packet leaves on: the bit of its direction is the lowest.
@@ -136,25 +136,23 @@ static enum outcome build_one(struct wm_tx *tx, const struct wm_sample *s, uint6
 	struct wm_sample moved;
 	struct rte_mbuf *m;
 
-	if (unlikely(!fits(out, form, s))) {
+	if (unlikely(!fits(tx, out, form, s))) {
 		wm_count_add(&out->count.oversize, 1);
 		return DROPPED;
 	}
-	m = take_mbufs(out, s->len);
-	if (m == NULL) {
-		wm_count_add(&out->count.no_mbuf, 1);
+	m = take_mbufs(tx, s->len);
+	if (m == NULL)
 		return NO_MBUF;
-	}
 	if (!plan(tx, s->len, &tx->due[at], &time_ns)) {
 		rte_pktmbuf_free(m);
 		return NO_MORE;
 	}
 	if (!tx->paced || tx->pace.kind == WM_RATE_MODEL) {
-		put_frame(tx->scratch, out->room, m, form, s);
+		put_frame(tx, m, form, s);
 	} else {
 		moved = *s;
 		moved.time_ns = time_ns;
-		put_frame(tx->scratch, out->room, m, form, &moved);
+		put_frame(tx, m, form, &moved);
 	}
 	if (tx->run->flows_counted && (s->bits & WM_BIT_LAST))
 		tx->ending |= atomic_fetch_sub_explicit(&tx->run->flows, 1, memory_order_relaxed) <= 1;
@@ -230,6 +228,8 @@ static void build(struct wm_tx *tx, uint32_t want)
 		outcome = build_again(tx, allowed - tx->n);
 	if (tx->run->counted)
 		tx->credit -= tx->n - before;
+	if (outcome == NO_MBUF)
+		wm_count_add(&tx->out[0].count.no_mbuf, 1);
 	if (outcome == NO_SAMPLE && tx->n == 0 && !tx->starving)
 		wm_count_add(&tx->out[0].count.starved, 1);
 	tx->starving = outcome == NO_SAMPLE && tx->n == 0;
@@ -355,8 +355,6 @@ void wm_tx_finish(struct wm_tx *tx)
 		rte_pktmbuf_free(tx->row[at]);
 		wm_count_add(&tx->out[tx->side[at]].count.lost, 1);
 	}
-	for (unsigned side = 0; side < wm_tx_outs(tx); side++) {
-		rte_pktmbuf_free_bulk(tx->out[side].spare, tx->out[side].n_spare);
-		tx->out[side].n_spare = 0;
-	}
+	rte_pktmbuf_free_bulk(tx->spare, tx->n_spare);
+	tx->n_spare = 0;
 }

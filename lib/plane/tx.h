@@ -64,17 +64,10 @@ struct wm_tx_counts {
 struct wm_tx_out {
 	// Set up before the start, read-only after.
 	const struct wm_form *const *forms; // of each model, as this port sends them
-	struct rte_mempool *pool;
-	uint32_t mtu;     // longest packet behind the link header
-	uint32_t room;    // bytes in an mbuf
-	uint32_t max_len; // longest frame: room, or more where mbufs may be chained
+	uint32_t mtu;                       // longest packet behind the link header
 	uint16_t port;
 	uint16_t queue;
 	bool receives; // the port has a receive queue of this number
-
-	// Its lcore alone.
-	struct rte_mbuf *spare[WM_TX_BURST];
-	uint32_t n_spare;
 
 	// Written by its lcore, read by control.
 	alignas(64) struct wm_tx_counts count;
@@ -83,7 +76,10 @@ struct wm_tx_out {
 struct wm_tx {
 	// Set up before the start, read-only after.
 	struct wm_tx_run *run;
-	uint8_t split; // 1 = packets of servers leave on the second out, 0 = all on the first
+	struct rte_mempool *pool; // of the first port
+	uint32_t room;            // bytes in an mbuf
+	uint32_t max_len;         // longest frame: room, or more where mbufs may be chained
+	uint8_t split;            // 1 = packets of servers leave on the second out, 0 = all on the first
 	bool paced;
 	struct wm_lap *lap;     // NULL = wait for fresh samples
 	struct wm_sample *kept; // lap's
@@ -97,6 +93,8 @@ struct wm_tx {
 	uint8_t side[WM_TX_ROW];         // index of its out
 	uint32_t head;
 	uint32_t n;
+	struct rte_mbuf *spare[WM_TX_BURST];
+	uint32_t n_spare;
 	uint32_t late;    // packets sent late since the last one on time
 	uint64_t plan_ns; // planned departure of the packet built last
 	double plan_tsc;  // the same in TSC since the start, shifts included
