@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-enum { WM_COLUMNS_MAX = 256, WM_COLUMN_NONE = -1 };
+enum { WM_COLUMN_NONE = -1 };
 
 enum wm_column {
 	WM_COL_TIME,

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <capture/input.h>
 #include <dataset/columns.h>
+#include <dataset/lines.h>
 #include <dataset/table.h>
 #include <dataset/values.h>
-
-#include <csv.h>
 
 #include <ctype.h>
 #include <errno.h>
@@ -13,182 +11,67 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { LINE_MAX_BYTES = 64 << 10, COMMENTS_MAX = 64, PROBE = 4096 };
-enum { STRICT = CSV_STRICT | CSV_STRICT_FINI };
+enum { COMMENTS_MAX = 64, PROBE = 4096 };
 
 struct wm_table {
-	struct wm_input in;
+	struct wm_lines lines;
 	char *path;
-	struct csv_parser csv;
 	struct wm_columns columns;
 	struct wm_time_format time_format;
 	struct wm_table_counts counts;
-	uint64_t line; // the last one read
-	char *names;   // Zeek's line of names, which may come again where logs were put together
+	char *names; // Zeek's line of names, which may come again where logs were put together
 
-	// The fields of the last line: strings in text.
-	char text[LINE_MAX_BYTES + 2];
-	size_t text_len;
-	const char *fields[WM_COLUMNS_MAX];
-	size_t n_fields;
-	size_t n_names;  // more fields than these are a fault
-	unsigned n_rows; // that the parser saw in the line
-	char src[16];    // addresses that were numbers
+	size_t n_names; // more fields than these are a fault
+	char src[16];   // addresses that were numbers
 	char dst[16];
 
 	struct wm_err fault; // the first row that was not used
 	struct wm_err damage;
 };
 
-// One line without its end.
-struct line {
-	const uint8_t *at; // until the next line is read
-	size_t len;
-	bool too_long; // only its beginning is there
-};
-
-static void skip_rest_of_line(struct wm_table *t)
-{
-	int64_t have;
-
-	while ((have = wm_input_need(&t->in, 1)) > 0) {
-		const uint8_t *at = wm_input_at(&t->in), *end = memchr(at, '\n', (size_t)have);
-
-		wm_input_skip(&t->in, end != NULL ? (size_t)(end - at) + 1 : (size_t)have);
-		if (end != NULL)
-			return;
-	}
-}
-
-// @return 1; 0 at the end; -ENOMEM.
-static int read_line(struct wm_table *t, struct line *line)
-{
-	const uint8_t *end = NULL;
-	size_t have = 0, seen;
-
-	*line = (struct line){0};
-	do {
-		int64_t got = wm_input_need(&t->in, have + 1);
-
-		if (got < 0)
-			return (int)got;
-		seen = have;
-		have = (size_t)got;
-		line->at = wm_input_at(&t->in);
-		if (have > seen)
-			end = memchr(line->at + seen, '\n', have - seen);
-	} while (end == NULL && have > seen && have < LINE_MAX_BYTES);
-	if (have == 0 || (end == NULL && have < LINE_MAX_BYTES && t->in.problem[0] != '\0'))
-		return 0;
-	t->line++;
-	line->len = end != NULL ? (size_t)(end - line->at) : have;
-	if (line->len >= LINE_MAX_BYTES) {
-		line->too_long = true;
-		line->len = 0;
-		skip_rest_of_line(t);
-		return 1;
-	}
-	wm_input_skip(&t->in, line->len + (end != NULL));
-	if (line->len > 0 && line->at[line->len - 1] == '\r')
-		line->len--;
-	return 1;
-}
-
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static void take_field(void *s, size_t len, void *arg)
-{
-	struct wm_table *t = arg;
-	const char *text = s;
-
-	if (t->n_fields < WM_COLUMNS_MAX)
-		t->fields[t->n_fields] = t->text + t->text_len;
-	t->n_fields++;
-	for (; len > 0 && is_space(text[len - 1]); len--)
-		; // the parser leaves spaces inside quotes
-	for (; len > 0 && is_space(*text); len--)
-		text++;
-	if (len > 0)
-		memcpy(t->text + t->text_len, text, len);
-	t->text_len += len;
-	t->text[t->text_len++] = '\0';
-}
-
-static void take_row(int end, void *arg)
-{
-	struct wm_table *t = arg;
-
-	(void)end;
-	t->n_rows++;
-}
-
-// Cuts a line into fields. @return NULL; what is wrong with it. The parser's memory grows to a line's length.
-static const char *cut_line(struct wm_table *t, const struct line *line)
-{
-	t->text_len = t->n_fields = t->n_rows = 0;
-	if (line->too_long)
-		return "is longer than 64 KiB";
-	if (memchr(line->at, '\0', line->len) != NULL)
-		return "holds a NUL byte";
-	if (csv_parse(&t->csv, line->at, line->len, take_field, take_row, t) < line->len
-		|| csv_fini(&t->csv, take_field, take_row, t) != 0) {
-		(void)csv_set_opts(&t->csv, 0); // as it was before the line
-		(void)csv_fini(&t->csv, NULL, NULL, NULL);
-		(void)csv_set_opts(&t->csv, STRICT);
-		return "has a quote that does not close, or one in the middle of a field";
-	}
-	if (t->n_rows > 1)
-		return "has a carriage return in its middle";
-	return t->n_fields > WM_COLUMNS_MAX ? "has more than 256 fields" : NULL;
-}
-
 static int find_columns(struct wm_table *t, const char *const *names, size_t n_names, struct wm_err *err)
 {
 	char where[400];
 
-	(void)snprintf(where, sizeof(where), "%s: line %llu", t->path, (unsigned long long)t->line);
+	(void)snprintf(where, sizeof(where), "%s: line %llu", t->path, (unsigned long long)t->lines.line);
 	return wm_columns_find(&t->columns, names, n_names, where, err);
 }
 
 // The line of names has been cut into fields; with Zeek's `#fields` in front of them.
 static int take_names(struct wm_table *t, size_t in_front, struct wm_err *err)
 {
-	for (size_t i = 0; i < t->text_len; i++)
-		t->text[i] = (char)tolower((unsigned char)t->text[i]);
-	t->n_names = t->n_fields - in_front;
-	return find_columns(t, t->fields + in_front, t->n_names, err);
+	for (size_t i = 0; i < t->lines.text_len; i++)
+		t->lines.text[i] = (char)tolower((unsigned char)t->lines.text[i]);
+	t->n_names = t->lines.n_fields - in_front;
+	return find_columns(t, t->lines.fields + in_front, t->n_names, err);
 }
 
-static bool begins_with(const struct line *line, const char *text)
+static bool begins_with(const struct wm_line *line, const char *text)
 {
 	return line->len >= strlen(text) && memcmp(line->at, text, strlen(text)) == 0;
 }
 
 // Names behind Zeek's other lines that begin with #.
-static int start_zeek(struct wm_table *t, struct line *line, struct wm_err *err)
+static int start_zeek(struct wm_table *t, struct wm_line *line, struct wm_err *err)
 {
 	const char *wrong;
 	int rc = 1;
 
 	for (int n = 0; rc > 0 && n < COMMENTS_MAX && begins_with(line, "#") && !begins_with(line, "#fields\t"); n++)
-		rc = read_line(t, line);
+		rc = wm_lines_read(&t->lines, line);
 	if (rc < 0)
 		return wm_err_sys(err, rc, "%s", t->path);
 	if (rc == 0 || !begins_with(line, "#fields\t"))
 		return wm_err_set(err, -EINVAL,
 			"%s: line %llu: where the first line begins with #, Zeek's line \"#fields\" must follow",
-			t->path, (unsigned long long)t->line);
-	csv_set_delim(&t->csv, '\t');
-	csv_set_quote(&t->csv, '\0'); // there is none
+			t->path, (unsigned long long)t->lines.line);
+	wm_lines_separate(&t->lines, '\t', '\0');
 	t->names = strndup((const char *)line->at, line->len);
 	if (t->names == NULL)
 		return wm_err_sys(err, -ENOMEM, "%s", t->path);
-	wrong = cut_line(t, line);
+	wrong = wm_lines_cut(&t->lines, line);
 	if (wrong != NULL)
-		return wm_err_set(err, -EINVAL, "%s: line %llu %s", t->path, (unsigned long long)t->line, wrong);
+		return wm_err_set(err, -EINVAL, "%s: line %llu %s", t->path, (unsigned long long)t->lines.line, wrong);
 	return take_names(t, 1, err);
 }
 
@@ -198,9 +81,9 @@ static bool at_ugr16_row(struct wm_table *t)
 	static const char shape[] = "dddd-dd-dd dd:dd:dd,";
 	const char *at;
 
-	if (wm_input_need(&t->in, sizeof(shape) - 1) < (int64_t)sizeof(shape) - 1)
+	if (wm_input_need(&t->lines.in, sizeof(shape) - 1) < (int64_t)sizeof(shape) - 1)
 		return false;
-	at = (const char *)wm_input_at(&t->in);
+	at = (const char *)wm_input_at(&t->lines.in);
 	for (size_t i = 0; i < sizeof(shape) - 1; i++)
 		if (shape[i] == 'd' ? at[i] < '0' || at[i] > '9' : at[i] != shape[i])
 			return false;
@@ -211,26 +94,26 @@ static int start(struct wm_table *t, struct wm_err *err)
 {
 	static const uint8_t utf8_mark[] = {0xef, 0xbb, 0xbf};
 	const char *wrong;
-	struct line line;
+	struct wm_line line;
 	int rc;
 
-	if (wm_input_need(&t->in, sizeof(utf8_mark)) >= (int64_t)sizeof(utf8_mark)
-		&& memcmp(wm_input_at(&t->in), utf8_mark, sizeof(utf8_mark)) == 0)
-		wm_input_skip(&t->in, sizeof(utf8_mark));
+	if (wm_input_need(&t->lines.in, sizeof(utf8_mark)) >= (int64_t)sizeof(utf8_mark)
+		&& memcmp(wm_input_at(&t->lines.in), utf8_mark, sizeof(utf8_mark)) == 0)
+		wm_input_skip(&t->lines.in, sizeof(utf8_mark));
 	t->n_names = WM_COLUMNS_MAX;
 	if (at_ugr16_row(t))
 		return find_columns(t, wm_ugr16_columns, WM_UGR16_COLUMNS, err);
-	rc = read_line(t, &line);
+	rc = wm_lines_read(&t->lines, &line);
 	if (rc < 0)
 		return wm_err_sys(err, rc, "%s", t->path);
 	if (rc == 0)
 		return wm_err_set(err, -ENODATA, "%s: %s", t->path,
-			t->in.problem[0] != '\0' ? t->in.problem : "the file is empty");
+			t->lines.in.problem[0] != '\0' ? t->lines.in.problem : "the file is empty");
 	if (begins_with(&line, "#"))
 		return start_zeek(t, &line, err);
 	if (memchr(line.at, '\t', line.len) != NULL && memchr(line.at, ',', line.len) == NULL)
-		csv_set_delim(&t->csv, '\t');
-	wrong = cut_line(t, &line);
+		wm_lines_separate(&t->lines, '\t', '"');
+	wrong = wm_lines_cut(&t->lines, &line);
 	if (wrong != NULL)
 		return wm_err_set(
 			err, -EINVAL, "%s: line 1 %s: it must be a flow table's names of columns", t->path, wrong);
@@ -262,11 +145,9 @@ int wm_table_open(struct wm_table **out, const char *path, struct wm_err *err)
 	struct wm_table *t = calloc(1, sizeof(*t));
 	int rc;
 
-	if (t == NULL || csv_init(&t->csv, STRICT) != 0) {
-		free(t);
+	if (t == NULL)
 		return wm_err_sys(err, -ENOMEM, "%s", path);
-	}
-	rc = wm_input_open(&t->in, path, err);
+	rc = wm_lines_open(&t->lines, path, err);
 	if (rc < 0)
 		goto fail;
 	rc = -ENOMEM;
@@ -290,7 +171,7 @@ static const char *field(const struct wm_table *t, enum wm_column column)
 {
 	int at = t->columns.at[column];
 
-	return at >= 0 && (size_t)at < t->n_fields ? t->fields[at] : "";
+	return at >= 0 && (size_t)at < t->lines.n_fields ? t->lines.fields[at] : "";
 }
 
 // What stands for nothing is 0: Zeek and CIDDS leave ports and durations out.
@@ -310,7 +191,7 @@ static const char *text_of(const struct wm_table *t, enum wm_column column)
 
 static void to_capitals(struct wm_table *t, const char *text)
 {
-	for (char *p = *text != '\0' ? t->text + (text - t->text) : NULL; p != NULL && *p != '\0'; p++)
+	for (char *p = *text != '\0' ? t->lines.text + (text - t->lines.text) : NULL; p != NULL && *p != '\0'; p++)
 		*p = (char)toupper((unsigned char)*p);
 }
 
@@ -346,7 +227,7 @@ static void take_duration(struct wm_table *t, struct wm_table_row *row)
 // @return what is wrong with a row that is cut into fields, and the column where it is; NULL.
 static const char *take_row_values(struct wm_table *t, struct wm_table_row *row, enum wm_column *column)
 {
-	*row = (struct wm_table_row){.line = t->line};
+	*row = (struct wm_table_row){.line = t->lines.line};
 	*column = WM_COL_TIME;
 	if (!wm_value_time(&row->time_ns, &t->time_format, field(t, WM_COL_TIME))) {
 		t->counts.untimed++;
@@ -376,8 +257,9 @@ static const char *take_row_values(struct wm_table *t, struct wm_table_row *row,
 
 static int ended(struct wm_table *t, struct wm_err *err)
 {
-	if (t->in.problem[0] != '\0')
-		(void)wm_err_set(&t->damage, 0, "behind line %llu: %s", (unsigned long long)t->line, t->in.problem);
+	if (t->lines.in.problem[0] != '\0')
+		(void)wm_err_set(
+			&t->damage, 0, "behind line %llu: %s", (unsigned long long)t->lines.line, t->lines.in.problem);
 	if (t->counts.used > 0)
 		return 0;
 	return wm_err_set(err, -ENODATA, "%s: no row can be used: %s", t->path,
@@ -391,27 +273,27 @@ static void note_fault(struct wm_table *t, const char *wrong, enum wm_column col
 	if (t->fault.msg[0] != '\0')
 		return;
 	if (column == WM_COLUMNS)
-		(void)wm_err_set(&t->fault, 0, "line %llu %s", (unsigned long long)t->line, wrong);
+		(void)wm_err_set(&t->fault, 0, "line %llu %s", (unsigned long long)t->lines.line, wrong);
 	else
 		(void)wm_err_set(&t->fault, 0, "line %llu: '%.40s' in the column for %s %s",
-			(unsigned long long)t->line, field(t, column), wm_column_name(column), wrong);
+			(unsigned long long)t->lines.line, field(t, column), wm_column_name(column), wrong);
 }
 
 // Zeek's lines that begin with #: where logs were put together there may be names in the middle.
-static void pass_comment(struct wm_table *t, const struct line *line)
+static void pass_comment(struct wm_table *t, const struct wm_line *line)
 {
 	if (!begins_with(line, "#fields\t") || (strlen(t->names) == line->len && begins_with(line, t->names)))
 		return;
 	(void)wm_err_set(&t->damage, 0, "line %llu: the columns are others than before; give such logs one by one",
-		(unsigned long long)t->line);
+		(unsigned long long)t->lines.line);
 }
 
 int wm_table_next(struct wm_table *t, struct wm_table_row *row, struct wm_err *err)
 {
-	struct line line;
+	struct wm_line line;
 	int rc;
 
-	while (t->damage.msg[0] == '\0' && (rc = read_line(t, &line)) != 0) {
+	while (t->damage.msg[0] == '\0' && (rc = wm_lines_read(&t->lines, &line)) != 0) {
 		enum wm_column column = WM_COLUMNS;
 		const char *wrong;
 
@@ -421,11 +303,11 @@ int wm_table_next(struct wm_table *t, struct wm_table_row *row, struct wm_err *e
 			pass_comment(t, &line);
 			continue;
 		}
-		wrong = cut_line(t, &line);
-		if (wrong == NULL && t->n_fields == 0) // an empty line
+		wrong = wm_lines_cut(&t->lines, &line);
+		if (wrong == NULL && t->lines.n_fields == 0) // an empty line
 			continue;
 		t->counts.rows++;
-		if (wrong == NULL && t->n_fields > t->n_names)
+		if (wrong == NULL && t->lines.n_fields > t->n_names)
 			wrong = "has more fields than there are columns";
 		if (wrong != NULL)
 			t->counts.misshapen++;
@@ -460,16 +342,15 @@ const char *wm_table_damage(const struct wm_table *t)
 
 void wm_table_progress(const struct wm_table *t, uint64_t *done, uint64_t *all)
 {
-	*done = t->in.n_read;
-	*all = t->in.n_all;
+	*done = t->lines.in.n_read;
+	*all = t->lines.in.n_all;
 }
 
 void wm_table_close(struct wm_table *t)
 {
 	if (t == NULL)
 		return;
-	wm_input_close(&t->in);
-	csv_free(&t->csv);
+	wm_lines_close(&t->lines);
 	free(t->path);
 	free(t->names);
 	free(t);
