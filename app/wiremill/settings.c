@@ -14,6 +14,7 @@ enum { WORKERS_MAX = 64 };
 static const struct wm_option options[] = {
 	{"model", 'm', WM_OPTION_TAKEN, 0, "MODEL", "mill from it: FILE[,weight=W][,label=L]; repeat to mix", 0, 0},
 	{"config", 'c', WM_OPTION_TEXT, FIELD(config), "FILE", "read options from a file; those given here win", 0, 0},
+	{"eal", 0, WM_OPTION_TEXT, FIELD(eal_words), "WORDS", "EAL's options, instead of before --", 0, 0},
 	{"pcap", 'o', WM_OPTION_TEXT, FIELD(pcap), "FILE", "write a pcap instead of sending ('-': standard output)", 0,
 		0},
 	{"csv", 0, WM_OPTION_TEXT, FIELD(csv), "FILE", "write a NetFlow-like table of the flows", 0, 0},
@@ -162,11 +163,31 @@ static void split(struct settings *s, int *argc, char ***argv)
 	s->eal_argv = *argv;
 }
 
+// EAL's options in one text, as a configuration file has them, become words between blanks.
+static int cut_eal(struct settings *s, struct wm_err *err)
+{
+	size_t n = strlen(s->eal_words);
+	char *text, *rest = NULL;
+
+	// The words' addresses, at most one for every other character, then the words themselves.
+	s->eal_cut = calloc(1, (n / 2 + 3) * sizeof(*s->eal_cut) + n + 1);
+	if (s->eal_cut == NULL)
+		return wm_err_set(err, -ENOMEM, "option --eal: no memory");
+	text = memcpy(s->eal_cut + n / 2 + 3, s->eal_words, n + 1);
+	s->eal_cut[0] = s->eal_argv[0];
+	s->eal_argc = 1;
+	for (char *word = strtok_r(text, " \t\n", &rest); word != NULL; word = strtok_r(NULL, " \t\n", &rest))
+		s->eal_cut[s->eal_argc++] = word;
+	s->eal_argv = s->eal_cut;
+	s->eal = true;
+	return 0;
+}
+
 static int check_pcap(const struct settings *s, struct wm_err *err)
 {
 	if (s->eal)
-		return wm_err_set(
-			err, -EINVAL, "option --pcap: a pcap is written without EAL, leave out what is before --");
+		return wm_err_set(err, -EINVAL,
+			"option --pcap: a pcap is written without EAL, leave out --eal and what is before --");
 	if (s->rate.kind == WM_RATE_PERCENT || s->rate.kind == WM_RATE_MAX)
 		return wm_err_set(err, -EINVAL,
 			"option --rate: a pcap has no port whose speed that could be; give model, x4, 5Mpps or 10Gbps");
@@ -182,7 +203,7 @@ static int check_ports(const struct settings *s, struct wm_err *err)
 	if (!s->eal)
 		return wm_err_set(err, -EINVAL,
 			"option -o FILE is missing: it names the pcap to write; to send on ports, name them in EAL's "
-			"options before --");
+			"options before -- or with --eal");
 	if (s->csv != NULL || s->labels != NULL)
 		return wm_err_set(err, -EINVAL, "option --%s: it is written in pcap mode (-o FILE) alone",
 			s->csv != NULL ? "csv" : "labels");
@@ -217,6 +238,8 @@ int settings_read(struct settings *out, int argc, char **argv, struct wm_err *er
 		rc = wm_command_parse(&mill_command, argc, argv, &s, err);
 	if (rc >= 0 && rc < argc)
 		rc = wm_err_set(err, -EINVAL, "'%s' is no option; models are given with -m", argv[rc]);
+	if (rc >= 0 && s.eal_words != NULL && !s.eal)
+		rc = cut_eal(&s, err);
 	if (rc >= 0)
 		rc = check(&s, err);
 	*out = s;
@@ -226,5 +249,6 @@ int settings_read(struct settings *out, int argc, char **argv, struct wm_err *er
 void settings_free(struct settings *s)
 {
 	drop_models(s);
+	free(s->eal_cut);
 	wm_config_free(s->texts);
 }

@@ -39,9 +39,11 @@ struct settings {
 	uint64_t queues;
 	uint64_t mtu;
 	uint64_t catch_up;
-	bool eal;     // there is a "--"
-	int eal_argc; // what stands before "--": program name and EAL's options
+	const char *eal_words; // EAL's options in one text
+	bool eal;              // EAL's options were given: before "--", or so
+	int eal_argc;          // program name and EAL's options
 	char **eal_argv;
+	char **eal_cut; // own copy of eal_words, cut into eal_argv
 	struct wm_config_text *texts; // of the configuration file
 };
 

@@ -405,6 +405,29 @@ static void settings_are_what_the_command_line_says(void **state)
 	settings_free(&s);
 }
 
+static void eal_options_can_be_one_text(void **state)
+{
+	char program[] = "wiremill", option[] = "--eal", words[] = "  -l 0-2\t--no-pci --vdev=net_null0 ",
+	     model[] = "-mx";
+	char *argv[] = {program, option, words, model, NULL};
+	struct wm_err err = {0};
+	struct settings s;
+
+	(void)state;
+	assert_int_equal(settings_read(&s, 4, argv, &err), 0);
+	assert_true(s.eal);
+	assert_int_equal(s.eal_argc, 5);
+	assert_string_equal(s.eal_argv[0], "wiremill");
+	assert_string_equal(s.eal_argv[2], "0-2");
+	assert_string_equal(s.eal_argv[4], "--vdev=net_null0");
+	assert_null(s.eal_argv[5]);
+	settings_free(&s);
+	assert_int_equal(read_settings(&s, "-l 1 -- --eal a -m x", &err), 0);
+	assert_int_equal(s.eal_argc, 3);
+	assert_string_equal(s.eal_argv[2], "1");
+	settings_free(&s);
+}
+
 static void wrong_settings_are_refused_with_a_reason(void **state)
 {
 	static const struct {
@@ -422,6 +445,7 @@ static void wrong_settings_are_refused_with_a_reason(void **state)
 		{"-m a -o x -r fast", "option --rate: rate 'fast' is none"},
 		{"-m a -o x -n 0", "option --packets: '0' is not a whole number in 1.."},
 		{"-l 1 -- -m a -o x", "option --pcap: a pcap is written without EAL"},
+		{"--eal a -m a -o x", "option --pcap: a pcap is written without EAL"},
 		{"-c /nonexistent/f -o x", "configuration file /nonexistent/f: No such file or directory"},
 	};
 
@@ -478,6 +502,7 @@ int main(void)
 		cmocka_unit_test(statistics_are_json),
 		cmocka_unit_test(output_that_cannot_be_written_is_told),
 		cmocka_unit_test(settings_are_what_the_command_line_says),
+		cmocka_unit_test(eal_options_can_be_one_text),
 		cmocka_unit_test(wrong_settings_are_refused_with_a_reason),
 		cmocka_unit_test(command_line_wins_over_the_configuration_file),
 	};
