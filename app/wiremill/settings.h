@@ -43,7 +43,7 @@ struct settings {
 	bool eal;              // EAL's options were given: before "--", or so
 	int eal_argc;          // program name and EAL's options
 	char **eal_argv;
-	char **eal_cut; // own copy of eal_words, cut into eal_argv
+	char **eal_cut;               // own copy of eal_words, cut into eal_argv
 	struct wm_config_text *texts; // of the configuration file
 };
 

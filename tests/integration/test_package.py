@@ -1,0 +1,120 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""The Debian package can be built, installed, used and removed; its programs are hardened.
+
+usage: test_package.py SCRIPTS_PACKAGE
+
+It is installed into a copy of this machine that lasts as long as a mount namespace does; nothing of it is left.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import claims
+
+PACKAGE = pathlib.Path(sys.argv[1]).resolve()
+FOLDER = tempfile.TemporaryDirectory()
+LIMIT_S = 600
+PROGRAMS = ["usr/bin/wiremill", "usr/bin/wiremill-train"]
+
+# A writable layer over the machine's own root; what stands in "$1" runs inside.
+INSIDE = """
+set -e
+mount -t tmpfs none "$2"
+mkdir "$2/up" "$2/work" "$2/root" "$2/deb"
+cp "$3" "$2/deb/package.deb"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$2/up,workdir=$2/work" "$2/root"
+mount --bind "$2/deb" "$2/root/mnt"
+mount -t proc none "$2/root/proc"
+mount --bind /dev "$2/root/dev"
+cd "$2/root"
+exec chroot . /bin/sh -ec "$1"
+"""
+
+
+def run(*command, **more):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, timeout=LIMIT_S, **more)
+    assert done.returncode == 0, (command, done.returncode, done.stdout[-2000:], done.stderr[-2000:])
+    return done.stdout
+
+
+def need(*tools):
+    for tool in tools:
+        if shutil.which(tool) is None:
+            raise claims.Skip(f"there is no {tool}")
+
+
+def package(built=[]):  # built once
+    need("dpkg-deb", "dpkg-shlibdeps", "meson")
+    if not built:
+        said = run(PACKAGE, FOLDER.name, stdin=subprocess.DEVNULL)
+        built.append(pathlib.Path(said.splitlines()[-1]))
+    return built[0]
+
+
+def it_is_installed_used_and_removed():
+    if os.geteuid() != 0:
+        raise claims.Skip("it needs root")
+    need("unshare", "chroot", "dpkg")
+    deb, upper = package(), tempfile.mkdtemp(dir=FOLDER.name)
+    if subprocess.run(["unshare", "--mount", "sh", "-ec", INSIDE, "sh", "true", upper, str(deb)], check=False,
+                      capture_output=True).returncode:
+        raise claims.Skip("this kernel cannot lay one folder over another here")
+    said = run("unshare", "--mount", "sh", "-ec", INSIDE, "sh", """
+        dpkg -i /mnt/package.deb >/dev/null
+        wiremill --version
+        wiremill -m /usr/share/wiremill/models/http.safetensors -o /tmp/milled.pcap -n 5000 -s 3 2>/dev/null
+        wiremill-train --inspect /usr/share/wiremill/models/http.safetensors >/dev/null
+        stat -c "pcap %s" /tmp/milled.pcap
+        dpkg -L wiremill | while read -r name; do [ -d "$name" ] || echo "file $name"; done
+        dpkg --verify wiremill
+        dpkg --purge wiremill >/dev/null
+        for name in /usr/bin/wiremill /usr/share/wiremill /usr/share/doc/wiremill /etc/wiremill \\
+            /usr/lib/systemd/system/wiremill@.service; do [ ! -e "$name" ] || echo "left $name"; done
+        """, upper, deb)
+    lines = said.splitlines()
+    assert re.fullmatch(r"wiremill \d+\.\d+\.\d+", lines[0]), lines[0]
+    assert int(lines[1].split()[1]) > 24 + 5000 * (16 + 54), lines[1]
+    files = {line.split()[1] for line in lines if line.startswith("file ")}
+    for name in ("/usr/bin/wiremill", "/usr/bin/wiremill-train", "/usr/share/man/man1/wiremill.1.gz",
+                 "/usr/lib/systemd/system/wiremill@.service", "/usr/share/doc/wiremill/copyright"):
+        assert name in files, (name, files)
+    assert not [line for line in lines if line.startswith("left ")], said
+
+
+def the_service_is_one_that_systemd_understands():
+    need("systemd-analyze")
+    root = pathlib.Path(FOLDER.name, "unpacked")
+    run("dpkg-deb", "-x", package(), root)
+    unit = root / "usr/lib/systemd/system/wiremill@x.service"  # the template's name with another instance
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], check=False, capture_output=True, text=True,
+                          timeout=60)
+    said = [line for line in done.stderr.splitlines() if "/usr/bin/wiremill is not executable" not in line]
+    assert not said, said
+
+
+def programs_are_hardened():
+    need("readelf", "dpkg-deb")
+    root = pathlib.Path(FOLDER.name, "looked-at")
+    run("dpkg-deb", "-x", package(), root)
+    for name in PROGRAMS:
+        program = root / name
+        head, dynamic, symbols = (run("readelf", "-W", option, program) for option in ("-hl", "-d", "--dyn-syms"))
+        assert re.search(r"Type:\s+DYN", head), f"{name} is not position-independent"
+        assert "GNU_RELRO" in head, f"{name} has no RELRO"
+        assert re.search(r"FLAGS.*(BIND_NOW|NOW)", dynamic), f"{name} binds late"
+        assert re.search(r"GNU_STACK.*RW ", head), f"{name} has an executable stack"
+        assert "__stack_chk_fail" in symbols, f"{name} has no stack protector"
+        assert re.search(r"__\w+_chk@", symbols), f"{name} is not fortified"
+
+
+claims.run("package", [
+    it_is_installed_used_and_removed,
+    the_service_is_one_that_systemd_understands,
+    programs_are_hardened,
+])
