@@ -47,7 +47,8 @@ static void put_tag(struct wm_form *form, uint16_t vlan)
 		wm_put_be16(form->head + VLAN_AT + 2, (uint16_t)((tag & ~VLAN_ID) | vlan));
 		return;
 	}
-	memmove(form->head + VLAN_AT + WM_VLAN_LEN, form->head + VLAN_AT, (size_t)form->head_len - VLAN_AT);
+	if (form->head_len > VLAN_AT) // a raw form has no head
+		memmove(form->head + VLAN_AT + WM_VLAN_LEN, form->head + VLAN_AT, (size_t)form->head_len - VLAN_AT);
 	wm_put_be16(form->head + VLAN_AT, TYPE_VLAN);
 	wm_put_be16(form->head + VLAN_AT + 2, vlan);
 	form->grown = WM_VLAN_LEN;

@@ -19,6 +19,14 @@ enum {
 	WM_MODELS_MAX = 32,
 };
 
+enum { WM_FORM_TICK = UINT16_MAX }; // a sample's form: no packet, but a word about what follows, by its flags
+
+enum wm_tick {
+	WM_TICK_TIME, // nothing that comes before this sample will follow
+	WM_TICK_FLOW, // its flow has ended with the packet that came last
+	WM_TICK_END,  // the run ends here, whatever else would follow
+};
+
 // One cache line. Addresses and numbers are those of the packet as sent (source = sender), in host byte order;
 // IPv4 addresses are mapped (::ffff:a.b.c.d, RFC 4291 section 2.5.5.2).
 struct wm_sample {
@@ -30,8 +38,13 @@ struct wm_sample {
 		};
 		struct wm_lora lora; // of forms that packet/semtech.h makes
 	};
-	uint32_t seq;  // TCP; ICMP echo: identifier << 16 | sequence number; UDP: number (16 bits) of query and reply
-	uint32_t ack;  // TCP
+	union {
+		struct {
+			uint32_t seq; // TCP; ICMP echo: identifier << 16 | sequence number; UDP: number of query, reply
+			uint32_t ack; // TCP
+		};
+		const uint8_t *bytes; // of raw forms: the frame, there until the sample's place in its ring is free
+	};
 	uint32_t flow; // low 32 bits of the flow's id
 	uint16_t sport;
 	uint16_t dport;

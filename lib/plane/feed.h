@@ -12,8 +12,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { WM_FORM_TICK = UINT16_MAX }; // a sample's form: no packet
-
 struct wm_feed_ring {
 	struct wm_ring *ring;
 	const struct wm_sample *next; // samples looked at: next .. end
@@ -24,7 +22,9 @@ struct wm_feed_ring {
 struct wm_feed {
 	struct wm_feed_ring *rings; // caller's
 	unsigned n_rings;
-	unsigned best; // whose sample wm_feed_peek() gave
+	unsigned best;    // whose sample wm_feed_peek() gave
+	bool over;        // the run ends here: what may follow is not wanted
+	uint32_t n_flows; // that ended without a packet that says so; the caller's to take
 };
 
 /** @param rings n_rings of them with `ring` set, zero otherwise; borrowed. */
@@ -63,5 +63,5 @@ static inline void wm_feed_take(struct wm_feed *f)
 	f->rings[f->best].taken++;
 }
 
-/** All workers have closed their rings and nothing is left in them. */
+/** The run has come to its end, or all workers have closed their rings and nothing is left in them. */
 bool wm_feed_ended(struct wm_feed *f);
