@@ -108,9 +108,7 @@ size_t wm_merge_next(struct wm_merge *m, const struct wm_sample **at)
 		struct input *in = first(m);
 
 		m->chunk[n++] = *in->at++;
-		if (in->at == in->end && !all_ready(m))
-			break;
-		if (m->n == 1)
+		if (in->at == in->end) // what the chunk may point at stays in the rings until the next call
 			break;
 	}
 	*at = m->chunk;

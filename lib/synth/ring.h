@@ -51,6 +51,15 @@ static inline void wm_ring_push(struct wm_ring *r, size_t n)
 	atomic_store_explicit(&r->head, head + n, memory_order_release);
 }
 
+/** Producer: the sample that has waited longest, or NULL if the consumer has given back all. */
+static inline const struct wm_sample *wm_ring_oldest(struct wm_ring *r)
+{
+	// Acquire pairs with the consumer's release in wm_ring_pop.
+	r->tail_seen = atomic_load_explicit(&r->tail, memory_order_acquire);
+	return r->tail_seen == atomic_load_explicit(&r->head, memory_order_relaxed) ? NULL
+										    : &r->slots[r->tail_seen & r->mask];
+}
+
 /** Producer: nothing more will come. */
 static inline void wm_ring_close(struct wm_ring *r)
 {
