@@ -35,11 +35,18 @@ const struct wm_sample *wm_feed_merge(struct wm_feed *f)
 		if (first == NULL || first->form != WM_FORM_TICK)
 			return first;
 		wm_feed_take(f);
+		f->n_flows += first->flags == WM_TICK_FLOW;
+		if (first->flags == WM_TICK_END) {
+			f->over = true;
+			return NULL;
+		}
 	}
 }
 
 bool wm_feed_ended(struct wm_feed *f)
 {
+	if (f->over)
+		return true;
 	for (unsigned i = 0; i < f->n_rings; i++)
 		if (f->rings[i].next != f->rings[i].end || !wm_ring_ended(f->rings[i].ring))
 			return false;

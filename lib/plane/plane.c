@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 enum {
+	READER_US = 50,          // of the capture's reader, where there is no room
 	TICK_US = 1000,          // control's own pace where it has an lcore to itself
 	WARM_UP_NS = 2000000000, // at most, until the rings are full
 	MEASURE_NS = 100000000,  // the least time over which the clocks are compared
@@ -45,11 +46,13 @@ static int failure(const struct wm_plane *p)
 // Once the lcores have stopped: has the run ended because there was no more to send?
 static bool is_over(const struct wm_plane *p)
 {
+	if (p->roles.n_workers == 0)
+		return false;
 	for (unsigned w = 0; w < p->n_supplies; w++)
 		if (!p->supplies[w].closed)
 			return false;
 	for (unsigned t = 0; t < p->n_txs; t++)
-		if (!wm_feed_ended(&p->txs[t].feed))
+		if (p->txs[t].feed.over || !wm_feed_ended(&p->txs[t].feed))
 			return false;
 	return true;
 }
@@ -130,7 +133,7 @@ static void warm_up(struct wm_plane *p)
 // The first samples of the run are in the rings: they tell when it begins, and how fast it is by itself. They stay.
 static uint64_t prime_pace(struct wm_tx *tx)
 {
-	const struct wm_sample *next[WM_WORKERS_MAX], *end[WM_WORKERS_MAX];
+	const struct wm_sample *next[WM_WORKERS_MAX + 1], *end[WM_WORKERS_MAX + 1];
 	uint64_t first_ns = UINT64_MAX, last_ns = 0, len = 0, n = 0;
 	unsigned first = 0;
 
@@ -186,8 +189,28 @@ static int core_main(void *arg)
 	return 0;
 }
 
+// The capture's supply: it reads files, which no lcore does, and so may wait.
+static void *reader_main(void *arg)
+{
+	struct wm_plane *p = arg;
+	struct wm_supply *s = &p->supplies[p->n_supplies - 1];
+
+	while (!s->closed && !atomic_load_explicit(&p->run.stop, memory_order_relaxed))
+		if (wm_supply_turn(s, WM_SUPPLY_BLOCK) == 0)
+			(void)usleep(READER_US);
+	return NULL;
+}
+
 static int launch(struct wm_plane *p, struct wm_err *err)
 {
+	if (p->options->replay != NULL) {
+		int rc = rte_ctrl_thread_create(&p->reader, "wm-reader", NULL, reader_main, p);
+
+		if (rc != 0)
+			return wm_err_sys(
+				err, rc < 0 ? rc : -rc, "the thread that reads the capture cannot be started");
+		p->has_reader = true;
+	}
 	for (unsigned i = 1; i < p->n_cores; i++) {
 		struct wm_core *core = &p->cores[i];
 		int rc;
@@ -199,6 +222,13 @@ static int launch(struct wm_plane *p, struct wm_err *err)
 			return wm_err_sys(err, rc, "lcore %u could not be launched", core->lcore);
 	}
 	return 0;
+}
+
+static int explain(const struct wm_plane *p, struct wm_err *err)
+{
+	int rc = p->options->replay != NULL ? wm_replay_failed(p->options->replay, err) : 0;
+
+	return rc < 0 ? rc : wm_err_sys(err, failure(p), "a worker had to give up");
 }
 
 static int run(struct wm_plane *p, struct wm_err *err)
@@ -213,12 +243,13 @@ static int run(struct wm_plane *p, struct wm_err *err)
 			wm_core_loop(own, control);
 		for (; !atomic_load_explicit(&p->run.stop, memory_order_relaxed); (void)usleep(TICK_US))
 			control(p);
-		rc = failure(p);
-		if (rc != 0)
-			wm_err_sys(err, rc, "a worker had to give up");
 	}
 	atomic_store_explicit(&p->run.stop, true, memory_order_relaxed);
 	rte_eal_mp_wait_lcore();
+	if (p->has_reader)
+		(void)pthread_join(p->reader, NULL);
+	if (rc == 0 && failure(p) != 0)
+		rc = explain(p, err);
 	if (rc == 0 && is_over(p))
 		rc = wm_err_set(err, -ERANGE, "the traffic's own time is over: it cannot be later than 292 years");
 	return rc;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// plane: models onto the queues of network ports. The only room that knows DPDK; nothing of it shows here.
+// plane: models and captures onto the queues of network ports. The only room that knows DPDK; nothing of it shows here.
 //
 //	worker -> ring \                          / queue of a port
 //	worker -> ring - feed (one time order) -> tx
@@ -12,6 +12,7 @@
 #include <base/err.h>
 #include <plane/pace.h>
 #include <plane/roles.h>
+#include <synth/replay.h>
 #include <synth/worker.h>
 
 #include <stdatomic.h>
@@ -55,6 +56,7 @@ struct wm_plane_options {
 	char **eal_argv;
 	const struct wm_source *sources; // borrowed until wm_plane_run() returns
 	size_t n_sources;
+	struct wm_replay *replay; // a capture, instead of models or with them; its number is n_sources. NULL = none
 	uint64_t seed;
 	unsigned workers;        // 0 = one for each lcore that is left for them
 	unsigned queues;         // of each port; 0 = 1

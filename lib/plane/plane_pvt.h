@@ -8,6 +8,8 @@
 #include <plane/supply.h>
 #include <plane/tx.h>
 
+#include <pthread.h>
+
 struct wm_plane;
 
 // What one lcore does, turn by turn. Read-only after the start.
@@ -31,9 +33,11 @@ struct wm_plane {
 	unsigned n_cores;
 	struct wm_tx *txs; // n_queues of all ports
 	unsigned n_txs;
-	struct wm_supply *supplies; // n_workers
+	struct wm_supply *supplies; // of workers, and that of a capture last
 	unsigned n_supplies;
-	struct wm_ring *rings; // [worker * n_txs + queue]
+	pthread_t reader;      // thread of the capture's supply
+	bool has_reader;       // it was started
+	struct wm_ring *rings; // [supply * n_txs + queue]
 
 	// Control alone.
 	struct wm_clock_point clock; // before EAL began

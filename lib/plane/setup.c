@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <packet/raw.h>
 #include <plane/plane_pvt.h>
 
 #include <rte_ethdev.h>
@@ -92,34 +93,53 @@ static int deal_roles(struct wm_plane *p, unsigned queues, struct wm_err *err)
 	rc = wm_roles_deal(&p->roles, p->n_cores, p->n_ports * queues, p->options->workers, err);
 	if (rc < 0)
 		return rc;
+	if (p->options->n_sources == 0)
+		p->roles.n_workers = 0;
 	if (p->n_cores == 1 && p->options->rate.kind != WM_RATE_MAX)
 		notice(p, "one lcore makes and sends the packets by turns: their times are not exact (give -l two or "
 			  "more)");
 	return 0;
 }
 
-static int setup_supply(struct wm_plane *p, unsigned w, size_t n_slots, struct wm_err *err)
+static int setup_rings(struct wm_plane *p, unsigned w, unsigned lcore, size_t n_slots, struct wm_err *err)
 {
-	struct wm_core *core = &p->cores[p->roles.worker_on[w]];
 	struct wm_supply *s = &p->supplies[w];
 	unsigned n_queues = p->n_txs;
 
 	s->rings = p->rings + (size_t)w * n_queues;
 	s->n_queues = n_queues;
-	core->supply[core->n_supply++] = s;
 	for (unsigned q = 0; q < n_queues; q++) {
-		struct wm_sample *slots = on_lcore(core->lcore, n_slots * sizeof(*slots));
+		struct wm_sample *slots = on_lcore(lcore, n_slots * sizeof(*slots));
 
 		if (slots == NULL)
 			return no_memory("the rings of samples", err);
 		wm_ring_init(&s->rings[q], slots, n_slots);
 	}
 	if (n_queues > 1) {
-		s->block = on_lcore(core->lcore, WM_SUPPLY_BLOCK * sizeof(*s->block));
-		s->ticks = on_lcore(core->lcore, n_queues * sizeof(*s->ticks));
+		s->block = on_lcore(lcore, WM_SUPPLY_BLOCK * sizeof(*s->block));
+		s->ticks = on_lcore(lcore, n_queues * sizeof(*s->ticks));
 		if (s->block == NULL || s->ticks == NULL)
 			return no_memory("the workers", err);
 	}
+	return 0;
+}
+
+// A worker has turns on an lcore; the capture's supply, which waits for files, has a thread of its own.
+static int setup_supply(struct wm_plane *p, unsigned w, size_t n_slots, struct wm_err *err)
+{
+	bool replay = w == p->roles.n_workers;
+	struct wm_core *core = &p->cores[replay ? 0 : p->roles.worker_on[w]];
+	struct wm_supply *s = &p->supplies[w];
+	int rc = setup_rings(p, w, core->lcore, n_slots, err);
+
+	if (rc < 0)
+		return rc;
+	if (replay) {
+		s->replay = p->options->replay;
+		wm_replay_attach(s->replay, s->rings, s->n_queues);
+		return 0;
+	}
+	core->supply[core->n_supply++] = s;
 	return wm_worker_create(
 		&s->worker, p->options->sources, p->options->n_sources, p->options->seed, w, p->roles.n_workers, err);
 }
@@ -157,17 +177,17 @@ static int setup_tx(struct wm_plane *p, unsigned t, struct wm_err *err)
 	struct wm_port *port = &p->ports[t % p->n_ports];
 	struct wm_core *core = &p->cores[p->roles.queue_on[t]];
 	struct wm_tx *tx = &p->txs[t];
-	struct wm_feed_ring *rings = on_lcore(core->lcore, p->roles.n_workers * sizeof(*rings));
+	struct wm_feed_ring *rings = on_lcore(core->lcore, p->n_supplies * sizeof(*rings));
 	size_t n_kept = power_of_two(p->options->recycle_samples, RECYCLE_SAMPLES);
 
 	*tx = (struct wm_tx){.run = &p->run, .pool = port->pool, .room = port->room, .max_len = port->max_len};
 	setup_out(p, &tx->out[0], port, t / p->n_ports);
 	core->tx[core->n_tx++] = tx;
-	wm_feed_init(&tx->feed, rings, p->roles.n_workers);
+	wm_feed_init(&tx->feed, rings, p->n_supplies);
 	tx->scratch = on_lcore(core->lcore, UINT16_MAX);
 	if (rings == NULL || tx->scratch == NULL)
 		return no_memory("the queues", err);
-	for (unsigned w = 0; w < p->roles.n_workers; w++)
+	for (unsigned w = 0; w < p->n_supplies; w++)
 		rings[w].ring = &p->rings[(size_t)w * p->n_txs + t];
 	if (p->options->recycle) {
 		tx->lap = on_lcore(core->lcore, sizeof(*tx->lap));
@@ -189,6 +209,8 @@ static void setup_run(struct wm_plane *p)
 
 		p->forms[i] = o->sources[i].engine->forms(o->sources[i].model, &n);
 	}
+	if (o->replay != NULL)
+		p->forms[o->n_sources] = wm_forms_raw;
 	run->end_ns = o->duration_s > 0 && o->duration_s < 1e9 ? (uint64_t)(o->duration_s * 1e9) : UINT64_MAX;
 	run->catch_up = o->catch_up > 0 ? o->catch_up : CATCH_UP;
 	run->counted = o->packets > 0;
@@ -199,7 +221,7 @@ static void setup_run(struct wm_plane *p)
 
 int wm_plane_setup(struct wm_plane *p, struct wm_err *err)
 {
-	unsigned queues = p->options->queues > 0 ? p->options->queues : 1;
+	unsigned queues = p->options->queues > 0 ? p->options->queues : 1, n_supplies;
 	size_t n_slots;
 	int rc = open_ports(p, queues, err);
 
@@ -211,12 +233,13 @@ int wm_plane_setup(struct wm_plane *p, struct wm_err *err)
 	setup_run(p);
 	p->n_txs = p->roles.n_queues;
 	n_slots = power_of_two(p->options->ring_samples, RTE_MAX(RING_SAMPLES / p->n_txs, (unsigned)RING_SAMPLES_MIN));
+	n_supplies = p->roles.n_workers + (p->options->replay != NULL);
 	p->txs = rte_zmalloc(NULL, p->n_txs * sizeof(*p->txs), RTE_CACHE_LINE_SIZE);
-	p->supplies = rte_zmalloc(NULL, p->roles.n_workers * sizeof(*p->supplies), RTE_CACHE_LINE_SIZE);
-	p->rings = rte_zmalloc(NULL, (size_t)p->roles.n_workers * p->n_txs * sizeof(*p->rings), RTE_CACHE_LINE_SIZE);
+	p->supplies = rte_zmalloc(NULL, n_supplies * sizeof(*p->supplies), RTE_CACHE_LINE_SIZE);
+	p->rings = rte_zmalloc(NULL, (size_t)n_supplies * p->n_txs * sizeof(*p->rings), RTE_CACHE_LINE_SIZE);
 	if (p->txs == NULL || p->supplies == NULL || p->rings == NULL)
 		return no_memory("workers and queues", err);
-	p->n_supplies = p->roles.n_workers;
+	p->n_supplies = n_supplies;
 	for (unsigned w = 0; w < p->n_supplies && rc >= 0; w++)
 		rc = setup_supply(p, w, n_slots, err);
 	for (unsigned t = 0; t < p->n_txs && rc >= 0; t++)

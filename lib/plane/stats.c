@@ -57,7 +57,7 @@ static uint64_t port_errors(const struct wm_plane *p)
 
 void wm_plane_collect(const struct wm_plane *p, struct wm_plane_stats *stats)
 {
-	struct wm_plane_stats s = {.n_workers = p->n_supplies};
+	struct wm_plane_stats s = {.n_workers = p->roles.n_workers};
 	uint64_t now_ns = wm_now_ns(), gone;
 
 	for (unsigned t = 0; t < p->n_txs; t++)

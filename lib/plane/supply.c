@@ -10,6 +10,15 @@ static void note_full(struct wm_supply *s)
 		atomic_store_explicit(&s->full, true, memory_order_relaxed);
 }
 
+static size_t count_packets(const struct wm_sample *samples, size_t n)
+{
+	size_t packets = 0;
+
+	for (size_t i = 0; i < n; i++)
+		packets += samples[i].form != WM_FORM_TICK;
+	return packets;
+}
+
 // The worker's next samples. Fewer than asked for means that it has failed, or that its time is over.
 static size_t make(struct wm_supply *s, struct wm_sample *out, size_t n)
 {
@@ -21,6 +30,21 @@ static size_t make(struct wm_supply *s, struct wm_sample *out, size_t n)
 	else if (rc != 0)
 		atomic_store_explicit(&s->failed, rc, memory_order_relaxed);
 	wm_count_add(&s->generated, made);
+	return made;
+}
+
+// The same of a capture, which may have none for want of room.
+static size_t read_on(struct wm_supply *s, struct wm_sample *out, size_t n)
+{
+	size_t made = wm_replay_next(s->replay, out, n);
+	int rc = wm_replay_failed(s->replay, NULL);
+
+	s->over = wm_replay_over(s->replay);
+	if (rc != 0)
+		atomic_store_explicit(&s->failed, rc, memory_order_relaxed);
+	else if (made < n)
+		note_full(s);
+	wm_count_add(&s->generated, count_packets(out, made));
 	return made;
 }
 
@@ -36,9 +60,27 @@ static void tick(struct wm_supply *s, const struct wm_sample *bound)
 			continue;
 		s->ticks[q] = *bound;
 		s->ticks[q].form = WM_FORM_TICK;
+		s->ticks[q].flags = WM_TICK_TIME;
 		*room = s->ticks[q];
 		wm_ring_push(&s->rings[q], 1);
 	}
+}
+
+static bool ends_run(const struct wm_sample *s)
+{
+	return s->form == WM_FORM_TICK && s->flags == WM_TICK_END;
+}
+
+// Every queue has to know. @return false if one has no room yet.
+static bool tell_all(struct wm_supply *s, const struct wm_sample *end)
+{
+	struct wm_sample *room;
+
+	for (; s->told < s->n_queues && wm_ring_room(&s->rings[s->told], &room) > 0; s->told++) {
+		*room = *end;
+		wm_ring_push(&s->rings[s->told], 1);
+	}
+	return s->told == s->n_queues;
 }
 
 // Hand over what is in the block, up to the first sample whose queue has no room.
@@ -50,6 +92,12 @@ static size_t deal(struct wm_supply *s)
 		struct wm_ring *ring = &s->rings[wm_supply_queue(&s->block[s->at], s->n_queues)];
 		struct wm_sample *room;
 
+		if (ends_run(&s->block[s->at])) {
+			if (!tell_all(s, &s->block[s->at]))
+				break;
+			s->at++;
+			continue;
+		}
 		if (wm_ring_room(ring, &room) == 0) {
 			note_full(s);
 			break;
@@ -67,6 +115,7 @@ static void close_rings(struct wm_supply *s)
 	for (unsigned q = 0; q < s->n_queues; q++)
 		wm_ring_close(&s->rings[q]);
 	s->closed = true;
+	note_full(s); // as full as they will be
 }
 
 size_t wm_supply_turn(struct wm_supply *s, size_t max)
@@ -82,8 +131,11 @@ size_t wm_supply_turn(struct wm_supply *s, size_t max)
 	}
 	if (s->n_queues > 1) {
 		if (s->at == s->n) {
-			s->at = 0;
-			s->n = make(s, s->block, max);
+			n = s->replay != NULL ? read_on(s, s->block, max) : make(s, s->block, max);
+			if (n > 0) { // what was in the block before still tells the queues how far it is
+				s->at = 0;
+				s->n = n;
+			}
 		}
 		return deal(s);
 	}
@@ -92,7 +144,13 @@ size_t wm_supply_turn(struct wm_supply *s, size_t max)
 		note_full(s);
 		return 0;
 	}
-	n = make(s, room, n < max ? n : max);
+	n = n < max ? n : max;
+	n = s->replay != NULL ? read_on(s, room, n) : make(s, room, n);
 	wm_ring_push(s->rings, n);
 	return n;
+}
+
+size_t wm_supply_left(const struct wm_supply *s)
+{
+	return count_packets(s->block + s->at, s->n - s->at);
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// supply: a worker and the rings that it fills, one for each queue. A flow's samples all go to one queue, which follows
-// from its model and number alone.
+// supply: a worker, or a capture that is replayed, and the rings that it fills, one for each queue. A flow's samples
+// all go to one queue, which follows from its model and number alone.
 #pragma once
 
 #include <plane/count.h>
+#include <synth/replay.h>
 #include <synth/ring.h>
 #include <synth/worker.h>
 
@@ -17,7 +18,8 @@ enum { WM_SUPPLY_BLOCK = 256 };
 struct wm_supply {
 	// Set up before the start, read-only after.
 	struct wm_worker *worker;
-	struct wm_ring *rings; // one for each queue
+	struct wm_replay *replay; // instead of a worker; borrowed
+	struct wm_ring *rings;    // one for each queue
 	unsigned n_queues;
 
 	// The worker's lcore alone. Samples on their way to several queues, and the last ticks.
@@ -25,8 +27,9 @@ struct wm_supply {
 	struct wm_sample *ticks; // n_queues
 	size_t at;
 	size_t n;
-	bool over;   // the worker's time: what is in the block is the last
-	bool closed; // the rings, since all was handed over
+	unsigned told; // queues that know of the run's end
+	bool over;     // the worker's time: what is in the block is the last
+	bool closed;   // the rings, since all was handed over
 
 	// Written by the worker's lcore, read by control.
 	alignas(64) wm_count generated; // samples, as the worker made them
@@ -47,7 +50,4 @@ static inline unsigned wm_supply_queue(const struct wm_sample *s, unsigned n_que
 size_t wm_supply_turn(struct wm_supply *s, size_t max);
 
 /** Samples that were made and not handed over yet; once the lcore has stopped. */
-static inline size_t wm_supply_left(const struct wm_supply *s)
-{
-	return s->n - s->at;
-}
+size_t wm_supply_left(const struct wm_supply *s);

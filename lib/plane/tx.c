@@ -162,6 +162,16 @@ static enum outcome build_one(struct wm_tx *tx, const struct wm_sample *s, uint6
 	return BUILT;
 }
 
+// Flows that ended without a packet that says so.
+static void end_flows(struct wm_tx *tx)
+{
+	int64_t n = tx->feed.n_flows;
+
+	tx->feed.n_flows = 0;
+	if (tx->run->flows_counted)
+		tx->ending |= atomic_fetch_sub_explicit(&tx->run->flows, n, memory_order_relaxed) <= n;
+}
+
 // Build packets of up to `want` samples that the workers have made.
 static enum outcome build_fresh(struct wm_tx *tx, uint32_t want)
 {
@@ -183,6 +193,8 @@ static enum outcome build_fresh(struct wm_tx *tx, uint32_t want)
 		n[side_of(tx, s)]++;
 		wm_feed_take(&tx->feed);
 	}
+	if (tx->feed.n_flows > 0)
+		end_flows(tx);
 	wm_feed_release(&tx->feed);
 	for (unsigned side = 0; side < wm_tx_outs(tx); side++)
 		wm_count_add(&tx->out[side].count.fresh, n[side]);
