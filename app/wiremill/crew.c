@@ -21,6 +21,7 @@ struct member {
 	struct wm_ring ring;
 	struct wm_sample *slots;
 	struct wm_worker *worker;
+	struct wm_replay *replay; // instead of a worker
 	struct crew *crew;
 	pthread_t thread;
 	bool started;
@@ -28,8 +29,8 @@ struct member {
 };
 
 struct crew {
-	struct member *members;
-	unsigned n;
+	struct member *members; // the capture's last
+	unsigned n, n_workers;
 	struct wm_merge *merge;
 	atomic_bool stop;  // relaxed: raised by the caller, noticed by the threads
 	atomic_int failed; // release by a worker that has given its last sample, acquire in crew_next()
@@ -43,13 +44,27 @@ static void nap(void)
 	(void)nanosleep(&t, NULL);
 }
 
+// How many samples a member has made in room for n. @return false if it will make no more.
+static bool make(struct member *m, struct wm_sample *room, size_t n, size_t *done)
+{
+	if (m->replay == NULL) {
+		*done = wm_worker_next(m->worker, room, n);
+		m->made += *done;
+		return *done == n;
+	}
+	*done = wm_replay_next(m->replay, room, n);
+	for (size_t i = 0; i < *done; i++)
+		m->made += room[i].form != WM_FORM_TICK;
+	return !wm_replay_over(m->replay);
+}
+
 // A worker that failed leaves its ring open: what the others make must not go on without its share. One whose time is
 // over has given all of its share.
 static void give_up(struct member *m)
 {
-	int rc = wm_worker_failed(m->worker);
+	int rc = m->replay != NULL ? wm_replay_failed(m->replay, NULL) : wm_worker_failed(m->worker);
 
-	if (rc == -ERANGE)
+	if (rc == 0 || rc == -ERANGE)
 		wm_ring_close(&m->ring);
 	else
 		atomic_store_explicit(&m->crew->failed, rc, memory_order_release);
@@ -61,20 +76,16 @@ static void *work(void *arg)
 
 	while (!atomic_load_explicit(&m->crew->stop, memory_order_relaxed)) {
 		struct wm_sample *room;
-		size_t n = wm_ring_room(&m->ring, &room), done;
+		size_t n = wm_ring_room(&m->ring, &room), done = 0;
+		bool more = n == 0 || make(m, room, n < SHARE ? n : SHARE, &done);
 
-		if (n == 0) {
-			nap();
-			continue;
-		}
-		n = n < SHARE ? n : SHARE;
-		done = wm_worker_next(m->worker, room, n);
 		wm_ring_push(&m->ring, done);
-		m->made += done;
-		if (done < n) {
+		if (!more) {
 			give_up(m);
 			break;
 		}
+		if (done == 0)
+			nap();
 	}
 	return NULL;
 }
@@ -87,7 +98,12 @@ static int member_init(struct member *m, struct crew *c, const struct models *mo
 	if (m->slots == NULL)
 		return wm_err_set(err, -ENOMEM, "no memory for the samples of worker %u", index + 1);
 	wm_ring_init(&m->ring, m->slots, RING_SAMPLES);
-	return wm_worker_create(&m->worker, models->sources, models->n, seed, index, c->n, err);
+	if (index == c->n_workers) {
+		m->replay = models->replay;
+		wm_replay_attach(m->replay, &m->ring, 1);
+		return 0;
+	}
+	return wm_worker_create(&m->worker, models->sources, models->n, seed, index, c->n_workers, err);
 }
 
 static int start(struct crew *c, struct wm_err *err)
@@ -110,25 +126,27 @@ static int start(struct crew *c, struct wm_err *err)
 
 int crew_create(struct crew **out, const struct models *models, uint64_t seed, unsigned n_workers, struct wm_err *err)
 {
+	unsigned n = n_workers + (models->replay != NULL);
 	struct crew *c = calloc(1, sizeof(*c));
-	struct wm_ring **rings = calloc(n_workers, sizeof(struct wm_ring *));
+	struct wm_ring **rings = calloc(n, sizeof(struct wm_ring *));
 	int rc = -ENOMEM;
 
 	if (c != NULL)
-		c->members = aligned_alloc(64, n_workers * sizeof(*c->members));
+		c->members = aligned_alloc(64, n * sizeof(*c->members));
 	if (rings == NULL || c == NULL || c->members == NULL) {
 		(void)wm_err_set(err, rc, "no memory for %u workers", n_workers);
 		goto fail;
 	}
-	for (; c->n < n_workers; c->n++)
+	c->n_workers = n_workers;
+	for (; c->n < n; c->n++)
 		c->members[c->n] = (struct member){0};
-	for (unsigned i = 0; i < n_workers; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		rings[i] = &c->members[i].ring;
 		rc = member_init(&c->members[i], c, models, seed, i, err);
 		if (rc < 0)
 			goto fail;
 	}
-	rc = wm_merge_create(&c->merge, rings, n_workers);
+	rc = wm_merge_create(&c->merge, rings, n);
 	if (rc < 0) {
 		(void)wm_err_set(err, rc, "no memory for %u workers", n_workers);
 		goto fail;

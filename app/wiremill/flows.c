@@ -6,6 +6,7 @@
 #include <base/bytes.h>
 #include <base/grow.h>
 #include <packet/dissect.h>
+#include <packet/raw.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -150,10 +151,37 @@ int flows_create(struct flows **out, const struct models *models, const struct s
 	return 0;
 }
 
+// What a captured frame says for itself.
+static struct wm_packet look(const struct wm_sample *s)
+{
+	struct wm_packet pkt;
+
+	wm_dissect(&pkt, WM_LINK_ETHERNET, s->time_ns, s->bytes, s->len, s->len);
+	return pkt;
+}
+
+static void describe_raw(struct flow_record *r, const struct wm_sample *s)
+{
+	unsigned from = s->bits & WM_BIT_REVERSE ? 1 : 0;
+	const struct wm_packet pkt = look(s);
+
+	r->ip = pkt.net == WM_NET_IPV4 ? 4 : pkt.net == WM_NET_IPV6 ? 6 : 0;
+	r->proto = pkt.proto;
+	r->port[from] = pkt.sport;
+	r->port[!from] = pkt.dport;
+	r->ethertype = pkt.ethertype;
+	memcpy(r->address[from], pkt.src, sizeof(pkt.src));
+	memcpy(r->address[!from], pkt.dst, sizeof(pkt.dst));
+}
+
 static void describe(struct flow_record *r, const struct wm_form *form, const struct wm_sample *s)
 {
 	unsigned from = s->bits & WM_BIT_REVERSE ? 1 : 0;
 
+	if (wm_form_is_raw(form)) {
+		describe_raw(r, s);
+		return;
+	}
 	r->ip = form->ip;
 	r->proto = form->proto;
 	r->port[from] = s->sport;
@@ -168,10 +196,32 @@ static void describe(struct flow_record *r, const struct wm_form *form, const st
 	memcpy(r->address[!from], s->dst, sizeof(s->dst));
 }
 
+static void count_raw(struct flow_side *side, const struct wm_sample *s)
+{
+	const struct wm_packet pkt = look(s);
+	bool icmp = pkt.proto == WM_PROTO_ICMP || pkt.proto == WM_PROTO_ICMP6;
+
+	if (side->packets++ == 0) {
+		side->first_ns = s->time_ns;
+		side->tos = pkt.tos;
+		side->code = pkt.icmp_code;
+		side->flags = icmp ? pkt.icmp_type : 0;
+	}
+	side->flags |= pkt.flags;
+	side->last_ns = s->time_ns;
+	side->bytes += s->len;
+	if (pkt.net != WM_NET_OTHER)
+		side->ip_bytes += (uint64_t)pkt.head_len - pkt.l3 + pkt.payload;
+}
+
 static void count_side(struct flow_side *side, const struct wm_form *form, const struct wm_sample *s)
 {
 	const uint8_t *ip = form->head + form->l3;
 
+	if (wm_form_is_raw(form)) {
+		count_raw(side, s);
+		return;
+	}
 	if (side->packets++ == 0) {
 		side->first_ns = s->time_ns;
 		side->flags = s->flags;
@@ -225,6 +275,16 @@ bool flows_count(struct flows *f, const struct wm_sample *s)
 		drop(f, at);
 	}
 	return f->csv.error == 0 && f->labels.error == 0;
+}
+
+void flows_end(struct flows *f, const struct wm_sample *tick)
+{
+	size_t at = find(f, (uint64_t)wm_sample_model(tick) << 32 | tick->flow);
+
+	if (f->error != 0 || f->table[at] == 0)
+		return;
+	write_flow(f, &f->records[f->table[at] - 1]);
+	drop(f, at);
 }
 
 static uint64_t start_of(const struct flow_record *r)

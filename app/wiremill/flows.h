@@ -26,6 +26,9 @@ int flows_create(struct flows **out, const struct models *models, const struct s
 /** Count a sample that was written. @return false once a table has failed: flows_finish() says why. */
 bool flows_count(struct flows *f, const struct wm_sample *s);
 
+/** A flow has ended with the packet that was its last so far. */
+void flows_end(struct flows *f, const struct wm_sample *tick);
+
 /** Write what is in flight, end both files. @return 0; -errno with a sentence, also of what went wrong before. */
 int flows_finish(struct flows *f, struct wm_err *err);
 

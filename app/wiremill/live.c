@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "live.h"
+#include "replay.h"
 #include "stats.h"
 
 #include <tensor/tensor.h>
@@ -31,6 +32,7 @@ int live_run(const struct settings *s, const struct models *models, const atomic
 		.eal_argv = s->eal_argv,
 		.sources = models->sources,
 		.n_sources = models->n,
+		.replay = models->replay,
 		.seed = s->seed,
 		.workers = (unsigned)s->workers,
 		.queues = (unsigned)s->queues,
@@ -101,13 +103,14 @@ static json_t *run_json(const struct wm_plane_stats *stats, const struct models 
 		(void)json_array_append_new(
 			list, json_pack("{s:s, s:s, s:s, s:f}", "file", s->models[i].file, "label", models->at[i].label,
 				      "engine", models->at[i].engine->name, "weight", s->models[i].weight));
-	return json_pack("{s:s, s:I, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o, s:o}",
+	return json_pack("{s:s, s:I, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o, s:o, s:o*}",
 		"version", WM_VERSION, "seed", (json_int_t)s->seed, "workers", (int)stats->n_workers, "kernels",
 		wm_kernels_best()->name, "packets", (json_int_t)t->sent, "bytes", (json_int_t)t->bytes, "generated",
 		(json_int_t)stats->generated, "fresh", (json_int_t)t->fresh, "recycled", (json_int_t)t->recycled,
 		"unused", (json_int_t)stats->queued, "oversize", (json_int_t)t->oversize, "lost", (json_int_t)t->lost,
 		"port_errors", (json_int_t)stats->port_errors, "wall_s", stats->elapsed_s, "packets_per_s",
-		per_second((double)t->sent, stats->elapsed_s), "queues", queues, "models", list);
+		per_second((double)t->sent, stats->elapsed_s), "queues", queues, "models", list, "replay",
+		replay_json(models, s));
 }
 
 int live_write_json(struct wm_file *file, const struct wm_plane_stats *stats, const struct models *models,

@@ -3,6 +3,7 @@
 #include "live.h"
 #include "models.h"
 #include "pcap_mode.h"
+#include "replay.h"
 #include "settings.h"
 #include "stats.h"
 #include "stop.h"
@@ -28,12 +29,16 @@ static int mill_pcap(const struct settings *s, const struct models *models)
 	if (s->stats_json != NULL && wm_file_begin(&json, s->stats_json, &err) < 0)
 		return complain(EXIT_USAGE, &err);
 	rc = pcap_run(s, models, stop_on_signals(), &stats, &began, &err);
-	if (began)
+	if (began) {
 		stats_print(stderr, &stats);
+		replay_print(stderr, models);
+	}
 	if (rc < 0)
 		wm_file_abort(&json);
 	else if (s->stats_json != NULL)
 		rc = stats_write_json(&json, &stats, models, s, &err);
+	if (rc == 0)
+		rc = replay_check(models, &err);
 	return rc == 0 ? EXIT_DONE : complain(began ? EXIT_RUN : EXIT_USAGE, &err);
 }
 
@@ -49,12 +54,16 @@ static int mill_ports(const struct settings *s, const struct models *models)
 		return complain(EXIT_USAGE, &err);
 	rc = live_run(s, models, stop_on_signals(), &stats, &err);
 	began = stats.n_queues > 0;
-	if (began)
+	if (began) {
 		live_print(stderr, &stats);
+		replay_print(stderr, models);
+	}
 	if (rc < 0)
 		wm_file_abort(&json);
 	else if (s->stats_json != NULL)
 		rc = live_write_json(&json, &stats, models, s, &err);
+	if (rc == 0)
+		rc = replay_check(models, &err);
 	return rc == 0 ? EXIT_DONE : complain(began ? EXIT_RUN : EXIT_USAGE, &err);
 }
 

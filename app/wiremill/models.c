@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "models.h"
 
+#include <packet/raw.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,6 +58,31 @@ static int open_model(struct open_model *m, const struct model_choice *choice, s
 	return 0;
 }
 
+// A capture that is read several times has to be a file.
+static int open_replay(struct models *out, const struct settings *s, double speed, struct wm_err *err)
+{
+	const struct wm_replay_options options = {
+		.path = s->replay.file,
+		.speed = speed * s->replay.weight,
+		.loops = s->loops,
+		.arena = (size_t)s->read_ahead << 20,
+		.number = (unsigned)out->n,
+		.snapped = s->snapped,
+	};
+	struct open_model *m = &out->at[out->n];
+	struct stat st;
+
+	if (s->loops != 1
+		&& (strcmp(s->replay.file, "-") == 0 || (stat(s->replay.file, &st) == 0 && !S_ISREG(st.st_mode))))
+		return wm_err_set(
+			err, -EINVAL, "option --loop: %s is no file, and can be read only once", s->replay.file);
+	m->forms = wm_forms_raw;
+	m->n_forms = WM_FORMS_RAW;
+	set_stem(m, s->replay.file);
+	(void)snprintf(m->label, sizeof(m->label), "%s", s->replay.label != NULL ? s->replay.label : "replay");
+	return wm_replay_open(&out->replay, &options, err);
+}
+
 int models_open(struct models *out, const struct settings *s, struct wm_err *err)
 {
 	double speed = s->rate.kind == WM_RATE_MODEL ? s->rate.value : 1;
@@ -71,7 +98,7 @@ int models_open(struct models *out, const struct settings *s, struct wm_err *err
 		out->sources[out->n] = (struct wm_source){
 			.engine = m->engine, .model = m->model, .speed = speed * s->models[out->n].weight};
 	}
-	return 0;
+	return s->replay.file != NULL ? open_replay(out, s, speed, err) : 0;
 }
 
 void models_close(struct models *m)
@@ -81,6 +108,7 @@ void models_close(struct models *m)
 			m->at[i].engine->close(m->at[i].model);
 		wm_model_close(m->at[i].file);
 	}
+	wm_replay_close(m->replay);
 	*m = (struct models){0};
 }
 
@@ -102,6 +130,9 @@ int models_check_outputs(const struct settings *s, struct wm_err *err)
 			if (same_file(outputs[i], s->models[k].file))
 				return wm_err_set(err, -EINVAL, "option --%s: %s is a model; it would be overwritten",
 					options[i], outputs[i]);
+		if (outputs[i] != NULL && s->replay.file != NULL && same_file(outputs[i], s->replay.file))
+			return wm_err_set(err, -EINVAL, "option --%s: %s is the capture; it would be overwritten",
+				options[i], outputs[i]);
 		for (size_t k = 0; k < i && outputs[i] != NULL; k++)
 			if (outputs[k] != NULL
 				&& (same_file(outputs[i], outputs[k])

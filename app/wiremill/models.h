@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// models: the models of a run, opened: file, engine, what flows of it are called.
+// models: what a run mills from, opened: models (file, engine, what flows of it are called), and a capture.
 #pragma once
 
 #include "settings.h"
 
 #include <engine/engine.h>
 #include <model/model.h>
+#include <synth/replay.h>
 #include <synth/worker.h>
 
 #include <stddef.h>
@@ -26,6 +27,7 @@ struct models {
 	struct open_model at[WM_MODELS_MAX]; // by number in samples
 	struct wm_source sources[WM_MODELS_MAX];
 	size_t n;
+	struct wm_replay *replay; // NULL = none; its samples are of number n, and so is what at[] says of them
 };
 
 /** @param out All zero; to be handed to models_close() in any case. @return 0; -errno with a sentence. */

@@ -5,8 +5,9 @@
 #include "flows.h"
 
 #include <base/clock.h>
+#include <base/grow.h>
 #include <capture/writer.h>
-#include <packet/form.h>
+#include <packet/raw.h>
 #include <plane/pace.h>
 
 #include <errno.h>
@@ -33,6 +34,8 @@ struct sink {
 	struct wm_pace pace;
 	struct wm_sample *held; // the first ones, until the pace is set
 	size_t n_held;
+	uint8_t *frames; // of those held that are a capture's, whose own place is needed again
+	size_t n_frames, cap_frames;
 };
 
 static void count(struct sink *k, const struct wm_sample *s)
@@ -52,6 +55,19 @@ static void count(struct sink *k, const struct wm_sample *s)
 	if (k->flows != NULL && !flows_count(k->flows, s))
 		k->done = true; // finishing the tables says why
 	k->done |= stats->written == k->s->packets || (last && stats->flows_ended == k->s->flows);
+}
+
+// What is said about the packets that came before.
+static void heed(struct sink *k, const struct wm_sample *tick)
+{
+	if (tick->flags == WM_TICK_END)
+		k->done = true;
+	if (tick->flags != WM_TICK_FLOW)
+		return;
+	k->stats->flows_ended++;
+	if (k->flows != NULL)
+		flows_end(k->flows, tick);
+	k->done |= k->stats->flows_ended == k->s->flows;
 }
 
 static void write_sample(struct sink *k, const struct wm_sample *s)
@@ -82,37 +98,79 @@ static void write_paced(struct sink *k, const struct wm_sample *s)
 	write_sample(k, &at_rate);
 }
 
+static void put(struct sink *k, const struct wm_sample *s)
+{
+	if (s->form == WM_FORM_TICK)
+		heed(k, s);
+	else if (k->paced)
+		write_paced(k, s);
+	else
+		write_sample(k, s);
+}
+
+static bool is_raw(const struct sink *k, const struct wm_sample *s)
+{
+	return s->form != WM_FORM_TICK && wm_form_is_raw(&k->models->at[wm_sample_model(s)].forms[s->form]);
+}
+
+// Keep a sample until the pace is known. @return 0 or -ENOMEM.
+static int hold(struct sink *k, const struct wm_sample *s)
+{
+	if (is_raw(k, s)) {
+		if (wm_grow((void **)&k->frames, &k->cap_frames, k->n_frames + s->len, 1) < 0)
+			return -ENOMEM;
+		memcpy(k->frames + k->n_frames, s->bytes, s->len);
+		k->n_frames += s->len;
+	}
+	k->held[k->n_held++] = *s;
+	return 0;
+}
+
 // Write what was held back: now it is known how far time has to be stretched.
 static void release(struct sink *k)
 {
-	uint64_t len = 0;
+	uint64_t first_ns = 0, last_ns = 0, len = 0, n = 0;
+	const uint8_t *frame = k->frames;
 
 	if (k->n_held == 0)
 		return;
-	for (size_t i = 0; i < k->n_held; i++)
-		len += k->held[i].len;
-	wm_pace_prime(&k->pace, k->held[k->n_held - 1].time_ns - k->held[0].time_ns, k->n_held, len);
-	wm_pace_start(&k->pace, k->held[0].time_ns);
+	for (size_t i = 0; i < k->n_held; i++) {
+		struct wm_sample *s = &k->held[i];
+
+		if (s->form == WM_FORM_TICK)
+			continue;
+		if (n++ == 0)
+			first_ns = s->time_ns;
+		last_ns = s->time_ns;
+		len += s->len;
+		if (is_raw(k, s)) {
+			s->bytes = frame;
+			frame += s->len;
+		}
+	}
+	wm_pace_prime(&k->pace, last_ns - first_ns, n, len);
+	wm_pace_start(&k->pace, first_ns);
 	for (size_t i = 0; i < k->n_held && !k->done; i++)
-		write_paced(k, &k->held[i]);
+		put(k, &k->held[i]);
 	k->n_held = 0;
 	free(k->held);
 	k->held = NULL;
 }
 
-static void take(struct sink *k, const struct wm_sample *samples, size_t n)
+static int take(struct sink *k, const struct wm_sample *samples, size_t n)
 {
-	for (size_t i = 0; i < n && !k->done; i++) {
-		if (!k->paced) {
-			write_sample(k, &samples[i]);
-		} else if (k->held == NULL) {
-			write_paced(k, &samples[i]);
-		} else {
-			k->held[k->n_held++] = samples[i];
-			if (k->n_held == WM_PACE_FIRST)
-				release(k);
+	int rc = 0;
+
+	for (size_t i = 0; i < n && !k->done && rc == 0; i++) {
+		if (k->held == NULL) {
+			put(k, &samples[i]);
+			continue;
 		}
+		rc = hold(k, &samples[i]);
+		if (k->n_held == WM_PACE_FIRST)
+			release(k);
 	}
+	return rc;
 }
 
 static int open_sink(struct sink *k, struct wm_err *err)
@@ -146,6 +204,7 @@ static int close_sink(struct sink *k, int rc, struct wm_err *err)
 	}
 	flows_destroy(k->flows);
 	free(k->held);
+	free(k->frames);
 	return rc;
 }
 
@@ -168,7 +227,7 @@ static int mill(struct sink *k, struct crew *crew, const atomic_bool *stop, doub
 
 		rc = crew_next(crew, &samples, &n);
 		if (rc == 0)
-			take(k, samples, n);
+			rc = take(k, samples, n);
 		if (k->s->stats_s > 0 && wm_now_s() >= due_s) {
 			k->stats->wall_s = wm_now_s() - begin_s;
 			stats_print(stderr, k->stats);
@@ -176,6 +235,8 @@ static int mill(struct sink *k, struct crew *crew, const atomic_bool *stop, doub
 		}
 	}
 	release(k);
+	if (rc < 0 && k->models->replay != NULL && wm_replay_failed(k->models->replay, err) < 0)
+		return rc;
 	if (rc == -ERANGE)
 		return wm_err_set(err, rc, "the traffic's own time is over: it cannot be later than 292 years");
 	return rc < 0 ? wm_err_set(err, rc, "no memory for more flows in flight") : 0;
@@ -189,7 +250,7 @@ int pcap_run(const struct settings *s, const struct models *models, const atomic
 	struct crew *crew = NULL;
 	int rc = open_sink(&k, err);
 
-	stats->workers = s->workers > 0 ? (unsigned)s->workers : default_workers();
+	stats->workers = models->n == 0 ? 0 : s->workers > 0 ? (unsigned)s->workers : default_workers();
 	if (rc == 0)
 		rc = crew_create(&crew, models, s->seed, stats->workers, err);
 	if (rc == 0) {

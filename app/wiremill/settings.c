@@ -7,12 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORKERS_MAX = 64 };
+enum { WORKERS_MAX = 64, READ_AHEAD_MIB = 64 };
 
 #define FIELD(name) offsetof(struct settings, name)
 
 static const struct wm_option options[] = {
 	{"model", 'm', WM_OPTION_TAKEN, 0, "MODEL", "mill from it: FILE[,weight=W][,label=L]; repeat to mix", 0, 0},
+	{"replay", 0, WM_OPTION_TAKEN, 0, "CAPTURE", "send a capture: FILE[,weight=W][,label=L]; mixed with any models",
+		0, 0},
+	{"loop", 0, WM_OPTION_NUMBER, FIELD(loops), "N", "send the capture N times, 0 = for ever (default: 1)", 0,
+		UINT64_MAX},
+	{"snapped", 0, WM_OPTION_TAKEN, 0, "HOW", "its packets that were captured short: pad, cut or drop", 0, 0},
+	{"read-ahead", 0, WM_OPTION_NUMBER, FIELD(read_ahead), "MIB", "room for reading it ahead (default: 64)", 1,
+		65536},
 	{"config", 'c', WM_OPTION_TEXT, FIELD(config), "FILE", "read options from a file; those given here win", 0, 0},
 	{"eal", 0, WM_OPTION_TEXT, FIELD(eal_words), "WORDS", "EAL's options, instead of before --", 0, 0},
 	{"pcap", 'o', WM_OPTION_TEXT, FIELD(pcap), "FILE", "write a pcap instead of sending ('-': standard output)", 0,
@@ -41,8 +48,8 @@ static const struct wm_option options[] = {
 };
 
 static const char *const usage[] = {
-	"-m MODEL -o FILE [options]",
-	"[EAL options --] -m MODEL [options]",
+	"{-m MODEL | --replay CAPTURE} -o FILE [options]",
+	"[EAL options --] {-m MODEL | --replay CAPTURE} [options]",
 	NULL,
 };
 
@@ -58,7 +65,7 @@ static char *cut_part(char *text, const char *key)
 	return comma + n + 2;
 }
 
-static int parse_weight(const char *text, double *out, struct wm_err *err)
+static int parse_weight(const char *option, const char *text, double *out, struct wm_err *err)
 {
 	bool decimal = *text != '\0' && text[strspn(text, "0123456789.")] == '\0';
 	char *end;
@@ -66,46 +73,84 @@ static int parse_weight(const char *text, double *out, struct wm_err *err)
 
 	if (!decimal || *end != '\0' || !(v >= 1e-6 && v <= 1e6))
 		return wm_err_set(
-			err, -EINVAL, "option --model: weight '%s' is not a number in 0.000001..1000000", text);
+			err, -EINVAL, "option --%s: weight '%s' is not a number in 0.000001..1000000", option, text);
 	*out = v;
 	return 0;
 }
 
-static int check_label(const char *label, struct wm_err *err)
+static int check_label(const char *option, const char *label, struct wm_err *err)
 {
 	if (*label == '\0' || strpbrk(label, "\",\r\n") != NULL)
-		return wm_err_set(err, -EINVAL, "option --model: label '%s' must have a character and no quote", label);
+		return wm_err_set(
+			err, -EINVAL, "option --%s: label '%s' must have a character and no quote", option, label);
 	return 0;
 }
 
-static int take_model(struct settings *s, const char *text, struct wm_err *err)
+// Read FILE[,weight=W][,label=L]. On success choice->file is the caller's to free.
+static int read_choice(struct model_choice *out, const char *option, const char *text, struct wm_err *err)
 {
-	struct model_choice choice = {.weight = 1};
+	struct model_choice choice = {.file = strdup(text), .weight = 1};
 	const char *value;
 	int rc = 0;
 
-	if (s->n_models == WM_MODELS_MAX)
-		return wm_err_set(err, -EINVAL, "option --model: at most %d models can be mixed", WM_MODELS_MAX);
-	choice.file = strdup(text);
 	if (choice.file == NULL)
-		return wm_err_set(err, -ENOMEM, "option --model: no memory");
+		return wm_err_set(err, -ENOMEM, "option --%s: no memory", option);
 	for (bool more = true; more && rc == 0;) {
 		if ((value = cut_part(choice.file, "weight")) != NULL) {
-			rc = parse_weight(value, &choice.weight, err);
+			rc = parse_weight(option, value, &choice.weight, err);
 		} else if ((value = cut_part(choice.file, "label")) != NULL) {
 			choice.label = value;
-			rc = check_label(value, err);
+			rc = check_label(option, value, err);
 		} else {
 			more = false;
 		}
 	}
 	if (rc == 0 && *choice.file == '\0')
-		rc = wm_err_set(err, -EINVAL, "option --model: '%s' names no file", text);
+		rc = wm_err_set(err, -EINVAL, "option --%s: '%s' names no file", option, text);
 	if (rc == 0)
-		s->models[s->n_models++] = choice;
+		*out = choice;
 	else
 		free(choice.file);
 	return rc;
+}
+
+static int take_model(struct settings *s, const char *text, struct wm_err *err)
+{
+	struct model_choice choice;
+	int rc;
+
+	if (s->n_models == WM_MODELS_MAX)
+		return wm_err_set(err, -EINVAL, "option --model: at most %d models can be mixed", WM_MODELS_MAX);
+	rc = read_choice(&choice, "model", text, err);
+	if (rc == 0)
+		s->models[s->n_models++] = choice;
+	return rc;
+}
+
+static int take_replay(struct settings *s, const char *text, struct wm_err *err)
+{
+	struct model_choice choice;
+	int rc = read_choice(&choice, "replay", text, err);
+
+	if (rc < 0)
+		return rc;
+	free(s->replay.file);
+	s->replay = choice;
+	return 0;
+}
+
+static int take_snapped(struct settings *s, const char *text, struct wm_err *err)
+{
+	static const char *const names[] = {
+		[WM_SNAPPED_PAD] = "pad", [WM_SNAPPED_CUT] = "cut", [WM_SNAPPED_DROP] = "drop"};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(text, names[i]) == 0) {
+			s->snapped = (enum wm_snapped)i;
+			return 0;
+		}
+	}
+	return wm_err_set(err, -EINVAL, "option --snapped: '%s' is none: write pad, cut or drop", text);
 }
 
 static int take_underflow(struct settings *s, const char *text, struct wm_err *err)
@@ -124,6 +169,10 @@ static int take(void *config, const struct wm_option *option, const char *text, 
 
 	if (strcmp(option->name, "model") == 0)
 		return take_model(s, text, err);
+	if (strcmp(option->name, "replay") == 0)
+		return take_replay(s, text, err);
+	if (strcmp(option->name, "snapped") == 0)
+		return take_snapped(s, text, err);
 	if (strcmp(option->name, "underflow") == 0)
 		return take_underflow(s, text, err);
 	rc = wm_rate_parse(&s->rate, text, &why);
@@ -133,7 +182,7 @@ static int take(void *config, const struct wm_option *option, const char *text, 
 const struct wm_command mill_command = {
 	.name = "wiremill",
 	.usage = usage,
-	.about = "Mill traffic like what a model has learned: into a pcap, or onto the queues of network ports.",
+	.about = "Mill traffic like what a model has learned, or replay a capture: into a pcap, or onto network ports.",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(options[0]),
 	.take = take,
@@ -144,6 +193,12 @@ static void drop_models(struct settings *s)
 	for (size_t i = 0; i < s->n_models; i++)
 		free(s->models[i].file);
 	s->n_models = 0;
+}
+
+static void drop_replay(struct settings *s)
+{
+	free(s->replay.file);
+	s->replay = (struct model_choice){0};
 }
 
 // EAL's options stand before the first "--" if there is one; the rest is ours, with the program's name before it.
@@ -212,18 +267,43 @@ static int check_ports(const struct settings *s, struct wm_err *err)
 	return 0;
 }
 
+static int check_replay(const struct settings *s, struct wm_err *err)
+{
+	if (s->replay.file == NULL) {
+		if (s->loops != 1 || s->snapped != WM_SNAPPED_PAD || s->read_ahead != READ_AHEAD_MIB)
+			return wm_err_set(err, -EINVAL,
+				"options --loop, --snapped and --read-ahead: they are about a capture, name it with "
+				"--replay");
+		return 0;
+	}
+	if (s->n_models == WM_MODELS_MAX)
+		return wm_err_set(err, -EINVAL, "option --replay: at most %d models can be mixed with a capture",
+			WM_MODELS_MAX - 1);
+	if (s->recycle)
+		return wm_err_set(err, -EINVAL,
+			"option --underflow: a capture's packets are sent once a loop; recycle is for models alone");
+	return 0;
+}
+
 static int check(const struct settings *s, struct wm_err *err)
 {
+	int rc;
+
 	if (s->help || s->version)
 		return 0;
-	if (s->n_models == 0)
-		return wm_err_set(err, -EINVAL, "option -m MODEL is missing: it names what to mill from");
+	if (s->n_models == 0 && s->replay.file == NULL)
+		return wm_err_set(err, -EINVAL,
+			"option -m MODEL is missing: it names what to mill from; a capture is sent with --replay");
+	rc = check_replay(s, err);
+	if (rc < 0)
+		return rc;
 	return s->pcap != NULL ? check_pcap(s, err) : check_ports(s, err);
 }
 
 int settings_read(struct settings *out, int argc, char **argv, struct wm_err *err)
 {
-	struct settings s = {.seed = 1, .rate = {.kind = WM_RATE_MODEL, .value = 1}};
+	struct settings s = {
+		.seed = 1, .rate = {.kind = WM_RATE_MODEL, .value = 1}, .loops = 1, .read_ahead = READ_AHEAD_MIB};
 	struct settings given = s;
 	int rc;
 
@@ -234,6 +314,7 @@ int settings_read(struct settings *out, int argc, char **argv, struct wm_err *er
 	if (rc >= 0 && given.n_models > 0)
 		drop_models(&s);
 	drop_models(&given);
+	drop_replay(&given);
 	if (rc >= 0)
 		rc = wm_command_parse(&mill_command, argc, argv, &s, err);
 	if (rc >= 0 && rc < argc)
@@ -250,5 +331,6 @@ void settings_free(struct settings *s)
 {
 	drop_models(s);
 	free(s->eal_cut);
+	drop_replay(s);
 	wm_config_free(s->texts);
 }

@@ -6,6 +6,7 @@
 #include <common/options.h>
 #include <packet/sample.h>
 #include <plane/pace.h>
+#include <synth/replay.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +21,10 @@ struct model_choice {
 struct settings {
 	struct model_choice models[WM_MODELS_MAX];
 	size_t n_models;
+	struct model_choice replay; // a capture; file = NULL: none
+	uint64_t loops;             // of it; 0 = for ever
+	enum wm_snapped snapped;
+	uint64_t read_ahead; // MiB
 	const char *config;
 	const char *pcap; // pcap mode
 	const char *csv;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "stats.h"
 
+#include "replay.h"
+
 #include <tensor/tensor.h>
 
 #include <errno.h>
@@ -38,13 +40,14 @@ static json_t *run_json(const struct run_stats *stats, const struct models *mode
 
 	for (size_t i = 0; i < models->n; i++)
 		(void)json_array_append_new(list, model_json(&models->at[i], &s->models[i], &stats->model[i]));
-	root = json_pack("{s:s, s:I, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:o}", "version",
-		WM_VERSION, "seed", (json_int_t)s->seed, "workers", (int)stats->workers, "kernels",
+	root = json_pack("{s:s, s:I, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:o, s:o*}",
+		"version", WM_VERSION, "seed", (json_int_t)s->seed, "workers", (int)stats->workers, "kernels",
 		wm_kernels_best()->name, "packets", (json_int_t)stats->written, "bytes", (json_int_t)stats->bytes,
 		"flows", (json_int_t)stats->flows, "flows_ended", (json_int_t)stats->flows_ended, "generated",
 		(json_int_t)stats->generated, "unused", (json_int_t)stats->unused, "fresh", (json_int_t)stats->written,
 		"recycled", (json_int_t)0, "virtual_s", (double)stats->last_ns * 1e-9, "wall_s", stats->wall_s,
-		"packets_per_s", per_second((double)stats->written, stats->wall_s), "models", list);
+		"packets_per_s", per_second((double)stats->written, stats->wall_s), "models", list, "replay",
+		replay_json(models, s));
 	return root;
 }
 
