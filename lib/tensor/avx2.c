@@ -3,6 +3,8 @@
 #include <tensor/tables.h>
 
 #include <immintrin.h>
+#include <math.h>
+#include <string.h>
 
 enum { VW = 8, MR = 6 };
 #define NV 2
@@ -61,9 +63,14 @@ static inline vu vu_zero(void)
 	return _mm256_setzero_si256();
 }
 
-static inline void vu_store(uint32_t *p, vu v)
+static inline vu vu_load(const void *p)
 {
-	_mm256_storeu_si256((__m256i_u *)p, v);
+	return _mm256_loadu_si256(p);
+}
+
+static inline void vu_store(void *p, vu v)
+{
+	_mm256_storeu_si256(p, v);
 }
 
 static inline vu vu_add(vu a, vu b)
@@ -71,28 +78,85 @@ static inline vu vu_add(vu a, vu b)
 	return _mm256_add_epi32(a, b);
 }
 
-static inline uint32_t vu_sum(vu v)
+static inline vu vu_add16(vu a, vu b)
 {
-	__m128i s = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
-
-	s = _mm_add_epi32(s, _mm_unpackhi_epi64(s, s));
-	s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 1));
-	return (uint32_t)_mm_cvtsi128_si32(s);
+	return _mm256_add_epi16(a, b);
 }
 
-static inline vu v_truncate(vf v)
+static inline vu vu_shift(vu v, unsigned n)
+{
+	return _mm256_sll_epi32(v, _mm_cvtsi32_si128((int)n));
+}
+
+static inline vu vu_widen(const int16_t *p)
+{
+	return _mm256_cvtepi16_epi32(_mm_loadu_si128((const void *)p));
+}
+
+static inline vu vu_pair(const int16_t *p)
+{
+	int32_t pair;
+
+	memcpy(&pair, p, sizeof(pair));
+	return _mm256_set1_epi32(pair);
+}
+
+static inline vu vu_dot(vu sum, vu a, vu b)
+{
+	return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
+}
+
+static inline vu vu_truncate(vf v)
 {
 	return _mm256_cvttps_epi32(v);
 }
 
+static inline vf v_float(vu v)
+{
+	return _mm256_cvtepi32_ps(v);
+}
+
+static inline void v_store_state(int16_t *p, vf v)
+{
+	__m256i i = _mm256_cvtps_epi32(v);
+
+	_mm_storeu_si128((void *)p, _mm_packs_epi32(_mm256_castsi256_si128(i), _mm256_extracti128_si256(i, 1)));
+}
+
+static inline vf v_where(uint32_t bits, vf v)
+{
+	const vu lane = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+	const vu set = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)bits), lane), lane);
+
+	return _mm256_blendv_ps(_mm256_set1_ps(-INFINITY), v, _mm256_castsi256_ps(set));
+}
+
+static inline uint32_t v_pick(const vu *sums, uint32_t random, uint32_t *below)
+{
+	uint32_t upto[17] = {0}, lane = 0;
+
+	vu_store(upto + 1, sums[0]);
+	vu_store(upto + 9, sums[1]);
+	for (int l = 1; l <= 16; l++)
+		upto[l] += upto[l - 1];
+	*below = (uint32_t)((uint64_t)random * upto[16] >> 32);
+	for (int l = 1; l <= 16; l++)
+		lane += upto[l] <= *below;
+	*below -= upto[lane];
+	return lane;
+}
+
+#include <tensor/infer.inc>
 #include <tensor/vector.inc>
 
 const struct wm_kernels wm_kernels_avx2 = {
 	.name = "avx2",
-	.matmul = matmul,
-	.add_rows = add_rows,
+	.affine = affine,
+	.add_fixed = add_fixed,
 	.lstm = lstm,
 	.sample = sample,
+	.matmul = matmul,
+	.add_rows = add_rows,
 	.exp = exp_shifted,
 	.lstm_train = lstm_train,
 };

@@ -4,5 +4,6 @@
 
 #include <tensor/tensor.h>
 
-extern const struct wm_kernels wm_kernels_avx2;   // AVX2, FMA
-extern const struct wm_kernels wm_kernels_avx512; // AVX-512 F, BW, DQ, VL
+extern const struct wm_kernels wm_kernels_avx2;       // AVX2, FMA
+extern const struct wm_kernels wm_kernels_avx512;     // AVX-512 F, BW, DQ, VL
+extern const struct wm_kernels wm_kernels_avx512vnni; // and VNNI

@@ -10,6 +10,7 @@ static const struct wm_kernels *const all[] = {
 #ifdef WM_TENSOR_X86
 	&wm_kernels_avx2,
 	&wm_kernels_avx512,
+	&wm_kernels_avx512vnni,
 #endif
 };
 
@@ -22,7 +23,7 @@ size_t wm_kernels_all(const struct wm_kernels *const **tables)
 		n = 2;
 		if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
 			&& __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-			n = 3;
+			n = __builtin_cpu_supports("avx512vnni") ? 4 : 3;
 	}
 #endif
 	*tables = all;

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // tensor: the kernels of inference, as tables chosen at run time.
 //
-// All tables give the same bits. Each output element is one chain of fmaf() in a stated order, exp() and tanh() are the
-// polynomials of the scalar table evaluated in the same order, and probabilities are summed as integers. So what
-// a model mills depends neither on the CPU nor on the batch that a row happens to share.
+// All tables give the same bits. Inference sums integers: weights and states are 16-bit fixed point numbers (fixed.h),
+// whose products add up exactly in any order. In training each output element is one chain of fmaf() in a stated order.
+// exp() and tanh() are the polynomials of the scalar table evaluated in the same order. So what a model mills depends
+// neither on the CPU nor on the batch that a row happens to share.
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WM_LANES = 16 }; // row lengths are multiples of it, rows are 64-byte aligned
+enum {
+	WM_LANES = 16,      // row lengths are multiples of it, rows are 64-byte aligned
+	WM_STATE_BITS = 12, // behind the point of a state in fixed point: -1 .. 1 is -4096 .. 4096
+};
+
+struct wm_fixed; // tensor/fixed.h
 
 static inline size_t wm_pad(size_t n)
 {
@@ -17,7 +23,40 @@ static inline size_t wm_pad(size_t n)
 }
 
 struct wm_kernels {
-	const char *name; // "scalar", "avx2", "avx512"; logged once
+	const char *name; // "scalar", "avx2", "avx512", "avx512vnni"; logged once
+
+	/**
+	 * y[r][j] = scale * ((b[r][j] << shift) + sum over i of x[r][i] w[i][j]): weights in fixed point.
+	 * y (m, ldy), b (m, ldb) or one row for all (ldb = 0), x (m, ldx) states, w (k, n).
+	 */
+	void (*affine)(float *y, size_t ldy, const struct wm_fixed *w, const int16_t *b, size_t ldb, const int16_t *x,
+		size_t ldx, size_t m);
+
+	/** y[j] = rows[0][j] + rows[1][j] + ..., which must fit; n a multiple of 2 WM_LANES, n_rows >= 1. */
+	void (*add_fixed)(int16_t *y, const int16_t *const *rows, size_t n_rows, size_t n);
+
+	/**
+	 * One LSTM step of one row. gates (4, units): pre-activations of input, forget, cell, output.
+	 * c = sigmoid(f) c + sigmoid(i) tanh(g); h = sigmoid(o) tanh(c), rounded to WM_STATE_BITS. |c| < 2^40; units a
+	 * multiple of WM_LANES.
+	 * Source: Hochreiter, Schmidhuber 1997; Gers, Schmidhuber, Cummins 2000 (forget gate).
+	 */
+	void (*lstm)(int16_t *h, float *c, const float *gates, size_t units);
+
+	/**
+	 * Draw an index with probability softmax(l), l_j = rows[0][j] + rows[1][j] + ... in that order: weights
+	 * w_j = trunc(2^20 exp(l_j - max)) are summed as integers, those with equal j modulo WM_LANES together; the
+	 * answer is the first j in the order of (j modulo WM_LANES, j) whose running sum exceeds
+	 * (random * total) >> 32. An entry below max - 14 is never drawn. All l_j are finite.
+	 *
+	 * @param rows (n_rows), each readable up to a multiple of WM_LANES.
+	 * @param may  Bit j: whether j may be drawn, the low bits first; NULL = all may.
+	 * @param n    1 .. WM_SAMPLE_N.
+	 * @return 0 .. n-1; n if none may be drawn.
+	 */
+	uint32_t (*sample)(const float *const *rows, size_t n_rows, const uint16_t *may, size_t n, uint32_t random);
+
+	// For training:
 
 	/**
 	 * y[r][j] = fma over i = 0..k-1 in order of (x[r][i], w[i][j]), starting from y[r][j].
@@ -28,30 +67,12 @@ struct wm_kernels {
 	/** y[j] = rows[0][j] + rows[1][j] + ..., in that order; n a multiple of WM_LANES, n_rows >= 1. */
 	void (*add_rows)(float *y, const float *const *rows, size_t n_rows, size_t n);
 
-	/**
-	 * One LSTM step of one row. gates (4, units): pre-activations of input, forget, cell, output.
-	 * c = sigmoid(f) c + sigmoid(i) tanh(g); h = sigmoid(o) tanh(c). units a multiple of WM_LANES.
-	 * Source: Hochreiter, Schmidhuber 1997; Gers, Schmidhuber, Cummins 2000 (forget gate).
-	 */
-	void (*lstm)(float *h, float *c, const float *gates, size_t units);
-
-	/**
-	 * Draw an index with probability softmax(logits): weights w_j = trunc(2^20 exp(l_j - max)) are summed as
-	 * integers; the answer is the first j whose running sum exceeds (random * total) >> 32. An entry of -INFINITY
-	 * or below max - 14 is never drawn. n a multiple of WM_LANES (pad with -INFINITY), n <= 4096.
-	 *
-	 * @return 0 .. n-1; n if no entry is finite.
-	 */
-	uint32_t (*sample)(const float *logits, size_t n, uint32_t random);
-
-	// For training:
-
 	/** y[j] = exp(x[j] - shift), the difference clamped to -87 .. 88. Any n and alignment; y may be x. */
 	void (*exp)(float *y, const float *x, float shift, size_t n);
 
 	/**
-	 * As lstm, for the backward pass: gates become the activations (i, f, g, o) and tanh_c (units) is tanh of the
-	 * new cell. h differs from lstm's in the last bits, because each activation is rounded here.
+	 * As lstm, in floating point and for the backward pass: gates become the activations (i, f, g, o) and tanh_c
+	 * (units) is tanh of the new cell.
 	 */
 	void (*lstm_train)(float *h, float *c, float *gates, float *tanh_c, size_t units);
 };

@@ -5,6 +5,7 @@
 #include <nn/blas.h>
 #include <nn/loss.h>
 #include <nn/lstm.h>
+#include <tensor/fixed.h>
 #include <tensor/tensor.h>
 
 #include <cblas.h>
@@ -21,6 +22,9 @@ struct data {
 	float h[UNITS], c[UNITS], gates[4 * UNITS];
 	float logits[1024];
 	const float *rows[6];
+	int16_t q[M * K], sums[M * N]; // states, what is added
+	const int16_t *fixed_rows[6];
+	struct wm_fixed fixed;
 };
 
 static double now_s(void)
@@ -73,9 +77,19 @@ static void sgemm(const struct wm_kernels *k, struct data *d, size_t m)
 	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)m, N, K, 1, d->x, K, d->w, N, 1, d->y, N);
 }
 
+static void affine(const struct wm_kernels *k, struct data *d, size_t m)
+{
+	k->affine(d->y, N, &d->fixed, d->sums, N, d->q, K, m);
+}
+
 static void lstm(const struct wm_kernels *k, struct data *d, size_t units)
 {
-	k->lstm(d->h, d->c, d->gates, units);
+	k->lstm(d->q, d->c, d->gates, units);
+}
+
+static void add_fixed(const struct wm_kernels *k, struct data *d, size_t n)
+{
+	k->add_fixed(d->sums, d->fixed_rows, n, N);
 }
 
 static void add_rows(const struct wm_kernels *k, struct data *d, size_t n)
@@ -85,25 +99,30 @@ static void add_rows(const struct wm_kernels *k, struct data *d, size_t n)
 
 static void sample(const struct wm_kernels *k, struct data *d, size_t n)
 {
+	const float *rows[1] = {d->logits};
 	static uint32_t random;
 
 	random += 0x9E3779B9u;
-	d->y[0] = (float)k->sample(d->logits, n, random);
+	d->y[0] = (float)k->sample(rows, 1, NULL, n, random);
 }
 
-// 256 flows take one step: bias and four embedding rows, recurrence, cell, output layer of 64 classes, draw.
+// 256 flows take one step: five embedding rows, recurrence, cell, output layer of 64 classes, draw.
 static void model_step(const struct wm_kernels *k, struct data *d, size_t m)
 {
+	struct wm_fixed head = d->fixed;
+
+	head.n = UNITS;
 	for (size_t r = 0; r < m; r++)
-		k->add_rows(d->y + r * N, d->rows, 5, N);
-	k->matmul(d->y, N, d->x, K, d->w, m, K, N);
+		k->add_fixed(d->sums + r * N, d->fixed_rows, 5, N);
+	k->affine(d->y, N, &d->fixed, d->sums, N, d->q, K, m);
+	for (size_t r = 0; r < m; r++)
+		k->lstm(d->q + r * UNITS, d->c, d->y + r * N, UNITS);
+	k->affine(d->y, UNITS, &head, d->sums, 0, d->q, K, m);
 	for (size_t r = 0; r < m; r++) {
-		k->lstm(d->x + r * UNITS, d->c, d->y + r * N, UNITS);
-		memcpy(d->y + r * UNITS, d->rows[0], UNITS * sizeof(float));
+		const float *rows[1] = {d->y + r * UNITS};
+
+		d->logits[0] = (float)k->sample(rows, 1, NULL, UNITS, (uint32_t)(r * 0x9E3779B9u)) * 1e-3f;
 	}
-	k->matmul(d->y, UNITS, d->x, K, d->w, m, K, UNITS);
-	for (size_t r = 0; r < m; r++)
-		d->logits[0] = (float)k->sample(d->y + r * UNITS, UNITS, (uint32_t)(r * 0x9E3779B9u)) * 1e-3f;
 }
 
 static void bench_table(const struct wm_kernels *k, struct data *d)
@@ -113,8 +132,12 @@ static void bench_table(const struct wm_kernels *k, struct data *d)
 	printf("%s\n  matmul k=64 n=256, GFLOP/s:", k->name);
 	for (size_t i = 0; i < sizeof(ms) / sizeof(*ms); i++)
 		printf("  m=%zu %.1f", ms[i], 2.0 * K * N * (double)ms[i] / fastest_ns(matmul, k, d, ms[i]));
+	printf("\n  affine k=64 n=256, Gop/s:");
+	for (size_t i = 0; i < sizeof(ms) / sizeof(*ms); i++)
+		printf("  m=%zu %.1f", ms[i], 2.0 * K * N * (double)ms[i] / fastest_ns(affine, k, d, ms[i]));
 	printf("\n  lstm, 64 units: %.1f M/s", 1e3 / fastest_ns(lstm, k, d, UNITS));
-	printf("   add_rows, 5 of 256: %.1f M/s\n  sample, M/s:", 1e3 / fastest_ns(add_rows, k, d, 5));
+	printf("   add_rows, 5 of 256: %.1f M/s", 1e3 / fastest_ns(add_rows, k, d, 5));
+	printf("   add_fixed: %.1f M/s\n  sample, M/s:", 1e3 / fastest_ns(add_fixed, k, d, 5));
 	for (size_t n = 64; n <= 256; n *= 2)
 		printf("  n=%zu %.1f", n, 1e3 / fastest_ns(sample, k, d, n));
 	printf("\n  whole step of 256 flows, 64 units, 64 classes: %.2f M steps/s\n",
@@ -195,8 +218,15 @@ int main(void)
 	fill(d->gates, 4 * UNITS, 3, 4);
 	fill(d->c, UNITS, 1, 5);
 	fill(d->logits, 1024, 3, 6);
-	for (size_t r = 0; r < 6; r++)
+	if (wm_fixed_create(&d->fixed, d->w, K, N, 10) < 0)
+		return 1;
+	wm_fixed_round(d->q, d->x, M * K, WM_STATE_BITS);
+	for (size_t i = 0; i < M * N; i += N)
+		wm_fixed_round(d->sums + i, d->y, N, d->fixed.b_bits);
+	for (size_t r = 0; r < 6; r++) {
 		d->rows[r] = d->w + r * N;
+		d->fixed_rows[r] = d->sums + r * N;
+	}
 	for (size_t t = wm_kernels_all(&all); t-- > 0;)
 		bench_table(all[t], d);
 	bench_blas(d);
@@ -206,6 +236,7 @@ int main(void)
 	bench_training(64, 8);
 	bench_training(64, 32);
 	bench_training(128, 32);
+	wm_fixed_free(&d->fixed);
 	free(d);
 	return 0;
 }

@@ -13,11 +13,13 @@
 #include <engine/necst/sizes.h>
 #include <engine/necst/table.h>
 #include <engine/necst/vocab.h>
+#include <engine/necst/weights.h>
 #include <tensor/tensor.h>
 
 struct wm_engine_model {
 	struct necst_plan_model *plan;
 	struct necst_sequence seq; // weights on 64-byte lines
+	struct necst_weights weights;
 	uint32_t offsets[NECST_INPUTS + 1];
 	struct necst_gaps gaps;
 	struct necst_kind kind[NECST_TOKENS_MAX];

@@ -29,19 +29,26 @@ struct wm_gen {
 	uint64_t seed;
 	size_t n_slots;
 	struct slot *slot;
-	float *h, *c;  // (n_slots, units)
-	float *x;      // (TILE, units) states of the tile
-	float *gates;  // (TILE, 4 units)
-	float *logits; // (TILE, columns)
+	int16_t *h;     // (n_slots, units), in fixed point
+	float *c;       // (n_slots, units)
+	int16_t *x;     // (TILE, units) states of the tile
+	int16_t *input; // (TILE, 4 units) sums of embedding rows
+	float *gates;   // (TILE, 4 units)
+	float *logits;  // (TILE, columns)
 };
 
-static float *floats(size_t n)
+// What is drawn from the logits.
+struct draw {
+	uint32_t token, size, gap;
+};
+
+static void *zeros(size_t n, size_t size)
 {
 	void *p;
 
-	if (posix_memalign(&p, 64, n * sizeof(float)) != 0)
+	if (posix_memalign(&p, 64, n * size) != 0)
 		return NULL;
-	memset(p, 0, n * sizeof(float));
+	memset(p, 0, n * size);
 	return p;
 }
 
@@ -54,10 +61,12 @@ int necst_gen_create(struct wm_gen **out, const struct wm_engine_model *m, uint6
 		return -ENOMEM;
 	g->m = m;
 	g->seed = seed;
-	g->x = floats(TILE * units);
-	g->gates = floats(TILE * 4 * units);
-	g->logits = floats(TILE * necst_columns(&m->seq));
-	if (g->x == NULL || g->gates == NULL || g->logits == NULL || necst_gen_grow(g, n_slots) < 0) {
+	g->x = zeros(TILE * units, sizeof(*g->x));
+	g->input = zeros(TILE * 4 * units, sizeof(*g->input));
+	g->gates = zeros(TILE * 4 * units, sizeof(*g->gates));
+	g->logits = zeros(TILE * (size_t)necst_columns(&m->seq), sizeof(*g->logits));
+	if (g->x == NULL || g->input == NULL || g->gates == NULL || g->logits == NULL
+		|| necst_gen_grow(g, n_slots) < 0) {
 		necst_gen_destroy(g);
 		return -ENOMEM;
 	}
@@ -69,13 +78,14 @@ int necst_gen_grow(struct wm_gen *g, size_t n_slots)
 {
 	const size_t units = g->m->seq.dims.units;
 	struct slot *slot;
-	float *h, *c;
+	int16_t *h;
+	float *c;
 
 	if (n_slots <= g->n_slots)
 		return 0;
 	slot = calloc(n_slots, sizeof(*slot));
-	h = floats(n_slots * units);
-	c = floats(n_slots * units);
+	h = zeros(n_slots * units, sizeof(*h));
+	c = zeros(n_slots * units, sizeof(*c));
 	if (slot == NULL || h == NULL || c == NULL) {
 		free(slot);
 		free(h);
@@ -84,8 +94,8 @@ int necst_gen_grow(struct wm_gen *g, size_t n_slots)
 	}
 	if (g->n_slots > 0) {
 		memcpy(slot, g->slot, g->n_slots * sizeof(*slot));
-		memcpy(h, g->h, g->n_slots * units * sizeof(float));
-		memcpy(c, g->c, g->n_slots * units * sizeof(float));
+		memcpy(h, g->h, g->n_slots * units * sizeof(*h));
+		memcpy(c, g->c, g->n_slots * units * sizeof(*c));
 	}
 	free(g->slot);
 	free(g->h);
@@ -105,6 +115,7 @@ void necst_gen_destroy(struct wm_gen *g)
 	free(g->h);
 	free(g->c);
 	free(g->x);
+	free(g->input);
 	free(g->gates);
 	free(g->logits);
 	free(g);
@@ -134,75 +145,70 @@ void necst_gen_begin(struct wm_gen *g, uint32_t slot, const struct wm_flow *flow
 	s->echo = 0;
 	s->last[0] = s->last[1] = (struct last){.window = -1};
 	wm_rng_init(&s->rng, g->seed, WM_STREAM_PACKET, flow->id << 5 | flow->model);
-	memset(g->h + (size_t)slot * d->units, 0, d->units * sizeof(float));
-	memset(g->c + (size_t)slot * d->units, 0, d->units * sizeof(float));
+	memset(g->h + (size_t)slot * d->units, 0, d->units * sizeof(*g->h));
+	memset(g->c + (size_t)slot * d->units, 0, d->units * sizeof(*g->c));
 }
 
 // The tile's states and logits, one step on.
 static void advance_states(struct wm_gen *g, const uint32_t *slots, size_t n)
 {
-	const struct necst_sequence *w = &g->m->seq;
+	const struct necst_weights *w = &g->m->weights;
 	const struct wm_kernels *k = g->m->kernels;
-	const size_t units = w->dims.units, columns = necst_columns(w);
-	const float *rows[NECST_INPUTS + 1] = {w->bias};
+	const size_t units = g->m->seq.dims.units;
+	const int16_t *rows[NECST_INPUTS];
 	int32_t at[NECST_INPUTS];
 
 	for (size_t i = 0; i < n; i++) {
 		necst_rows(&g->slot[slots[i]].left, g->m->offsets, at);
 		for (int j = 0; j < NECST_INPUTS; j++)
-			rows[j + 1] = w->emb + (size_t)at[j] * 4 * units;
-		k->add_rows(g->gates + i * 4 * units, rows, NECST_INPUTS + 1, 4 * units);
-		memcpy(g->x + i * units, g->h + (size_t)slots[i] * units, units * sizeof(float));
+			rows[j] = w->emb + (size_t)at[j] * 4 * units;
+		k->add_fixed(g->input + i * 4 * units, rows, NECST_INPUTS, 4 * units);
+		memcpy(g->x + i * units, g->h + (size_t)slots[i] * units, units * sizeof(*g->x));
 	}
-	k->matmul(g->gates, 4 * units, g->x, units, w->u, n, units, 4 * units);
+	k->affine(g->gates, 4 * units, &w->gates, g->input, 4 * units, g->x, units, n);
 	for (size_t i = 0; i < n; i++) {
-		float *h = g->h + (size_t)slots[i] * units;
+		int16_t *h = g->h + (size_t)slots[i] * units;
 
 		k->lstm(h, g->c + (size_t)slots[i] * units, g->gates + i * 4 * units, units);
-		memcpy(g->x + i * units, h, units * sizeof(float));
-		memcpy(g->logits + i * columns, w->head_b, columns * sizeof(float));
+		memcpy(g->x + i * units, h, units * sizeof(*g->x));
 	}
-	k->matmul(g->logits, columns, g->x, units, w->head, n, units, columns);
+	k->affine(g->logits, w->head.n, &w->head, w->head_b, 0, g->x, units, n);
 }
 
-static uint32_t draw_token(const struct wm_engine_model *m, struct slot *s, float *logits)
+static uint32_t draw_token(const struct wm_engine_model *m, struct slot *s, const float *logits)
 {
-	const size_t pad = m->seq.token_pad;
-	const float *rows[2] = {logits, m->masks.rows + (size_t)necst_mask_row(&m->masks, s->family, &s->left) * pad};
-	uint32_t t;
+	const struct necst_masks *masks = &m->masks;
+	const uint16_t *may =
+		masks->may + (size_t)necst_mask_row(masks, s->family, &s->left) * (m->seq.token_pad / WM_LANES);
+	uint32_t t = m->kernels->sample(&logits, 1, may, m->seq.dims.tokens, wm_rng_u32(&s->rng));
 
-	m->kernels->add_rows(logits, rows, 2, pad);
-	t = m->kernels->sample(logits, pad, wm_rng_u32(&s->rng));
 	return t < m->seq.dims.tokens
 		       ? t
 		       : 0; // no cluster of this family and direction: only in a model that was tampered with
 }
 
 // Class of the payload length; dims.sizes where the header image says it.
-static uint32_t draw_class(const struct wm_engine_model *m, struct slot *s, uint32_t token, float *logits)
+static uint32_t draw_class(const struct wm_engine_model *m, struct slot *s, uint32_t token, const float *logits)
 {
 	const float *rows[2] = {logits, m->seq.size_tok + (size_t)token * m->seq.size_pad};
-	uint32_t c;
 
 	if (necst_framed(&m->kind[token]))
 		return m->seq.dims.sizes;
-	m->kernels->add_rows(logits, rows, 2, m->seq.size_pad);
-	c = m->kernels->sample(logits, m->seq.size_pad, wm_rng_u32(&s->rng));
-	return c < m->seq.dims.sizes ? c : 0;
+	return m->kernels->sample(rows, 2, NULL, m->seq.dims.sizes, wm_rng_u32(&s->rng));
 }
 
-// Bin of the gap before the packet: none that is far longer than what is left of the flow's duration.
-static uint32_t draw_gap_bin(
-	const struct wm_engine_model *m, struct slot *s, uint32_t token, uint32_t size, float *logits)
+// Bin of the gap before the packet: none that is far longer than what is left of the flow's duration; gaps.n for the
+// first packet.
+static uint32_t draw_gap_bin(const struct wm_engine_model *m, struct slot *s, const struct draw *d, const float *logits)
 {
 	const size_t pad = m->seq.gap_pad;
-	const float *rows[3] = {logits, m->seq.gap_tok + token * pad, m->seq.gap_size + size * pad};
-	const uint32_t last = necst_gap_bin(&m->gaps, 2 * s->left.time_ns + s->duration_ns / 16);
+	const float *rows[3] = {logits, m->seq.gap_tok + d->token * pad, m->seq.gap_size + d->size * pad};
+	uint32_t last;
 
-	m->kernels->add_rows(logits, rows, 3, pad);
-	for (size_t j = last + 1; j < pad; j++)
-		logits[j] = -INFINITY;
-	return m->kernels->sample(logits, pad, wm_rng_u32(&s->rng)) % m->gaps.n;
+	if (s->left.position == 0)
+		return m->gaps.n;
+	last = necst_gap_bin(&m->gaps, 2 * s->left.time_ns + s->duration_ns / 16);
+	return m->kernels->sample(rows, 3, NULL, last + 1, wm_rng_u32(&s->rng));
 }
 
 // The gap itself. The last one meets the flow's planned end if it comes near it; where it is the only one it is the
@@ -300,35 +306,42 @@ static uint16_t draw_window(const struct wm_engine_model *m, struct slot *s, uin
 	return (uint16_t)last->window;
 }
 
-static void draw_packet(const struct wm_engine_model *m, struct slot *s, float *logits, struct wm_step *step)
+static void finish_packet(const struct wm_engine_model *m, struct slot *s, const struct draw *d, struct wm_step *step)
 {
-	const uint32_t token = draw_token(m, s, logits), size = draw_class(m, s, token, logits + m->seq.token_pad);
-	uint32_t gap = m->gaps.n;
-	const struct necst_kind *k = &m->kind[token];
-	uint64_t gap_ns = 0;
+	const struct necst_kind *k = &m->kind[d->token];
+	const uint64_t gap_ns = s->left.position > 0 ? draw_gap(m, s, d->gap) : 0;
 
-	if (s->left.position > 0) {
-		gap = draw_gap_bin(m, s, token, size, logits + m->seq.token_pad + m->seq.size_pad);
-		gap_ns = draw_gap(m, s, gap);
-	}
 	*step = (struct wm_step){
 		.gap_ns = gap_ns, .flags = k->flags, .reverse = k->reverse, .seq = k->seq, .ack = k->ack};
-	draw_size(m, s, token, size, step);
-	step->window = draw_window(m, s, token);
-	necst_advance(&s->left, token, size, gap, k->reverse, step->len, gap_ns);
+	draw_size(m, s, d->token, d->size, step);
+	step->window = draw_window(m, s, d->token);
+	necst_advance(&s->left, d->token, d->size, d->gap, k->reverse, step->len, gap_ns);
 	necst_note_close(&s->left, k);
 	step->last = s->left.pkts == 0;
 }
 
+// Stage by stage for the whole tile: so the draws of different flows overlap in the CPU.
+static void step_tile(struct wm_gen *g, const uint32_t *slots, size_t n, struct wm_step *out)
+{
+	const struct wm_engine_model *m = g->m;
+	const size_t columns = necst_columns(&m->seq);
+	struct draw draw[TILE];
+
+	advance_states(g, slots, n);
+	for (size_t i = 0; i < n; i++)
+		draw[i].token = draw_token(m, &g->slot[slots[i]], g->logits + i * columns);
+	for (size_t i = 0; i < n; i++)
+		draw[i].size =
+			draw_class(m, &g->slot[slots[i]], draw[i].token, g->logits + i * columns + m->seq.token_pad);
+	for (size_t i = 0; i < n; i++)
+		draw[i].gap = draw_gap_bin(
+			m, &g->slot[slots[i]], &draw[i], g->logits + i * columns + m->seq.token_pad + m->seq.size_pad);
+	for (size_t i = 0; i < n; i++)
+		finish_packet(m, &g->slot[slots[i]], &draw[i], &out[i]);
+}
+
 void necst_gen_step(struct wm_gen *g, const uint32_t *slots, size_t n, struct wm_step *out)
 {
-	const size_t columns = necst_columns(&g->m->seq);
-
-	for (size_t at = 0; at < n; at += TILE) {
-		size_t tile = n - at < TILE ? n - at : TILE;
-
-		advance_states(g, slots + at, tile);
-		for (size_t i = 0; i < tile; i++)
-			draw_packet(g->m, &g->slot[slots[at + i]], g->logits + i * columns, &out[at + i]);
-	}
+	for (size_t at = 0; at < n; at += TILE)
+		step_tile(g, slots + at, n - at < TILE ? n - at : TILE, out + at);
 }

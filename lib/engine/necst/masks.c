@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <engine/necst/masks.h>
 
+#include <tensor/tensor.h>
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -53,5 +55,20 @@ int necst_masks_fill(struct necst_masks *m, uint32_t n_families, uint32_t token_
 		for (uint32_t r = m->first[f]; r < m->first[f + 1]; r++)
 			fill_row(m->rows + (size_t)r * token_pad, token_pad, f, m->tcp[f], r - m->first[f], kind, reach,
 				n_tokens);
+	return 0;
+}
+
+int necst_masks_pack(struct necst_masks *m, uint32_t n_families, uint32_t token_pad)
+{
+	const size_t n = (size_t)m->first[n_families] * token_pad;
+
+	m->may = calloc(n / WM_LANES + 1, sizeof(*m->may));
+	if (m->may == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		if (m->rows[i] == 0)
+			m->may[i / WM_LANES] |= (uint16_t)(1u << i % WM_LANES);
+	free(m->rows);
+	m->rows = NULL;
 	return 0;
 }

@@ -28,7 +28,8 @@ struct necst_reach {
 struct necst_masks {
 	uint32_t first[NECST_FAMILIES_MAX + 1]; // row of each family
 	bool tcp[NECST_FAMILIES_MAX];
-	float *rows; // (first[families], token_pad), on 64-byte lines
+	float *rows;   // (first[families], token_pad), on 64-byte lines
+	uint16_t *may; // (first[families], token_pad / WM_LANES): the same as bits, after necst_masks_pack()
 };
 
 static inline uint32_t necst_place(const struct necst_progress *p)
@@ -81,3 +82,7 @@ void necst_masks_init(struct necst_masks *m, uint32_t n_families, const struct n
 /** Allocate and fill the rows. @param reach (tokens). @return 0 or -ENOMEM. The rows are the caller's to free. */
 int necst_masks_fill(struct necst_masks *m, uint32_t n_families, uint32_t token_pad, const struct necst_kind *kind,
 	const struct necst_reach *reach, uint32_t n_tokens);
+
+/** Put bits, 1 = may come, in the place of the rows, which are freed. @return 0 or -ENOMEM. `may` is the caller's too.
+ */
+int necst_masks_pack(struct necst_masks *m, uint32_t n_families, uint32_t token_pad);

@@ -119,10 +119,8 @@ static int get_sequence(
 	rc = rc < 0 ? rc : get_floats(s->size_tok, m, "head.size_given_token", dims->tokens, s->size_pad, err);
 	rc = rc < 0 ? rc : get_floats(s->gap_tok, m, "head.gap_given_token", dims->tokens, s->gap_pad, err);
 	rc = rc < 0 ? rc : get_floats(s->gap_size, m, "head.gap_given_size", dims->sizes + 1, s->gap_pad, err);
-	for (size_t j = dims->gaps; rc == 0 && j < s->gap_pad; j++) // padding is never drawn
-		s->head_b[s->token_pad + s->size_pad + j] = -INFINITY;
-	for (size_t j = dims->sizes; rc == 0 && j < s->size_pad; j++)
-		s->head_b[s->token_pad + j] = -INFINITY;
+	if (rc == 0 && necst_weights_create(&e->weights, s) < 0)
+		rc = wm_err_sys(err, -ENOMEM, "opening the model");
 	return rc;
 }
 
@@ -225,7 +223,8 @@ int necst_open(struct wm_engine_model **out, const struct wm_model *m, struct wm
 	rc = rc < 0 ? rc : necst_plan_open(&e->plan, m, dims.classes, e->n_families, e->gaps.resolution_ns, err);
 	if (rc == 0) {
 		necst_masks_init(&e->masks, e->n_families, e->kind, dims.tokens);
-		if (necst_masks_fill(&e->masks, e->n_families, e->seq.token_pad, e->kind, e->reach, dims.tokens) < 0)
+		if (necst_masks_fill(&e->masks, e->n_families, e->seq.token_pad, e->kind, e->reach, dims.tokens) < 0
+			|| necst_masks_pack(&e->masks, e->n_families, e->seq.token_pad) < 0)
 			rc = wm_err_sys(err, -ENOMEM, "opening the model");
 	}
 	if (rc < 0) {
@@ -242,7 +241,9 @@ void necst_close(struct wm_engine_model *e)
 		return;
 	necst_plan_close(e->plan);
 	necst_sequence_free(&e->seq);
+	necst_weights_free(&e->weights);
 	free(e->masks.rows);
+	free(e->masks.may);
 	free(e->forms);
 	free(e->payload_sums);
 	free(e);
