@@ -145,12 +145,13 @@ static void table_draws_values_as_often_as_counted(void **state)
 	struct wm_model_writer *w = NULL;
 	uint32_t ones = 0;
 	const uint32_t key[] = {5, 9}, first[] = {0, 2, 3}, value[] = {1, 2, 4}, upto[] = {1, 4, 1};
-	const struct necst_table t = {2, key, first, value, upto};
+	struct necst_table t = {.n = 2, .key = key, .first = first, .value = value, .upto = upto};
 
 	(void)state;
 	assert_int_equal(wm_model_writer_create(&w), 0);
 	assert_int_equal(necst_table_put(w, "t", pairs, 5), 0);
 	wm_model_writer_destroy(w);
+	assert_int_equal(necst_table_index(&t), 0);
 	assert_int_equal(necst_table_row(&t, 5), 0);
 	assert_int_equal(necst_table_row(&t, 9), 1);
 	assert_int_equal(necst_table_row(&t, 6), NECST_NO_ROW);
@@ -159,6 +160,28 @@ static void table_draws_values_as_often_as_counted(void **state)
 		ones += necst_table_draw(&t, 0, i * (UINT32_MAX / 400)) == 1;
 	assert_in_range(ones, 99, 101);
 	assert_int_equal(necst_table_draw(&t, 1, UINT32_MAX), 4);
+	necst_table_free(&t);
+}
+
+static void a_table_finds_each_of_its_keys_and_no_other(void **state)
+{
+	enum { N = 1000 };
+	static uint32_t key[N], first[N + 1], value[N], upto[N];
+	struct necst_table t = {.key = key, .first = first, .value = value, .upto = upto};
+
+	(void)state;
+	for (uint32_t n = 0; n <= N; n += n < 10 ? 1 : 90) {
+		for (uint32_t i = 0; i < n; i++)
+			key[i] = i * i * 7 + (i == N - 1 ? UINT32_MAX / 2 : 0);
+		t.n = n;
+		assert_int_equal(necst_table_index(&t), 0);
+		for (uint32_t i = 0; i < n; i++) {
+			assert_int_equal(necst_table_row(&t, key[i]), i);
+			assert_int_equal(necst_table_row(&t, key[i] + 3), NECST_NO_ROW);
+		}
+		assert_int_equal(necst_table_row(&t, UINT32_MAX), NECST_NO_ROW);
+		necst_table_free(&t);
+	}
 }
 
 int main(void)
@@ -170,6 +193,7 @@ int main(void)
 		cmocka_unit_test(one_point_many_times_is_one_component),
 		cmocka_unit_test(gaps_keep_atoms_and_distribution),
 		cmocka_unit_test(table_draws_values_as_often_as_counted),
+		cmocka_unit_test(a_table_finds_each_of_its_keys_and_no_other),
 	};
 
 	return cmocka_run_group_tests_name("engine parts", tests, NULL, NULL);

@@ -202,6 +202,8 @@ static int get_tables(struct wm_engine_model *e, const struct wm_model *m, struc
 		rc = necst_table_get(tables[i].table, m, tables[i].name, err);
 		if (rc == 0)
 			rc = check_values(tables[i].table, tables[i].name, tables[i].below, err);
+		if (rc == 0 && necst_table_index(tables[i].table) < 0)
+			rc = wm_err_sys(err, -ENOMEM, "opening the model");
 	}
 	return rc;
 }
@@ -235,10 +237,20 @@ int necst_open(struct wm_engine_model **out, const struct wm_model *m, struct wm
 	return 0;
 }
 
+static void free_tables(struct wm_engine_model *e)
+{
+	struct necst_table *const tables[] = {&e->size, &e->size_any, &e->group, &e->end, &e->shape, &e->form, &e->any,
+		&e->frame, &e->window, &e->window_first};
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		necst_table_free(tables[i]);
+}
+
 void necst_close(struct wm_engine_model *e)
 {
 	if (e == NULL)
 		return;
+	free_tables(e);
 	necst_plan_close(e->plan);
 	necst_sequence_free(&e->seq);
 	necst_weights_free(&e->weights);

@@ -103,8 +103,34 @@ int necst_table_get(struct necst_table *out, const struct wm_model *m, const cha
 	if (rc < 0)
 		return rc;
 	t.n = (uint32_t)keys;
-	if (firsts != keys + 1 || keys > UINT32_MAX || values > UINT32_MAX || !sound(&t, values))
+	if (firsts != keys + 1 || keys >= 1u << 30 || values > UINT32_MAX || !sound(&t, values))
 		return wm_err_set(err, -EINVAL, "tensors %s.*: not a table of keys, values and running counts", name);
 	*out = t;
 	return 0;
+}
+
+int necst_table_index(struct necst_table *t)
+{
+	unsigned bits = 1;
+
+	while (bits < 31 && (1u << bits) < 2 * (uint64_t)t->n)
+		bits++;
+	t->index = calloc((size_t)1 << bits, sizeof(*t->index));
+	if (t->index == NULL)
+		return -ENOMEM;
+	t->index_bits = bits;
+	for (uint32_t row = 0; row < t->n; row++) {
+		uint32_t i = necst_table_hash(t->key[row], bits);
+
+		while (t->index[i].row != 0)
+			i = (i + 1) & ((1u << bits) - 1);
+		t->index[i] = (struct necst_entry){t->key[row], row + 1};
+	}
+	return 0;
+}
+
+void necst_table_free(struct necst_table *t)
+{
+	free(t->index);
+	t->index = NULL;
 }

@@ -15,6 +15,14 @@ struct necst_table {
 	const uint32_t *first; // (n + 1) the values of key i are value[first[i] .. first[i + 1])
 	const uint32_t *value;
 	const uint32_t *upto; // running sums of the counts inside a key
+	struct necst_entry
+		*index; // (1 << index_bits) key and row, by hash; linear probing, at least half of it is free
+	unsigned index_bits;
+};
+
+struct necst_entry {
+	uint32_t key;
+	uint32_t row; // + 1; 0 = free
 };
 
 struct necst_pair {
@@ -24,20 +32,21 @@ struct necst_pair {
 
 enum { NECST_NO_ROW = -1 };
 
-/** Row of a key, or NECST_NO_ROW. */
+static inline uint32_t necst_table_hash(uint32_t key, unsigned bits)
+{
+	return (uint32_t)((key * UINT64_C(0x9E3779B97F4A7C15)) >> (64 - bits));
+}
+
+/** Row of a key of an indexed table, or NECST_NO_ROW. */
 static inline int64_t necst_table_row(const struct necst_table *t, uint32_t key)
 {
-	uint32_t lo = 0, hi = t->n;
+	const struct necst_entry *e;
 
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (t->key[mid] < key)
-			lo = mid + 1;
-		else
-			hi = mid;
+	for (uint32_t i = necst_table_hash(key, t->index_bits);; i = (i + 1) & ((1u << t->index_bits) - 1)) {
+		e = &t->index[i];
+		if (e->row == 0 || e->key == key)
+			return (int64_t)e->row - 1;
 	}
-	return lo < t->n && t->key[lo] == key ? (int64_t)lo : NECST_NO_ROW;
 }
 
 /** How often the row's key was seen. */
@@ -50,7 +59,7 @@ static inline uint32_t necst_table_total(const struct necst_table *t, size_t row
 static inline uint32_t necst_table_draw(const struct necst_table *t, size_t row, uint32_t random)
 {
 	uint32_t lo = t->first[row], hi = t->first[row + 1] - 1;
-	uint32_t at = (uint32_t)(((uint64_t)random * t->upto[hi]) >> 32);
+	const uint32_t at = (uint32_t)(((uint64_t)random * t->upto[hi]) >> 32);
 
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
@@ -66,5 +75,9 @@ static inline uint32_t necst_table_draw(const struct necst_table *t, size_t row,
 /** Count pairs (sorted in place) and put the table into a model as NAME.key, .first, .value, .upto. */
 int necst_table_put(struct wm_model_writer *w, const char *name, struct necst_pair *pairs, size_t n);
 
-/** Borrow a table from a model; checks that it is one. */
+/** Make the index of a table for necst_table_row(). @return 0 or -ENOMEM. Freed by necst_table_free(). */
+int necst_table_index(struct necst_table *t);
+void necst_table_free(struct necst_table *t);
+
+/** Borrow a table from a model; checks that it is one. It has no index yet. */
 int necst_table_get(struct necst_table *t, const struct wm_model *m, const char *name, struct wm_err *err);
