@@ -10,6 +10,9 @@ static const struct wm_option options[] = {
 	{"holdout", 0, WM_OPTION_TEXT, FIELD(holdout), "CAPTURE",
 		"more real traffic of the same network: what a perfect model would score", 0, 0},
 	{"json", 0, WM_OPTION_TEXT, FIELD(json), "FILE", "write every number there ('-' = standard output)", 0, 0},
+	{"html", 0, WM_OPTION_TEXT, FIELD(html), "FILE",
+		"write a page with plots there, which opens in any browser ('-' = standard output; needs gnuplot)", 0,
+		0},
 	{"fail-above", 0, WM_OPTION_TAKEN, 0, "METRIC=VALUE", "exit with status 1 if it is above; may be repeated", 0,
 		0},
 	{"all", 'a', WM_OPTION_FLAG, FIELD(all), NULL, "print every metric, not just the worst", 0, 0},
@@ -65,5 +68,7 @@ int config_read(struct config *c, int argc, char **argv, struct wm_err *err)
 			+ (c->holdout != NULL && strcmp(c->holdout, "-") == 0)
 		> 1)
 		return wm_err_set(err, -EINVAL, "only one input can be standard input ('-')");
+	if (c->json != NULL && c->html != NULL && strcmp(c->json, "-") == 0 && strcmp(c->html, "-") == 0)
+		return wm_err_set(err, -EINVAL, "--json and --html cannot both go to standard output ('-')");
 	return 0;
 }

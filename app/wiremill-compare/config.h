@@ -13,6 +13,7 @@ struct config {
 	const char *synth;
 	const char *holdout;
 	const char *json;
+	const char *html;
 	uint64_t max_packets;
 	struct gate gate;
 	bool all;

@@ -2,6 +2,7 @@
 // wiremill-compare: how faithfully synthetic traffic imitates real traffic.
 #include "config.h"
 #include "json.h"
+#include "page.h"
 #include "text.h"
 
 #include <base/progress.h>
@@ -36,6 +37,11 @@ static void show_progress(void *arg, double done, const char *what)
 	wm_progress_show(arg, done, what);
 }
 
+static bool is_stdout(const char *path)
+{
+	return path != NULL && strcmp(path, "-") == 0;
+}
+
 // @return 0, 1 if a limit is not kept, -errno with a sentence.
 static int compare(const struct config *c, struct wm_err *err)
 {
@@ -46,21 +52,26 @@ static int compare(const struct config *c, struct wm_err *err)
 		.progress = show_progress,
 		.arg = &progress,
 	};
-	bool json_only = c->json != NULL && strcmp(c->json, "-") == 0;
+	const bool taken = is_stdout(c->json) || is_stdout(c->html); // standard output
 	struct wm_fidelity *f = NULL;
-	int rc;
+	int rc = c->html != NULL ? page_check(err) : 0; // before all the work
+
+	if (rc < 0)
+		return rc;
 
 	wm_progress_init(&progress, c->quiet ? NULL : stderr);
 	rc = wm_fidelity_compare(&f, &options, err);
 	wm_progress_end(&progress);
 	if (rc < 0)
 		return rc;
-	if (!json_only)
+	if (!taken)
 		text_report(stdout, f, c->all);
 	if (c->json != NULL)
 		rc = json_write(c->json, f, &c->gate, err);
+	if (rc == 0 && c->html != NULL)
+		rc = page_write(c->html, f, err);
 	if (rc == 0)
-		rc = text_limits(json_only ? stderr : stdout, f, &c->gate) > 0;
+		rc = text_limits(taken ? stderr : stdout, f, &c->gate) > 0;
 	wm_fidelity_free(f);
 	return rc;
 }
