@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fidelity/halves.h>
 #include <fidelity/score.h>
-#include <fidelity/series.h>
 
 #include <errno.h>
 #include <inttypes.h>
@@ -188,8 +187,6 @@ static int compare_captures(struct job *j, struct wm_err *err)
 			rc = measure_floor(j, unit, k);
 	if (rc == 0)
 		rc = note_comparison(j);
-	if (rc == 0)
-		rc = wm_series_of_traces(j->f, j->traces, &j->s);
 	if (rc == 0)
 		rc = wm_score(j->f, &j->m);
 	return rc < 0 ? wm_err_sys(err, rc, "%s", j->options->paths[WM_INPUT_REAL]) : 0;
