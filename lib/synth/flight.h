@@ -71,6 +71,14 @@ int wm_flight_begin(struct wm_flight *f, unsigned index, unsigned n_workers);
 /** Make the sample of a flow's step. */
 void wm_flight_sample(struct wm_flight *f, struct wm_lane *lane, const struct wm_step *step, struct wm_sample *out);
 
+static inline void wm_flight_prefetch(const struct wm_flight *f, uint32_t slot)
+{
+	const char *lane = (const char *)&f->lanes[slot];
+
+	for (size_t at = 0; at < sizeof(struct wm_lane); at += 64)
+		__builtin_prefetch(lane + at, 1);
+}
+
 static inline void wm_flight_release(struct wm_flight *f, uint32_t slot)
 {
 	f->free[f->n_free++] = slot;

@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 1024 };
+enum {
+	BATCH = 1024,
+	AHEAD = 8, // flows whose state is on its way from memory
+};
 
 // A growing array of samples.
 struct samples {
@@ -165,6 +168,8 @@ static size_t settle(struct wm_worker *w, struct wm_flight *f, const uint32_t *s
 		struct wm_lane *lane = &f->lanes[slot];
 		struct wm_sample *s = &w->window.at[w->window.n];
 
+		if (i + AHEAD < n)
+			wm_flight_prefetch(f, slots[i + AHEAD]);
 		wm_flight_sample(f, lane, &w->steps[i], s);
 		if (s->time_ns >= w->end) {
 			lane->pending = *s;

@@ -149,6 +149,30 @@ void necst_gen_begin(struct wm_gen *g, uint32_t slot, const struct wm_flow *flow
 	memset(g->c + (size_t)slot * d->units, 0, d->units * sizeof(*g->c));
 }
 
+// Flows come in any order: their memory is asked for a tile ahead.
+static void prefetch(const struct wm_gen *g, const uint32_t *slots, size_t n)
+{
+	const size_t units = g->m->seq.dims.units;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *slot = (const char *)&g->slot[slots[i]], *h = (const char *)(g->h + slots[i] * units),
+			   *c = (const char *)(g->c + slots[i] * units);
+
+		for (size_t at = 0; at < sizeof(struct slot); at += 64)
+			__builtin_prefetch(slot + at, 1);
+		for (size_t at = 0; at < units * sizeof(*g->h); at += 64)
+			__builtin_prefetch(h + at, 1);
+		for (size_t at = 0; at < units * sizeof(*g->c); at += 64)
+			__builtin_prefetch(c + at, 1);
+	}
+}
+
+static void copy_state(int16_t *to, const int16_t *from, size_t units)
+{
+	for (size_t u = 0; u < units; u += WM_LANES)
+		memcpy(to + u, from + u, WM_LANES * sizeof(*to));
+}
+
 // The tile's states and logits, one step on.
 static void advance_states(struct wm_gen *g, const uint32_t *slots, size_t n)
 {
@@ -163,14 +187,12 @@ static void advance_states(struct wm_gen *g, const uint32_t *slots, size_t n)
 		for (int j = 0; j < NECST_INPUTS; j++)
 			rows[j] = w->emb + (size_t)at[j] * 4 * units;
 		k->add_fixed(g->input + i * 4 * units, rows, NECST_INPUTS, 4 * units);
-		memcpy(g->x + i * units, g->h + (size_t)slots[i] * units, units * sizeof(*g->x));
+		copy_state(g->x + i * units, g->h + (size_t)slots[i] * units, units);
 	}
 	k->affine(g->gates, 4 * units, &w->gates, g->input, 4 * units, g->x, units, n);
 	for (size_t i = 0; i < n; i++) {
-		int16_t *h = g->h + (size_t)slots[i] * units;
-
-		k->lstm(h, g->c + (size_t)slots[i] * units, g->gates + i * 4 * units, units);
-		memcpy(g->x + i * units, h, units * sizeof(*g->x));
+		k->lstm(g->x + i * units, g->c + (size_t)slots[i] * units, g->gates + i * 4 * units, units);
+		copy_state(g->h + (size_t)slots[i] * units, g->x + i * units, units);
 	}
 	k->affine(g->logits, w->head.n, &w->head, w->head_b, 0, g->x, units, n);
 }
@@ -342,6 +364,10 @@ static void step_tile(struct wm_gen *g, const uint32_t *slots, size_t n, struct 
 
 void necst_gen_step(struct wm_gen *g, const uint32_t *slots, size_t n, struct wm_step *out)
 {
-	for (size_t at = 0; at < n; at += TILE)
-		step_tile(g, slots + at, n - at < TILE ? n - at : TILE, out + at);
+	for (size_t at = 0; at < n; at += TILE) {
+		const size_t tile = n - at < TILE ? n - at : TILE, next = n - at - tile;
+
+		prefetch(g, slots + at + tile, next < TILE ? next : TILE);
+		step_tile(g, slots + at, tile, out + at);
+	}
 }
