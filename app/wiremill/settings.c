@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "settings.h"
 
+#include <capture/writer.h>
 #include <plane/roles.h>
 
 #include <errno.h>
@@ -24,6 +25,8 @@ static const struct wm_option options[] = {
 	{"eal", 0, WM_OPTION_TEXT, FIELD(eal_words), "WORDS", "EAL's options, instead of before --", 0, 0},
 	{"pcap", 'o', WM_OPTION_TEXT, FIELD(pcap), "FILE", "write a pcap instead of sending ('-': standard output)", 0,
 		0},
+	{"snaplen", 0, WM_OPTION_NUMBER, FIELD(snaplen), "BYTES", "of a frame in that pcap at most (default: all)", 14,
+		WM_FRAME_MAX},
 	{"csv", 0, WM_OPTION_TEXT, FIELD(csv), "FILE", "write a NetFlow-like table of the flows", 0, 0},
 	{"labels", 0, WM_OPTION_TEXT, FIELD(labels), "FILE", "write the ground truth: one line a flow", 0, 0},
 	{"packets", 'n', WM_OPTION_NUMBER, FIELD(packets), "N", "stop after N packets", 1, UINT64_MAX},

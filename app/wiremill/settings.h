@@ -27,6 +27,7 @@ struct settings {
 	uint64_t read_ahead; // MiB
 	const char *config;
 	const char *pcap; // pcap mode
+	uint64_t snaplen; // 0 = whole frames
 	const char *csv;
 	const char *labels;
 	const char *stats_json;

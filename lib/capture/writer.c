@@ -21,6 +21,7 @@ struct wm_capture_writer {
 	int error;   // -errno of the first write that failed
 	int refused; // -errno of the first packet that such a file cannot hold; those before it are written
 	char *path;
+	uint32_t snaplen;
 	size_t n; // bytes in the buffer that are complete
 	uint8_t buffer[BUFFER_LEN];
 };
@@ -31,12 +32,12 @@ static void put_le32(uint8_t *p, uint32_t v)
 	memcpy(p, &v, sizeof(v));
 }
 
-static void put_head(uint8_t *p)
+static void put_head(uint8_t *p, uint32_t snaplen)
 {
 	memset(p, 0, HEAD_LEN);
 	put_le32(p, 0xa1b23c4d); // nanoseconds
 	put_le32(p + 4, 4u << 16 | 2);
-	put_le32(p + 16, WM_FRAME_MAX);
+	put_le32(p + 16, snaplen);
 	put_le32(p + 20, LINK_ETHERNET);
 }
 
@@ -60,7 +61,7 @@ static void flush(struct wm_capture_writer *w)
 	w->n = 0;
 }
 
-int wm_capture_writer_open(struct wm_capture_writer **out, const char *path, struct wm_err *err)
+int wm_capture_writer_open(struct wm_capture_writer **out, const char *path, uint32_t snaplen, struct wm_err *err)
 {
 	struct wm_capture_writer *w = malloc(sizeof(*w));
 
@@ -68,7 +69,8 @@ int wm_capture_writer_open(struct wm_capture_writer **out, const char *path, str
 		return wm_err_set(err, -ENOMEM, "%s: no memory to write it", path);
 	w->error = w->refused = 0;
 	w->n = HEAD_LEN;
-	put_head(w->buffer);
+	w->snaplen = snaplen;
+	put_head(w->buffer, snaplen);
 	w->path = strdup(strcmp(path, "-") == 0 ? "standard output" : path);
 	if (w->path == NULL) {
 		free(w);
@@ -101,6 +103,7 @@ bool wm_capture_writer_commit(struct wm_capture_writer *w, uint64_t time_ns, uin
 {
 	uint8_t *record = w->buffer + w->n;
 	uint64_t sec = time_ns / 1000000000;
+	uint32_t captured = len < w->snaplen ? len : w->snaplen;
 
 	if (sec > UINT32_MAX && w->refused == 0)
 		w->refused = -EOVERFLOW;
@@ -108,9 +111,9 @@ bool wm_capture_writer_commit(struct wm_capture_writer *w, uint64_t time_ns, uin
 		return false;
 	put_le32(record, (uint32_t)sec);
 	put_le32(record + 4, (uint32_t)(time_ns - sec * 1000000000));
-	put_le32(record + 8, len);
+	put_le32(record + 8, captured);
 	put_le32(record + 12, len);
-	w->n += RECORD_LEN + len;
+	w->n += RECORD_LEN + captured;
 	return true;
 }
 

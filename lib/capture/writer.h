@@ -16,8 +16,12 @@ enum { WM_FRAME_MAX = 262144 };
 
 struct wm_capture_writer;
 
-/** @param path "-" = standard output; else created, or emptied. @return 0; -errno with a sentence. */
-int wm_capture_writer_open(struct wm_capture_writer **out, const char *path, struct wm_err *err);
+/**
+ * @param path    "-" = standard output; else created, or emptied.
+ * @param snaplen Bytes of a frame that are written at most, up to WM_FRAME_MAX; its length is told in any case.
+ * @return 0; -errno with a sentence.
+ */
+int wm_capture_writer_open(struct wm_capture_writer **out, const char *path, uint32_t snaplen, struct wm_err *err);
 
 /** Room for a frame of len bytes, at most WM_FRAME_MAX; not cleared. @return NULL once writing has failed. */
 uint8_t *wm_capture_writer_reserve(struct wm_capture_writer *w, uint32_t len);

@@ -54,6 +54,19 @@ def same_seed_same_capture_for_any_number_of_workers():
     assert milled("-n", "20000", "-s", "2") != want
 
 
+def a_snap_length_keeps_the_beginning_of_each_frame():
+    whole = packets(milled("-n", "3000"))
+    short = milled("-n", "3000", "--snaplen", "60")
+    assert struct.unpack_from("<I", short, 16) == (60,)
+    at = 24
+    for time_ns, frame in whole:
+        s, ns, kept, length = struct.unpack_from("<IIII", short, at)
+        assert (s * 10**9 + ns, length) == (time_ns, len(frame))
+        assert short[at + 16:at + 16 + kept] == frame[:60]
+        at += 16 + kept
+    assert at == len(short)
+
+
 def every_packet_is_valid_and_in_time_order():
     found = packets(milled("-n", "20000"))
     assert len(found) == 20000
@@ -178,6 +191,7 @@ with FOLDER:
                    capture_output=True, timeout=LIMIT_S)
     claims.run("mill", [
         same_seed_same_capture_for_any_number_of_workers,
+        a_snap_length_keeps_the_beginning_of_each_frame,
         every_packet_is_valid_and_in_time_order,
         acknowledgements_are_of_what_was_sent,
         tables_and_statistics_agree_with_the_capture,
