@@ -103,12 +103,49 @@ static json_t *limits(const struct wm_fidelity *f, const struct gate *gate)
 	return out;
 }
 
+static json_t *numbers(const double *v, size_t n)
+{
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		(void)json_array_append_new(out, number(v[i]));
+	return out;
+}
+
+static json_t *series(const struct wm_fidelity *f)
+{
+	static const char *const kinds[] = {"cdf", "histogram", "rate", "acf", "logscale", "rank", "bigram"};
+	json_t *out = json_object();
+
+	for (size_t i = 0; i < f->n_series; i++) {
+		const struct wm_series *s = &f->series[i];
+		size_t points = s->kind == WM_SERIES_BIGRAM ? s->n * s->n : s->n;
+		json_t *one = json_pack("{s:s, s:s, s:s, s:b}", "kind", kinds[s->kind], "title", s->title, "unit",
+			s->unit, "log_x", s->log_x);
+
+		if (s->x != NULL)
+			(void)json_object_set_new(one, "x", numbers(s->x, s->n));
+		for (size_t k = 0; k < WM_INPUTS; k++)
+			if (s->y[k] != NULL)
+				(void)json_object_set_new(one, roles[k], numbers(s->y[k], points));
+		if (s->labels != NULL) {
+			json_t *labels = json_array();
+
+			for (size_t k = 0; k < s->n; k++)
+				(void)json_array_append_new(labels, json_string(s->labels[k]));
+			(void)json_object_set_new(one, "labels", labels);
+		}
+		(void)json_object_set_new(out, s->name, one);
+	}
+	return out;
+}
+
 static json_t *report(const struct wm_fidelity *f, const struct gate *gate)
 {
-	return json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "schema_version", WM_FIDELITY_SCHEMA,
+	return json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema_version", WM_FIDELITY_SCHEMA,
 		"wiremill_version", WM_VERSION, "mode", f->mode == WM_FIDELITY_PACKETS ? "packets" : "flows", "inputs",
 		inputs(f), "notes", list(f->notes, f->n_notes), "metrics", metrics(f), "groups", groups(f), "overall",
-		scores(&f->overall), "limits", limits(f, gate));
+		scores(&f->overall), "limits", limits(f, gate), "series", series(f));
 }
 
 int json_write(const char *path, const struct wm_fidelity *f, const struct gate *gate, struct wm_err *err)

@@ -1,30 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <fidelity/halves.h>
-#include <fidelity/score.h>
+#include <fidelity/job.h>
 
 #include <errno.h>
-#include <inttypes.h>
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-enum { HALVINGS = 5, HALVINGS_CLASSIFIER = 2, REAL_MIN = 50, REAL_FEW = 1000 };
-
-// The families of metrics, and what stays together in the random halves that are their floor.
-static const struct {
-	wm_family *measure;
-	enum wm_unit unit;
-	unsigned halvings;
-	const char *what;
-} families[] = {
-	{wm_measure_marginals, WM_UNIT_PACKET, HALVINGS, "marginals"},
-	{wm_measure_sequence, WM_UNIT_STRETCH, HALVINGS, "sequences"},
-	{wm_measure_flows, WM_UNIT_FLOW, HALVINGS, "flows"},
-	{wm_measure_validity, WM_UNIT_FLOW, HALVINGS, "validity"},
-	{wm_measure_aggregate, WM_UNIT_STRETCH, HALVINGS, "rates"},
-};
-enum { N_FAMILIES = sizeof(families) / sizeof(families[0]) };
 
 static int add_note(char ***notes, size_t *n, const char *sentence)
 {
@@ -40,50 +18,47 @@ static int add_note(char ***notes, size_t *n, const char *sentence)
 	return 0;
 }
 
-struct job {
-	const struct wm_fidelity_options *options;
-	struct wm_fidelity *f;
-	struct wm_trace traces[WM_INPUTS];
-	struct wm_intern addresses;
-	struct wm_scratch s;
-	struct wm_measured m;
-	enum wm_input_role reading;
-	int rc; // of what cannot return it
-	unsigned done;
-	unsigned steps;
-};
-
-static void tell(struct job *j, double part, const char *what)
+void wm_job_tell(struct wm_job *j, double part, const char *what)
 {
 	if (j->options->progress != NULL)
 		j->options->progress(j->options->arg, (j->done + part) / j->steps, what);
 }
 
+int wm_job_note(struct wm_job *j, const char *sentence)
+{
+	return add_note(&j->f->notes, &j->f->n_notes, sentence);
+}
+
 static void tell_reading(void *arg, double part)
 {
-	tell(arg, part, "reading");
+	wm_job_tell(arg, part, "reading");
 }
 
 static void note_input(void *arg, const char *sentence)
 {
-	struct job *j = arg;
+	struct wm_job *j = arg;
 	struct wm_fidelity_input *in = &j->f->inputs[j->reading];
 
 	if (add_note(&in->notes, &in->n_notes, sentence) < 0)
 		j->rc = -ENOMEM;
 }
 
-static int read_input(struct job *j, enum wm_input_role role, struct wm_err *err)
+struct wm_trace_options wm_job_reading(struct wm_job *j)
 {
-	struct wm_fidelity_input *in = &j->f->inputs[role];
-	struct wm_trace *t = &j->traces[role];
-	const struct wm_trace_options options = {
+	return (struct wm_trace_options){
 		.addresses = &j->addresses,
 		.max = j->options->max_packets,
 		.note = note_input,
 		.tell = tell_reading,
 		.arg = j,
 	};
+}
+
+int wm_job_read_capture(struct wm_job *j, enum wm_input_role role, struct wm_err *err)
+{
+	const struct wm_trace_options options = wm_job_reading(j);
+	struct wm_fidelity_input *in = &j->f->inputs[role];
+	struct wm_trace *t = &j->traces[role];
 	int rc;
 
 	j->reading = role;
@@ -100,101 +75,26 @@ static int read_input(struct job *j, enum wm_input_role role, struct wm_err *err
 	in->duration_s = wm_seconds(t->span_ns);
 	for (size_t i = 0; i < t->n; i++)
 		in->bytes += (uint64_t)t->field[WM_F_LEN][i];
-	if (role == WM_INPUT_REAL && t->n < REAL_MIN)
+	if (role == WM_INPUT_REAL && t->n < WM_REAL_MIN)
 		return wm_err_set(err, -ENODATA, "%s: %zu packets, but the real traffic needs at least %d", in->path,
-			t->n, REAL_MIN);
+			t->n, WM_REAL_MIN);
 	return 0;
 }
 
-static int measure(
-	struct job *j, size_t family, const struct wm_trace *a, const struct wm_trace *b, struct wm_values *out)
+static int compare(struct wm_job *j, struct wm_err *err)
 {
-	const struct wm_comparison c = {&j->traces[WM_INPUT_REAL], a, b, &j->s, out};
-	const size_t mark = j->s.n;
-	int rc = families[family].measure(&c);
+	bool is_table[WM_INPUTS] = {false}, any = false;
 
-	wm_scratch_release(&j->s, mark);
-	return rc;
-}
-
-static int measure_values(struct job *j)
-{
-	const struct wm_trace *real = &j->traces[WM_INPUT_REAL], *holdout = &j->traces[WM_INPUT_HOLDOUT];
-	struct wm_halves h = {.a.n = 0};
-	int rc = wm_halve_in_time(&h, real, &j->s);
-
-	for (size_t i = 0; i < N_FAMILIES && rc == 0; i++) {
-		tell(j, 0, families[i].what);
-		rc = measure(j, i, real, &j->traces[WM_INPUT_SYNTH], &j->m.value);
-		if (rc == 0 && holdout->n > 0)
-			rc = measure(j, i, real, holdout, &j->m.holdout);
-		if (rc == 0)
-			rc = measure(j, i, &h.a, &h.b, &j->m.tfloor);
-		j->done++;
+	for (size_t i = 0; i < WM_INPUTS; i++) {
+		is_table[i] = j->options->paths[i] != NULL && wm_table_is_text(j->options->paths[i]);
+		any |= is_table[i];
 	}
-	wm_halves_free(&h);
-	return rc;
-}
-
-// One random halving, which serves all families whose units it halves.
-static int measure_floor(struct job *j, enum wm_unit unit, unsigned number)
-{
-	struct wm_halves h = {.a.n = 0};
-	struct wm_values *v = calloc(1, sizeof(*v));
-	int rc = v == NULL ? -ENOMEM : wm_halve_random(&h, &j->traces[WM_INPUT_REAL], unit, number, &j->s);
-
-	for (size_t i = 0; i < N_FAMILIES && rc == 0; i++) {
-		if (families[i].unit != unit || number >= families[i].halvings)
-			continue;
-		tell(j, 0, "noise floor");
-		rc = measure(j, i, &h.a, &h.b, v);
-		j->done++;
-	}
-	if (rc == 0)
-		wm_measured_add_floor(&j->m, v);
-	wm_halves_free(&h);
-	free(v);
-	return rc;
-}
-
-static int note_comparison(struct job *j)
-{
-	struct wm_fidelity *f = j->f;
-	int rc = 0;
-
-	if (j->traces[WM_INPUT_REAL].links != j->traces[WM_INPUT_SYNTH].links)
-		rc = add_note(&f->notes, &f->n_notes, "link types differ: lengths and headers are not comparable");
-	if (rc == 0 && j->traces[WM_INPUT_REAL].n < REAL_FEW)
-		rc = add_note(
-			&f->notes, &f->n_notes, "the real traffic has under 1,000 packets: the floors are coarse");
-	return rc;
-}
-
-static int compare_captures(struct job *j, struct wm_err *err)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < N_FAMILIES; i++)
-		j->steps += 1 + families[i].halvings;
-	for (enum wm_input_role i = 0; i < WM_INPUTS && rc == 0; i++)
-		if (j->options->paths[i] != NULL)
-			rc = read_input(j, i, err);
-	if (rc < 0)
-		return rc;
-	rc = measure_values(j);
-	for (enum wm_unit unit = WM_UNIT_PACKET; unit <= WM_UNIT_FLOW; unit++)
-		for (unsigned k = 0; k < HALVINGS && rc == 0; k++)
-			rc = measure_floor(j, unit, k);
-	if (rc == 0)
-		rc = note_comparison(j);
-	if (rc == 0)
-		rc = wm_score(j->f, &j->m);
-	return rc < 0 ? wm_err_sys(err, rc, "%s", j->options->paths[WM_INPUT_REAL]) : 0;
+	return any ? wm_compare_tables(j, is_table, err) : wm_compare_traces(j, err);
 }
 
 int wm_fidelity_compare(struct wm_fidelity **out, const struct wm_fidelity_options *options, struct wm_err *err)
 {
-	struct job *j = calloc(1, sizeof(*j));
+	struct wm_job *j = calloc(1, sizeof(*j));
 	struct wm_fidelity *f = calloc(1, sizeof(*f));
 	int rc;
 
@@ -206,11 +106,13 @@ int wm_fidelity_compare(struct wm_fidelity **out, const struct wm_fidelity_optio
 	j->options = options;
 	j->f = f;
 	j->steps = 2 + (options->paths[WM_INPUT_HOLDOUT] != NULL);
-	f->mode = WM_FIDELITY_PACKETS;
-	rc = compare_captures(j, err);
-	for (size_t i = 0; i < WM_INPUTS; i++)
+	rc = compare(j, err);
+	for (size_t i = 0; i < WM_INPUTS; i++) {
 		wm_trace_free(&j->traces[i]);
+		wm_rows_free(&j->tables[i]);
+	}
 	wm_intern_free(&j->addresses);
+	wm_texts_free(&j->texts);
 	wm_scratch_fini(&j->s);
 	free(j);
 	if (rc == 0)

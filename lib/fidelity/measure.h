@@ -65,6 +65,14 @@ void wm_acf(double out[WM_LAGS], const double *x, size_t n, const struct wm_pair
 /** Mean absolute difference; a lag that only b lacks counts as uncorrelated. NAN if a has none. */
 double wm_acf_gap(const double a[WM_LAGS], const double b[WM_LAGS]);
 
+/** Correlations inside flows. @return 0 or -ENOMEM. */
+struct wm_curves {
+	double len[WM_LAGS];
+	double loggap[WM_LAGS];
+	double dir[WM_LAGS];
+};
+int wm_find_curves(struct wm_curves *out, const struct wm_trace *t, struct wm_scratch *s);
+
 /** A flow (or the piece of one that a half holds) as a row. */
 struct wm_flow_row {
 	uint32_t first; // row of the trace
@@ -77,6 +85,9 @@ struct wm_flow_row {
 	double rev_bytes; // of bytes
 };
 struct wm_flow_row *wm_flow_rows(const struct wm_trace *t, size_t *n, struct wm_scratch *s); // NULL without memory
+
+/** Share of b that occurs in a; 0 if b is empty. */
+double wm_share_copied(const struct wm_tally *a, const struct wm_tally *b);
 
 /** 64-bit hash of integers: h is what came before. */
 static inline uint64_t wm_mix(uint64_t h, uint64_t v)

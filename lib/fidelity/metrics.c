@@ -50,6 +50,14 @@ static const struct wm_measure nats_q = {
 	"JSDq", .002, 1, "the same over at most 50 bins at the quantiles of the real data", "Yin et al. 2022"};
 static const struct wm_measure nats_r = {"JSDr", .002, 1,
 	"the same of the sorted frequencies: which value is the frequent one does not matter", "Yin et al. 2022"};
+static const struct wm_measure rel = {"rel", .02, 1,
+	"absolute difference of a sketch's mean relative error about heavy hitters (over 0.1 % of the packets)",
+	"Yin et al. 2022"};
+static const struct wm_measure rank = {"rank", .2, 2,
+	"1 - Spearman's rank correlation of the sketches' errors; 0 = they rank the same", "Yin et al. 2022"};
+static const struct wm_measure tstr = {"tstr", .02, 1,
+	"F1 on real rows that is lost when trees learn from synthetic rows instead of real ones",
+	"Esteban, Hyland, Raetsch, arXiv 1706.02633, 2017"};
 static const struct wm_measure emd = {"EMD", 0, 0, "Wasserstein-1 distance in the field's own unit", "Yin et al. 2022"};
 static const struct wm_measure emd_range = {
 	"EMD_range", 0, 0, "EMD over the range of the real data", "Yin et al. 2022"};
@@ -229,6 +237,15 @@ static const struct wm_metric_def defs[] = {
 	{"R.flags_form.share", "rows that break a rule: flags that are none", &share_more, WM_METRIC_ONE_SIDED},
 	{"R.flags_only_tcp.share", "rows that break a rule: TCP flags without TCP", &share_more, WM_METRIC_ONE_SIDED},
 	{"R.any.share", "rows that break a rule: any of these rules", &share_more, WM_METRIC_ONE_SIDED},
+
+	{"U.countmin_dst.rel", "Count-Min sketch of destinations", &rel, 0},
+	{"U.countsketch_dst.rel", "Count Sketch of destinations", &rel, 0},
+	{"U.univmon_dst.rel", "UnivMon of destinations", &rel, 0},
+	{"U.countmin_tuple.rel", "Count-Min sketch of one-way 5-tuples", &rel, 0},
+	{"U.countsketch_tuple.rel", "Count Sketch of one-way 5-tuples", &rel, 0},
+	{"U.univmon_tuple.rel", "UnivMon of one-way 5-tuples", &rel, 0},
+	{"U.sketches.rank", "order of the sketches", &rank, 0},
+	{"U.label.tstr", "labels of rows", &tstr, 0},
 
 	{"T.pairs.TVD", "every two fields", &tvd, 0},
 	{"T.worst_pair.TVDmax", "every two fields", &tvdmax, 0},

@@ -52,13 +52,7 @@ static bool follows_later(const void *trace, size_t i, size_t k)
 	return t->pos[i] > 0 && wm_trace_follows(t, i, k);
 }
 
-struct curves {
-	double len[WM_LAGS];
-	double loggap[WM_LAGS];
-	double dir[WM_LAGS];
-};
-
-static int find_curves(struct curves *out, const struct wm_trace *t, struct wm_scratch *s)
+int wm_find_curves(struct wm_curves *out, const struct wm_trace *t, struct wm_scratch *s)
 {
 	double *x = wm_scratch_get(s, t->n, sizeof(*x));
 
@@ -78,9 +72,9 @@ static int find_curves(struct curves *out, const struct wm_trace *t, struct wm_s
 
 static int measure_acf(const struct wm_comparison *c)
 {
-	struct curves a, b;
+	struct wm_curves a, b;
 
-	if (find_curves(&a, c->a, c->s) < 0 || find_curves(&b, c->b, c->s) < 0)
+	if (wm_find_curves(&a, c->a, c->s) < 0 || wm_find_curves(&b, c->b, c->s) < 0)
 		return -ENOMEM;
 	wm_put(c->out, wm_acf_gap(a.len, b.len), "B.len.ACF");
 	wm_put(c->out, wm_acf_gap(a.loggap, b.loggap), "B.loggap.ACF");

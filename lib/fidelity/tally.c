@@ -144,19 +144,31 @@ static double between(double a, double b, double t)
 	return t >= 0.5 ? b - (b - a) * (1 - t) : a + (b - a) * t;
 }
 
+static double quantile(struct walk *low, struct walk *high, double q)
+{
+	const size_t last = low->t->total - 1;
+	double at = (double)last * q, whole = floor(at);
+
+	if (at >= (double)last)
+		return member(high, last);
+	return between(member(low, (size_t)whole), member(high, (size_t)whole + 1), at - whole);
+}
+
+double wm_quantile(const struct wm_tally *t, double q)
+{
+	struct walk low = {.t = t}, high = {.t = t};
+
+	return quantile(&low, &high, q);
+}
+
 size_t wm_quantile_edges(double *edges, const struct wm_tally *t, size_t k)
 {
 	struct walk low = {.t = t}, high = {.t = t};
 	size_t n = 0;
 
 	for (size_t i = 0; i <= k; i++) {
-		double at = (double)(t->total - 1) * (i == k ? 1 : (double)i * (1 / (double)k)), whole = floor(at), v;
-		size_t below = (size_t)whole;
+		double v = quantile(&low, &high, i == k ? 1 : (double)i * (1 / (double)k));
 
-		if (at >= (double)(t->total - 1))
-			v = member(&high, t->total - 1);
-		else
-			v = between(member(&low, below), member(&high, below + 1), at - whole);
 		if (n == 0 || v > edges[n - 1])
 			edges[n++] = v;
 	}

@@ -52,7 +52,10 @@ double wm_as_is(double v);
 double wm_log_time(double s);  // log10 of seconds, at least 1 us
 double wm_log_count(double n); // log10 of a count, at least 1
 
-/** The value at each quantile 0, 1/k, ..., 1 (linear interpolation), without repetition.
+/** The value that a share q (0..1) of the sample is below (linear interpolation). */
+double wm_quantile(const struct wm_tally *t, double q);
+
+/** The value at each quantile 0, 1/k, ..., 1, without repetition.
  *  @param edges Room for k + 1. @return how many. */
 size_t wm_quantile_edges(double *edges, const struct wm_tally *t, size_t k);
 

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""planted: captures with one thing wrong, made from a good one. IPv4 over Ethernet; other frames are left as they are."""
+
+import collections
+import gzip
+import random
+import struct
+
+import little_capture
+
+WIDTH = 8  # bytes of a port pair and addresses
+
+
+def read(path):
+    """[(time in ns, frame)] of a pcap file, plain or gzip."""
+    with open(path, "rb") as file:
+        data = file.read()
+    data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+    end = "<" if data[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
+    unit = 1 if data[:4] in (b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d") else 1000
+    out, at = [], 24
+    while at + 16 <= len(data):
+        sec, frac, cap, _ = struct.unpack_from(end + "IIII", data, at)
+        out.append((sec * 10**9 + frac * unit, data[at + 16:at + 16 + cap]))
+        at += 16 + cap
+    return out
+
+
+def write(path, packets):
+    with open(path, "wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 1))
+        for time, frame in packets:
+            file.write(struct.pack("<IIII", time // 10**9, time % 10**9, len(frame), len(frame)) + frame)
+
+
+def is_ipv4(frame):
+    return len(frame) >= 34 and frame[12:14] == b"\x08\x00" and frame[14] >> 4 == 4
+
+
+def transport_of(frame):
+    return 14 + (frame[14] & 15) * 4
+
+
+def has_ports(frame):
+    return is_ipv4(frame) and frame[23] in (6, 17) and len(frame) >= transport_of(frame) + 8
+
+
+def flow_of(frame):
+    """What the packets of both directions share."""
+    if not is_ipv4(frame):
+        return frozenset((frame[:6], frame[6:12])), frame[12:14]
+    at = transport_of(frame)
+    ports = (frame[at:at + 2], frame[at + 2:at + 4]) if has_ports(frame) else (b"", b"")
+    return frozenset(((frame[26:30], ports[0]), (frame[30:34], ports[1]))), frame[23]
+
+
+def flows(packets):
+    """{flow: [index of its packets]} in order of their starts."""
+    out = collections.defaultdict(list)
+    for i, (_, frame) in enumerate(packets):
+        out[flow_of(frame)].append(i)
+    return out
+
+
+def with_checksums(frame):
+    """The frame with the checksums that it has to have."""
+    if not is_ipv4(frame):
+        return frame
+    frame, at = bytearray(frame), transport_of(frame)
+    end = 14 + struct.unpack_from(">H", frame, 16)[0]
+    frame[24:26] = b"\0\0"
+    frame[24:26] = struct.pack(">H", little_capture.checksum(bytes(frame[14:at])))
+    where = {6: 16, 17: 6}.get(frame[23])
+    if where is not None and len(frame) >= end and not struct.unpack_from(">H", frame, 20)[0] & 0x3FFF:
+        pseudo = bytes(frame[26:34]) + struct.pack(">BBH", 0, frame[23], end - at)
+        frame[at + where:at + where + 2] = b"\0\0"
+        frame[at + where:at + where + 2] = struct.pack(">H", little_capture.checksum(pseudo + bytes(frame[at:end])))
+    return bytes(frame)
+
+
+def halves(packets):
+    """Every other flow, and the others, both from time 0 on: two samples of the same traffic."""
+    members = list(flows(packets).values())
+    return tuple(sorted(packets[i] for flow in members[k::2] for i in flow) for k in (0, 1))
+
+
+def shuffled_gaps(packets, rng):
+    """Each flow's gaps in another order; its start, end and packets stay."""
+    out = list(packets)
+    for members in flows(packets).values():
+        times = [packets[i][0] for i in members]
+        gaps = [b - a for a, b in zip(times, times[1:])]
+        rng.shuffle(gaps)
+        time = times[0]
+        for i, gap in zip(members[1:], gaps):
+            time += gap
+            out[i] = (time, packets[i][1])
+    return sorted(out, key=lambda packet: packet[0])
+
+
+def independent_columns(packets, rng):
+    """TTL and TCP window, each drawn from all packets by itself."""
+    ttls = [frame[22] for _, frame in packets if is_ipv4(frame)]
+    windows = [frame[transport_of(frame) + 14:transport_of(frame) + 16] for _, frame in packets
+               if is_ipv4(frame) and frame[23] == 6]
+    rng.shuffle(ttls)
+    rng.shuffle(windows)
+    out = []
+    for time, frame in packets:
+        if is_ipv4(frame):
+            at = transport_of(frame)
+            frame = frame[:22] + bytes([ttls.pop()]) + frame[23:]
+            if frame[23] == 6:
+                frame = frame[:at + 14] + windows.pop() + frame[at + 16:]
+            frame = with_checksums(frame)
+        out.append((time, frame))
+    return out
+
+
+def swapped_directions(packets, _):
+    """Each packet goes from its destination to its source."""
+    out = []
+    for time, frame in packets:
+        if is_ipv4(frame):
+            at = transport_of(frame)
+            ports = frame[at + 2:at + 4] + frame[at:at + 2] if has_ports(frame) else frame[at:at + 4]
+            frame = frame[:26] + frame[30:34] + frame[26:30] + frame[34:at] + ports + frame[at + 4:]
+            frame = with_checksums(frame)
+        out.append((time, frame))
+    return out
+
+
+def broken_checksums(packets, rng):
+    """One in ten TCP or UDP checksums is wrong."""
+    out = []
+    for time, frame in packets:
+        if has_ports(frame) and rng.random() < .1:
+            at = transport_of(frame) + (16 if frame[23] == 6 else 6)
+            frame = frame[:at] + bytes([frame[at] ^ 0x55]) + frame[at + 1:]
+        out.append((time, frame))
+    return out
+
+
+def single_port(packets, _, port=8081):
+    """Servers listen on one port."""
+    out = []
+    for time, frame in packets:
+        if has_ports(frame):
+            at = transport_of(frame)
+            source, destination = struct.unpack_from(">HH", frame, at)
+            source, destination = (port, destination) if source < destination else (source, port)
+            frame = with_checksums(frame[:at] + struct.pack(">HH", source, destination) + frame[at + 4:])
+        out.append((time, frame))
+    return out
+
+
+def one_length(packets, _):
+    """The flows that have the most common number of packets, again and again in place of all others."""
+    members = list(flows(packets).values())
+    length = collections.Counter(len(m) for m in members if len(m) > 5).most_common(1)[0][0]
+    fit = [m for m in members if len(m) == length]
+    out = []
+    for k, flow in enumerate(members):
+        start = packets[flow[0]][0]
+        donor = fit[k % len(fit)]
+        for i in donor:
+            time, frame = packets[i]
+            if has_ports(frame):  # a flow of its own: the client has another port
+                at = transport_of(frame)
+                ports = list(struct.unpack_from(">HH", frame, at))
+                client = ports.index(max(ports))
+                ports[client] = 20000 + k
+                frame = with_checksums(frame[:at] + struct.pack(">HH", *ports) + frame[at + 4:])
+            out.append((start + time - packets[donor[0]][0], frame))
+    return sorted(out, key=lambda packet: packet[0])
+
+
+def copied(packets, _):
+    return packets
+
+
+def seeded(plant, packets, seed=1):
+    return plant(packets, random.Random(seed))
