@@ -32,26 +32,55 @@ static bool value_text(const config_setting_t *s, char *text, size_t size)
 	}
 }
 
-// { file = "x"; weight = 2; } is x,weight=2
-static bool group_text(const config_setting_t *group, char *text, size_t size)
+// [ 1, 2 ] is 1+2
+static bool array_text(const config_setting_t *array, char *text, size_t size)
 {
-	const char *file;
-	size_t n;
+	size_t n = 0;
 
-	if (!config_setting_is_group(group) || !config_setting_lookup_string(group, "file", &file))
+	for (int i = 0; i < config_setting_length(array) && n < size; i++) {
+		if (i > 0)
+			text[n++] = '+';
+		if (n >= size || !value_text(config_setting_get_elem(array, (unsigned)i), text + n, size - n))
+			return false;
+		n += strlen(text + n);
+	}
+	return config_setting_is_array(array) && n > 0 && n < size;
+}
+
+// { file = "x"; weight = 2; } is x,weight=2, and so is one that begins with what the option is about, as it is called:
+// port = { port = 0; vlan = 5; } is 0,vlan=5.
+static bool group_text(const config_setting_t *group, const char *name, char *text, size_t size)
+{
+	const config_setting_t *lead = NULL;
+	char value[TEXT_MAX];
+	size_t n = 0;
+
+	if (!config_setting_is_group(group) || config_setting_length(group) == 0)
 		return false;
-	n = (size_t)snprintf(text, size, "%s", file);
+	lead = config_setting_get_member(group, "file");
+	if (lead == NULL)
+		lead = config_setting_get_member(group, name);
+	if (lead != NULL && value_text(lead, value, sizeof(value)))
+		n = (size_t)snprintf(text, size, "%s", value);
 	for (int i = 0; i < config_setting_length(group); i++) {
 		const config_setting_t *s = config_setting_get_elem(group, (unsigned)i);
-		char value[TEXT_MAX];
 
-		if (strcmp(config_setting_name(s), "file") == 0)
+		if (s == lead)
 			continue;
-		if (n >= size || !value_text(s, value, sizeof(value)))
+		if (n >= size || (!value_text(s, value, sizeof(value)) && !array_text(s, value, sizeof(value))))
 			return false;
-		n += (size_t)snprintf(text + n, size - n, ",%s=%s", config_setting_name(s), value);
+		n += (size_t)snprintf(text + n, size - n, "%s%s=%s", n > 0 ? "," : "", config_setting_name(s), value);
 	}
 	return n < size;
+}
+
+// Other options are one number or one text.
+static bool takes_group(const struct wm_command *cmd, const char *name)
+{
+	for (size_t i = 0; i < cmd->n_options; i++)
+		if (strcmp(cmd->options[i].name, name) == 0)
+			return cmd->options[i].kind == WM_OPTION_TAKEN;
+	return false;
 }
 
 // What reading a file goes through.
@@ -83,9 +112,10 @@ static int set_value(const struct reading *r, const char *name, const config_set
 	const char *kept;
 	int rc;
 
-	if (!value_text(s, text, sizeof(text)) && !group_text(s, text, sizeof(text)))
-		return wm_err_set(r->err, -EINVAL, "%s:%d: '%s' must be a number, a text or a group with a file in it",
-			r->path, (int)config_setting_source_line(s), name);
+	if (!value_text(s, text, sizeof(text))
+		&& !(takes_group(r->cmd, name) && group_text(s, name, text, sizeof(text))))
+		return wm_err_set(r->err, -EINVAL, "%s:%d: '%s' must be a number, a text or a group of them", r->path,
+			(int)config_setting_source_line(s), name);
 	if (config_setting_type(s) == CONFIG_TYPE_BOOL && !config_setting_get_bool(s))
 		return 0;
 	kept = keep(r->texts, text);

@@ -2,7 +2,8 @@
 // config: a configuration file (libconfig) that says what a command line would: `seed = 7;` is `--seed 7`.
 //
 // An option that may be given more than once takes a list: `model = ("a.wmm", "b.wmm,weight=2");`. A group in it is the
-// same spelled out: `model = ( { file = "b.wmm"; weight = 2; } );`.
+// same spelled out: `model = ( { file = "b.wmm"; weight = 2; } );`, `port = { port = 0; vlan = 5; };` is `--port
+// 0,vlan=5`, `roles = { tx = [ 1, 2 ]; };` is `--roles tx=1+2`.
 #pragma once
 
 #include <common/options.h>

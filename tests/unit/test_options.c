@@ -200,6 +200,11 @@ static void configuration_file_says_what_a_command_line_would(void **state)
 	assert_int_equal(s.n_things, 2);
 	assert_string_equal(s.things[0], "a");
 	assert_string_equal(s.things[1], "b,weight=2.500000000,n=3");
+	s = (struct settings){0};
+	assert_int_equal(
+		read_config("thing = ({ n = 3; thing = 7; }, { tx = [1, 2]; rx = \"3\"; });\n", &s, &texts, &err), 0);
+	assert_string_equal(s.things[0], "7,n=3");
+	assert_string_equal(s.things[1], "tx=1+2,rx=3");
 	wm_config_free(texts);
 }
 
@@ -211,7 +216,7 @@ static void configuration_file_is_faulted_by_line(void **state)
 		{"count = 7;\nnmae = 3;\n", ":2: there is no option 'nmae'"},
 		{"count = 11;\n", ":1: option --count: '11' is not a whole number in 1..10"},
 		{"\n\ncount = ;\n", ":3: syntax error"},
-		{"name = { a = 1; };\n", ":1: 'name' must be a number, a text or a group with a file in it"},
+		{"name = { a = 1; };\n", ":1: 'name' must be a number, a text or a group of them"},
 		{"thing = (\"a\",\n \"b\",\n \"c\");\n", ":3: option --thing: 'c' is one too many"},
 	};
 	struct wm_config_text *texts = NULL;
