@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "settings.h"
 
+#include "port_option.h"
+
 #include <capture/writer.h>
-#include <plane/roles.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -41,6 +42,15 @@ static const struct wm_option options[] = {
 	{"recycle-samples", 0, WM_OPTION_NUMBER, FIELD(recycle_samples), "N",
 		"packets that each queue keeps for it (default: 131072)", 1, 1 << 28},
 	{"queues", 0, WM_OPTION_NUMBER, FIELD(queues), "N", "queues of each port (default: 1)", 1, WM_QUEUES_MAX},
+	{"port", 0, WM_OPTION_TAKEN, 0, "PORT", "one port's own: PORT[,src-mac=MAC][,dst-mac=MAC][,vlan=N][,peer=PORT]",
+		0, 0},
+	{"directions", 0, WM_OPTION_TAKEN, 0, "MODE",
+		"together on a port, or split: clients, servers on pairs of ports", 0, 0},
+	{"roles", 0, WM_OPTION_TAKEN, 0, "LCORES", "who does what: tx=1+2,receive=3,workers=4-7 (default: chosen)", 0,
+		0},
+	{"receive", 0, WM_OPTION_FLAG, FIELD(receive), NULL, "measure what comes back: loss, order, latency", 0, 0},
+	{"receive-window", 0, WM_OPTION_NUMBER, FIELD(receive_window), "N",
+		"packets under way in each direction (default: 262144)", 1, 1 << 28},
 	{"mtu", 0, WM_OPTION_NUMBER, FIELD(mtu), "BYTES", "set the ports' MTU (default: leave it)", 68, UINT16_MAX},
 	{"catch-up", 0, WM_OPTION_NUMBER, FIELD(catch_up), "N",
 		"packets that go out late in a row before time shifts (default: 32768)", 1, UINT32_MAX},
@@ -164,6 +174,29 @@ static int take_underflow(struct settings *s, const char *text, struct wm_err *e
 	return 0;
 }
 
+static int take_port(struct settings *s, const char *text, struct wm_err *err)
+{
+	if (s->n_ports == WM_PORTS_MAX)
+		return wm_err_set(err, -EINVAL, "option --port: at most %d ports can be named", WM_PORTS_MAX);
+	return port_option_parse(&s->ports[s->n_ports++], text, err);
+}
+
+static int take_directions(struct settings *s, const char *text, struct wm_err *err)
+{
+	s->split = strcmp(text, "split") == 0;
+	if (!s->split && strcmp(text, "together") != 0)
+		return wm_err_set(err, -EINVAL, "option --directions: '%s' is none: write together or split", text);
+	return 0;
+}
+
+static int take_roles(struct settings *s, const char *text, struct wm_err *err)
+{
+	struct wm_err why = {0};
+	int rc = wm_role_choice_parse(&s->roles, text, &why);
+
+	return rc == 0 ? 0 : wm_err_set(err, rc, "option --roles: %s", why.msg);
+}
+
 static int take(void *config, const struct wm_option *option, const char *text, struct wm_err *err)
 {
 	struct settings *s = config;
@@ -178,6 +211,12 @@ static int take(void *config, const struct wm_option *option, const char *text, 
 		return take_snapped(s, text, err);
 	if (strcmp(option->name, "underflow") == 0)
 		return take_underflow(s, text, err);
+	if (strcmp(option->name, "port") == 0)
+		return take_port(s, text, err);
+	if (strcmp(option->name, "directions") == 0)
+		return take_directions(s, text, err);
+	if (strcmp(option->name, "roles") == 0)
+		return take_roles(s, text, err);
 	rc = wm_rate_parse(&s->rate, text, &why);
 	return rc == 0 ? 0 : wm_err_set(err, rc, "option --rate: %s", why.msg);
 }
@@ -241,6 +280,11 @@ static int cut_eal(struct settings *s, struct wm_err *err)
 	return 0;
 }
 
+static bool has_roles(const struct settings *s)
+{
+	return s->roles.tx.n + s->roles.receive.n + s->roles.workers.n > 0;
+}
+
 static int check_pcap(const struct settings *s, struct wm_err *err)
 {
 	if (s->eal)
@@ -252,6 +296,10 @@ static int check_pcap(const struct settings *s, struct wm_err *err)
 	if (s->recycle || s->recycle_samples > 0 || s->queues > 0 || s->mtu > 0 || s->catch_up > 0)
 		return wm_err_set(err, -EINVAL,
 			"option --pcap: --underflow recycle, --recycle-samples, --queues, --mtu and --catch-up are for "
+			"ports");
+	if (s->n_ports > 0 || s->split || has_roles(s) || s->receive || s->receive_window > 0)
+		return wm_err_set(err, -EINVAL,
+			"option --pcap: --port, --directions split, --roles, --receive and --receive-window are for "
 			"ports");
 	return 0;
 }
@@ -267,6 +315,10 @@ static int check_ports(const struct settings *s, struct wm_err *err)
 			s->csv != NULL ? "csv" : "labels");
 	if (s->recycle_samples > 0 && !s->recycle)
 		return wm_err_set(err, -EINVAL, "option --recycle-samples: it needs --underflow recycle");
+	if (s->receive_window > 0 && !s->receive)
+		return wm_err_set(err, -EINVAL, "option --receive-window: it needs --receive");
+	if (s->roles.receive.n > 0 && !s->receive)
+		return wm_err_set(err, -EINVAL, "option --roles: receive=%u needs --receive", s->roles.receive.id[0]);
 	return 0;
 }
 
@@ -316,6 +368,8 @@ int settings_read(struct settings *out, int argc, char **argv, struct wm_err *er
 		rc = wm_config_read(&mill_command, given.config, &s, &s.texts, err);
 	if (rc >= 0 && given.n_models > 0)
 		drop_models(&s);
+	if (rc >= 0 && given.n_ports > 0)
+		s.n_ports = 0;
 	drop_models(&given);
 	drop_replay(&given);
 	if (rc >= 0)

@@ -5,7 +5,9 @@
 #include <common/config.h>
 #include <common/options.h>
 #include <packet/sample.h>
+#include <plane/choice.h>
 #include <plane/pace.h>
+#include <plane/roles.h>
 #include <synth/replay.h>
 
 #include <stdbool.h>
@@ -43,6 +45,12 @@ struct settings {
 	bool recycle; // the rest is for ports alone
 	uint64_t recycle_samples;
 	uint64_t queues;
+	struct wm_port_choice ports[WM_PORTS_MAX];
+	size_t n_ports;
+	struct wm_role_choice roles;
+	bool split;
+	bool receive;
+	uint64_t receive_window;
 	uint64_t mtu;
 	uint64_t catch_up;
 	const char *eal_words; // EAL's options in one text

@@ -29,6 +29,15 @@ static bool tx_turns(struct wm_core *core)
 	return busy;
 }
 
+bool wm_core_receive(struct wm_core *core)
+{
+	bool busy = false;
+
+	for (unsigned i = 0; i < core->n_rx; i++)
+		busy |= wm_rx_turn(core->rx[i]);
+	return busy;
+}
+
 void wm_core_loop(struct wm_core *core, void (*control)(struct wm_plane *p))
 {
 	size_t block = core->n_tx > 0 ? SHARED_BLOCK : WM_SUPPLY_BLOCK;
@@ -37,6 +46,7 @@ void wm_core_loop(struct wm_core *core, void (*control)(struct wm_plane *p))
 		bool busy = core->n_tx > 0 && tx_turns(core);
 
 		busy |= core->n_supply > 0 && supply_turns(core, block);
+		busy |= core->n_rx > 0 && wm_core_receive(core);
 		if (!busy)
 			rte_pause();
 		if (control != NULL && turn % HOUSEKEEPING == 0)

@@ -6,6 +6,8 @@
 #include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
+#include <rte_pause.h>
+#include <rte_pdump.h>
 
 #include <assert.h>
 #include <errno.h>
@@ -20,6 +22,8 @@ enum {
 	MEASURE_NS = 100000000,  // the least time over which the clocks are compared
 	COMPARE_NS = 1000000000, // between two comparisons of the clocks
 	LINK_NS = 2000000000,    // at most, until the link is up
+	LOOK_NS = 100000000,     // between two looks at the links
+	RETURN_NS = 200000000,   // without an arrival, until what is still on its way is given up
 	GRACE_NS = 200000000,    // for a duration's last packets
 	LEAD_NS = 1000000,       // from the start until the first departure
 	DRAIN_US = 10000,        // for a port to send what it has taken
@@ -35,7 +39,7 @@ static bool asked_to_stop(const struct wm_plane *p)
 static int failure(const struct wm_plane *p)
 {
 	for (unsigned w = 0; w < p->n_supplies; w++) {
-		int rc = atomic_load_explicit(&p->supplies[w].failed, memory_order_relaxed);
+		int rc = atomic_load_explicit(&p->supplies[w]->failed, memory_order_relaxed);
 
 		if (rc != 0)
 			return rc;
@@ -49,10 +53,10 @@ static bool is_over(const struct wm_plane *p)
 	if (p->roles.n_workers == 0)
 		return false;
 	for (unsigned w = 0; w < p->n_supplies; w++)
-		if (!p->supplies[w].closed)
+		if (!p->supplies[w]->closed)
 			return false;
 	for (unsigned t = 0; t < p->n_txs; t++)
-		if (p->txs[t].feed.over || !wm_feed_ended(&p->txs[t].feed))
+		if (p->txs[t]->feed.over || !wm_feed_ended(&p->txs[t]->feed))
 			return false;
 	return true;
 }
@@ -60,7 +64,7 @@ static bool is_over(const struct wm_plane *p)
 static bool all_done(const struct wm_plane *p)
 {
 	for (unsigned t = 0; t < p->n_txs; t++)
-		if (!atomic_load_explicit(&p->txs[t].done, memory_order_acquire)) // release: wm_tx_turn()
+		if (!atomic_load_explicit(&p->txs[t]->done, memory_order_acquire)) // release: wm_tx_turn()
 			return false;
 	return true;
 }
@@ -86,6 +90,27 @@ static void follow_clock(struct wm_plane *p)
 	atomic_store_explicit(&p->run.tsc_per_ns, ticks_per_ns, memory_order_relaxed);
 }
 
+static void set_down(struct wm_plane *p, const struct wm_port *port)
+{
+	for (unsigned t = 0; t < p->n_txs; t++)
+		for (unsigned side = 0; side < wm_tx_outs(p->txs[t]); side++)
+			if (p->txs[t]->out[side].port == port->id)
+				atomic_store_explicit(&p->txs[t]->out[side].down, !port->up, memory_order_relaxed);
+}
+
+static void look_at_links(struct wm_plane *p, uint64_t now_ns)
+{
+	p->next_link_ns = now_ns + LOOK_NS;
+	for (unsigned i = 0; i < p->n_ports; i++) {
+		struct wm_port *port = &p->ports[i];
+
+		if (!wm_port_look(port, now_ns))
+			continue;
+		set_down(p, port);
+		wm_plane_notice(p, "port %s: its link is %s", port->name, port->up ? "up again" : "down");
+	}
+}
+
 // Look after the run: should it end, is a report due?
 static void control(struct wm_plane *p)
 {
@@ -93,6 +118,8 @@ static void control(struct wm_plane *p)
 
 	if (asked_to_stop(p) || failure(p) != 0 || all_done(p) || out_of_time(p, now_ns))
 		atomic_store_explicit(&p->run.stop, true, memory_order_relaxed);
+	if (now_ns >= p->next_link_ns)
+		look_at_links(p, now_ns);
 	if (now_ns >= p->seen.ns + COMPARE_NS)
 		follow_clock(p);
 	if (p->options->stats_s > 0 && p->options->report != NULL && now_ns >= p->next_report_ns) {
@@ -112,7 +139,7 @@ static bool is_warm(struct wm_plane *p)
 	for (unsigned i = 0; i < p->cores[0].n_supply; i++)
 		(void)wm_supply_turn(p->cores[0].supply[i], WM_SUPPLY_BLOCK);
 	for (unsigned w = 0; w < p->n_supplies; w++)
-		warm &= atomic_load_explicit(&p->supplies[w].full, memory_order_relaxed);
+		warm &= atomic_load_explicit(&p->supplies[w]->full, memory_order_relaxed);
 	return warm;
 }
 
@@ -123,9 +150,13 @@ static void warm_up(struct wm_plane *p)
 	while (!asked_to_stop(p) && failure(p) == 0 && wm_now_ns() - begin_ns < WARM_UP_NS && !is_warm(p))
 		if (p->cores[0].n_supply == 0)
 			(void)usleep(TICK_US);
-	for (unsigned i = 0; i < p->n_ports; i++)
-		while (!wm_port_is_up(&p->ports[i]) && !asked_to_stop(p) && wm_now_ns() - begin_ns < LINK_NS)
+	for (unsigned i = 0; i < p->n_ports; i++) {
+		struct wm_port *port = &p->ports[i];
+
+		while (!wm_port_is_up(port) && !asked_to_stop(p) && wm_now_ns() - begin_ns < LINK_NS)
 			(void)usleep(TICK_US);
+		port->up = true; // a link that is not is found to be down with the first look
+	}
 	while (wm_now_ns() - p->clock.ns < MEASURE_NS)
 		(void)usleep(TICK_US);
 }
@@ -166,12 +197,12 @@ static void start(struct wm_plane *p)
 	double ticks_per_ns;
 
 	for (unsigned t = 0; t < p->n_txs; t++) {
-		uint64_t ns = prime_pace(&p->txs[t]);
+		uint64_t ns = prime_pace(p->txs[t]);
 
 		first_ns = ns < first_ns ? ns : first_ns;
 	}
 	for (unsigned t = 0; t < p->n_txs; t++)
-		wm_pace_start(&p->txs[t].pace, first_ns < UINT64_MAX ? first_ns : 0);
+		wm_pace_start(&p->txs[t]->pace, first_ns < UINT64_MAX ? first_ns : 0);
 	p->go = wm_clock_point();
 	ticks_per_ns = wm_clock_rate(&p->clock, &p->go);
 	p->go.tsc += (uint64_t)(LEAD_NS * ticks_per_ns);
@@ -179,13 +210,20 @@ static void start(struct wm_plane *p)
 	p->seen = p->go;
 	p->run.start_tsc = p->go.tsc;
 	atomic_store_explicit(&p->run.tsc_per_ns, ticks_per_ns, memory_order_relaxed);
+	p->next_link_ns = p->go.ns;
 	p->next_report_ns = p->go.ns + (uint64_t)(p->options->stats_s * 1e9);
 	atomic_store_explicit(&p->run.go, true, memory_order_release);
 }
 
+// The receiver stays until what is on its way has come back.
 static int core_main(void *arg)
 {
-	wm_core_loop(arg, NULL);
+	struct wm_core *core = arg;
+
+	wm_core_loop(core, NULL);
+	while (core->n_rx > 0 && !atomic_load_explicit(&core->plane->deaf, memory_order_relaxed))
+		if (!wm_core_receive(core))
+			rte_pause();
 	return 0;
 }
 
@@ -193,7 +231,7 @@ static int core_main(void *arg)
 static void *reader_main(void *arg)
 {
 	struct wm_plane *p = arg;
-	struct wm_supply *s = &p->supplies[p->n_supplies - 1];
+	struct wm_supply *s = p->supplies[p->n_supplies - 1];
 
 	while (!s->closed && !atomic_load_explicit(&p->run.stop, memory_order_relaxed))
 		if (wm_supply_turn(s, WM_SUPPLY_BLOCK) == 0)
@@ -215,7 +253,7 @@ static int launch(struct wm_plane *p, struct wm_err *err)
 		struct wm_core *core = &p->cores[i];
 		int rc;
 
-		if (core->n_tx + core->n_supply == 0)
+		if (core->n_tx + core->n_supply + core->n_rx == 0)
 			continue;
 		rc = rte_eal_remote_launch(core_main, core, core->lcore);
 		if (rc < 0)
@@ -231,6 +269,53 @@ static int explain(const struct wm_plane *p, struct wm_err *err)
 	return rc < 0 ? rc : wm_err_sys(err, failure(p), "a worker had to give up");
 }
 
+static uint64_t count_arrivals(const struct wm_plane *p, uint64_t *under_way)
+{
+	uint64_t arrivals = 0;
+
+	*under_way = 0;
+	for (unsigned i = 0; i < p->n_rxs; i++) {
+		const struct wm_rx *rx = p->rxs[i];
+		uint64_t back = wm_count_get(&rx->watch.count.received), noted = 0;
+
+		for (unsigned k = 0; k < rx->n_ledgers; k++)
+			noted += wm_ledger_noted(rx->ledgers[k]);
+		*under_way += noted - back - wm_count_get(&rx->watch.count.lost);
+		arrivals += back;
+	}
+	return arrivals;
+}
+
+// All have stopped sending: receive until everything is back, or nothing has come for a while.
+static void await_return(struct wm_plane *p)
+{
+	uint64_t under_way, arrivals = count_arrivals(p, &under_way), last_ns = wm_now_ns();
+
+	while (under_way > 0 && wm_now_ns() - last_ns < RETURN_NS) {
+		uint64_t before = arrivals;
+
+		if (p->cores[0].n_rx > 0)
+			(void)wm_core_receive(&p->cores[0]);
+		else
+			(void)usleep(TICK_US);
+		arrivals = count_arrivals(p, &under_way);
+		if (arrivals > before)
+			last_ns = wm_now_ns();
+	}
+}
+
+static void stop_lcores(struct wm_plane *p)
+{
+	atomic_store_explicit(&p->run.stop, true, memory_order_relaxed);
+	for (unsigned i = 1; i < p->n_cores; i++)
+		while (p->cores[i].n_rx == 0 && rte_eal_get_lcore_state(p->cores[i].lcore) == RUNNING)
+			if (!wm_core_receive(&p->cores[0]))
+				(void)usleep(p->cores[0].n_rx > 0 ? 0 : TICK_US);
+	await_return(p);
+	atomic_store_explicit(&p->deaf, true, memory_order_relaxed);
+	rte_eal_mp_wait_lcore();
+}
+
 static int run(struct wm_plane *p, struct wm_err *err)
 {
 	struct wm_core *own = &p->cores[0];
@@ -239,13 +324,12 @@ static int run(struct wm_plane *p, struct wm_err *err)
 	if (rc == 0) {
 		warm_up(p);
 		start(p);
-		if (own->n_tx + own->n_supply > 0)
+		if (own->n_tx + own->n_supply + own->n_rx > 0)
 			wm_core_loop(own, control);
 		for (; !atomic_load_explicit(&p->run.stop, memory_order_relaxed); (void)usleep(TICK_US))
 			control(p);
 	}
-	atomic_store_explicit(&p->run.stop, true, memory_order_relaxed);
-	rte_eal_mp_wait_lcore();
+	stop_lcores(p);
 	if (p->has_reader)
 		(void)pthread_join(p->reader, NULL);
 	if (rc == 0 && failure(p) != 0)
@@ -269,9 +353,9 @@ static uint64_t count_queued(struct wm_plane *p)
 				queued += span[k].form != WM_FORM_TICK;
 	}
 	for (unsigned w = 0; w < p->n_supplies; w++)
-		queued += wm_supply_left(&p->supplies[w]);
+		queued += wm_supply_left(p->supplies[w]);
 	for (unsigned t = 0; t < p->n_txs; t++)
-		queued += wm_count_get(&p->txs[t].out[0].count.unused);
+		queued += wm_count_get(&p->txs[t]->out[0].count.unused);
 	return queued;
 }
 
@@ -281,7 +365,9 @@ static void finish(struct wm_plane *p, struct wm_plane_stats *stats)
 
 	(void)usleep(DRAIN_US);
 	for (unsigned t = 0; t < p->n_txs; t++)
-		wm_tx_finish(&p->txs[t]);
+		wm_tx_finish(p->txs[t]);
+	for (unsigned i = 0; i < p->n_rxs; i++)
+		wm_watch_finish(&p->rxs[i]->watch);
 	wm_plane_collect(p, stats);
 	stats->elapsed_s = p->go.ns > 0 && end_ns > p->go.ns ? (double)(end_ns - p->go.ns) * 1e-9 : 0;
 	stats->queued = count_queued(p);
@@ -320,12 +406,16 @@ int wm_plane_run(const struct wm_plane_options *options, struct wm_plane_stats *
 	rc = start_eal(options, err);
 	if (rc < 0)
 		goto fail;
+	if (rte_pdump_init() < 0)
+		wm_plane_notice(
+			p, "dpdk-pdump and dpdk-dumpcap will not be able to attach: %s", rte_strerror(rte_errno));
 	rc = wm_plane_setup(p, err);
 	if (rc == 0) {
 		rc = run(p, err);
 		finish(p, stats);
 	}
 	wm_plane_teardown(p);
+	(void)rte_pdump_uninit();
 	(void)rte_eal_cleanup();
 
 fail:

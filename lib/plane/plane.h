@@ -4,12 +4,14 @@
 //	worker -> ring \                          / queue of a port
 //	worker -> ring - feed (one time order) -> tx
 //	...            /                          \ ...
+//	                        receiver <- queues of ports
 //
 // Each worker has a ring for each queue. A flow belongs to one queue, by its number; with one queue the frames are
-// those of pcap mode, in the same order.
+// those of pcap mode, in the same order. Where directions are split, a queue is one of each port of a pair.
 #pragma once
 
 #include <base/err.h>
+#include <plane/choice.h>
 #include <plane/pace.h>
 #include <plane/roles.h>
 #include <synth/replay.h>
@@ -29,13 +31,48 @@ struct wm_plane_queue {
 	uint64_t sent;      // taken by the port
 	uint64_t bytes;     // of these, without FCS
 	uint64_t oversize;  // dropped: longer than the port can send
-	uint64_t lost;      // dropped: the run ended before the port took them
+	uint64_t lost;      // dropped: the run ended before the port took them, or its link was down
+	uint64_t link_down; // of these, because the link was down
 	uint64_t starved;   // times there was no sample
 	uint64_t no_mbuf;   // times it had to wait for a packet buffer
 	uint64_t port_full; // bursts that the port did not take whole
 	uint64_t shifts;    // times the timeline was shifted
 	uint64_t shift_ns;  // by how much in all
-	uint64_t received;  // packets that came back and were dropped
+	uint64_t received;  // packets that came back and were dropped without a look
+};
+
+struct wm_plane_port {
+	uint16_t port;
+	char name[WM_PORT_NAME_MAX];
+	bool up;
+	uint64_t downs;  // times its link went down
+	double down_s;   // for how long in all
+	uint64_t errors; // packets that it took and then could not send, as it says itself
+	uint64_t missed; // packets that came in and found no room, as it says itself
+};
+
+struct wm_plane_latency {
+	double min_ns;
+	double median_ns;
+	double p99_ns;
+	double max_ns;
+};
+
+// A direction through the device under test: what was sent on one port and should come in on another.
+// The queues' sent = noted + unseen; noted = received + lost + under_way.
+struct wm_plane_way {
+	uint16_t from;
+	uint16_t to;
+	uint64_t noted;                  // sent, and looked out for
+	uint64_t unseen;                 // sent, and not: the receiver was too slow
+	uint64_t received;               // each once
+	uint64_t bytes;                  // of these, without FCS
+	uint64_t lost;                   // not back within a second, or at the end
+	uint64_t under_way;              // may still come
+	uint64_t reordered;              // received behind one that its queue sent later
+	uint64_t duplicates;             // received once more
+	uint64_t strangers;              // came in on `to`, and nobody sent it, or it came too late
+	struct wm_plane_latency latency; // of those received; zero without any
 };
 
 // generated = the queues' fresh + queued (at the end of the run: queued samples are dropped).
@@ -48,7 +85,11 @@ struct wm_plane_stats {
 	unsigned n_queues;
 	struct wm_plane_queue queue[WM_QUEUES_MAX];
 	unsigned n_workers;
-	uint64_t port_errors; // packets that ports took and then could not send, as they say themselves
+	unsigned n_ports;
+	struct wm_plane_port port[WM_PORTS_MAX];
+	uint64_t port_errors; // of all ports
+	unsigned n_ways;      // 0 if nobody looked at what came back
+	struct wm_plane_way way[WM_PORTS_MAX];
 };
 
 struct wm_plane_options {
@@ -58,9 +99,15 @@ struct wm_plane_options {
 	size_t n_sources;
 	struct wm_replay *replay; // a capture, instead of models or with them; its number is n_sources. NULL = none
 	uint64_t seed;
-	unsigned workers;        // 0 = one for each lcore that is left for them
-	unsigned queues;         // of each port; 0 = 1
-	struct wm_rate rate;     // of all queues together; percent: of each port
+	unsigned workers;                   // 0 = one for each lcore that is left for them
+	unsigned queues;                    // of each port; 0 = 1
+	const struct wm_port_choice *ports; // ports that come first, in this order, and what is theirs
+	size_t n_ports;
+	bool split; // packets of servers leave on the second port of each pair
+	struct wm_role_choice roles;
+	bool receive;            // look at what comes back
+	size_t receive_window;   // packets that are looked out for, in each direction; 0 = 262144
+	struct wm_rate rate;     // of all queues together; percent: of each port, of one port of a pair
 	uint64_t packets;        // stop after so many; 0 = no end
 	uint64_t flows;          // stop when so many have ended; 0 = no end
 	double duration_s;       // stop after so long; 0 = no end

@@ -5,6 +5,7 @@
 #include <plane/clock.h>
 #include <plane/plane.h>
 #include <plane/port.h>
+#include <plane/rx.h>
 #include <plane/supply.h>
 #include <plane/tx.h>
 
@@ -20,24 +21,33 @@ struct wm_core {
 	unsigned n_tx;
 	struct wm_supply *supply[WM_WORKERS_MAX];
 	unsigned n_supply;
+	struct wm_rx *rx[WM_PORTS_MAX];
+	unsigned n_rx;
 };
 
 struct wm_plane {
 	const struct wm_plane_options *options;
 	struct wm_roles roles;
 	struct wm_tx_run run;
-	const struct wm_form *forms[WM_MODELS_MAX];
-	struct wm_port ports[RTE_MAX_ETHPORTS];
+	const struct wm_form *forms[WM_MODELS_MAX]; // the models' own
+	size_t n_forms[WM_MODELS_MAX];
+	struct wm_port ports[RTE_MAX_ETHPORTS]; // as the operator has put them in order
 	unsigned n_ports;
+	unsigned n_queues;                                       // of each port
+	bool grown;                                              // a port adds bytes to frames
+	const struct wm_form *const *dressed[2 * WM_QUEUES_MAX]; // of each queue and direction: its port's forms
 	struct wm_core cores[WM_LCORES_MAX];
 	unsigned n_cores;
-	struct wm_tx *txs; // n_queues of all ports
+	struct wm_tx *txs[WM_QUEUES_MAX]; // of all ports, or pairs of ports
 	unsigned n_txs;
-	struct wm_supply *supplies; // of workers, and that of a capture last
+	struct wm_supply *supplies[WM_WORKERS_MAX + 1]; // of workers, and that of a capture last
 	unsigned n_supplies;
-	pthread_t reader;      // thread of the capture's supply
-	bool has_reader;       // it was started
+	pthread_t reader;                // thread of the capture's supply
+	bool has_reader;                 // it was started
+	struct wm_rx *rxs[WM_PORTS_MAX]; // of each port, if what comes back counts
+	unsigned n_rxs;
 	struct wm_ring *rings; // [supply * n_txs + queue]
+	size_t n_rings;
 
 	// Control alone.
 	struct wm_clock_point clock; // before EAL began
@@ -45,7 +55,15 @@ struct wm_plane {
 	struct wm_clock_point seen;  // when the clocks were compared last
 	double timeline_ns;          // where the queues' timeline was then
 	uint64_t next_report_ns;
+	uint64_t next_link_ns; // when links are looked at again
+	atomic_bool deaf;      // the receiver leaves its loop
 };
+
+/** Tell the operator. */
+__attribute__((format(printf, 2, 3))) void wm_plane_notice(const struct wm_plane *p, const char *fmt, ...);
+
+/** Find, order and open the ports, with their forms. @return 0; -errno with a sentence. */
+int wm_plane_open_ports(struct wm_plane *p, struct wm_err *err);
 
 /** Find and open the ports, deal the roles, make workers, rings and queues: all but EAL itself. */
 int wm_plane_setup(struct wm_plane *p, struct wm_err *err);
@@ -54,6 +72,9 @@ void wm_plane_teardown(struct wm_plane *p);
 
 /** Turns of all that the lcore has to do until the run stops; `control` between them where it is not NULL. */
 void wm_core_loop(struct wm_core *core, void (*control)(struct wm_plane *p));
+
+/** A turn for every port that the lcore receives from. @return whether there was anything to do. */
+bool wm_core_receive(struct wm_core *core);
 
 /** Sum up what has been counted. */
 void wm_plane_collect(const struct wm_plane *p, struct wm_plane_stats *stats);

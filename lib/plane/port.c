@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <plane/memory.h>
 #include <plane/port.h>
 #include <plane/tx.h>
 
-#include <rte_lcore.h>
+#include <rte_malloc.h>
 #include <rte_mempool.h>
 
 #include <errno.h>
@@ -12,9 +13,11 @@
 enum {
 	TX_DESC = 1024,
 	RX_DESC = 256,
+	RX_DESC_COUNTED = 2048, // where a packet that finds no room would count as lost on the way
 	POOL_CACHE = 256,
 	DATA_ROOM = 2048,
 	DATA_ROOM_MAX = UINT16_MAX - RTE_PKTMBUF_HEADROOM,
+	BUFFER_HEAD = RTE_PKTMBUF_HEADROOM + sizeof(struct rte_mbuf) + 2 * RTE_CACHE_LINE_SIZE, // and the pool's own
 	LINK_LEN_MAX = RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN,
 };
 
@@ -22,10 +25,15 @@ static struct rte_mempool *create_pool(
 	const struct wm_port *port, const char *kind, unsigned n, unsigned cache, size_t priv_size, uint32_t room)
 {
 	char name[RTE_MEMPOOL_NAMESIZE];
+	struct rte_mempool *pool;
 
 	(void)snprintf(name, sizeof(name), "wm_%s_%u", kind, port->id);
-	return rte_pktmbuf_pool_create(
+	pool = rte_pktmbuf_pool_create(
 		name, n, cache, (uint16_t)priv_size, (uint16_t)(room + RTE_PKTMBUF_HEADROOM), port->socket);
+	if (pool == NULL && port->socket != SOCKET_ID_ANY) // of another NUMA node
+		pool = rte_pktmbuf_pool_create(
+			name, n, cache, (uint16_t)priv_size, (uint16_t)(room + RTE_PKTMBUF_HEADROOM), SOCKET_ID_ANY);
+	return pool;
 }
 
 // Packets are built in one buffer, or in a chain of them where the port takes that. Where it does not, a buffer has to
@@ -41,25 +49,29 @@ static void size_buffers(struct wm_port *port)
 	port->max_len = port->room;
 }
 
-static int create_pools(struct wm_port *port, uint16_t n_txd, uint16_t n_rxd, struct wm_err *err)
+static int create_pools(
+	struct wm_port *port, const struct wm_port_ask *ask, uint16_t n_txd, uint16_t n_rxd, struct wm_err *err)
 {
 	// Descriptors and rows may all be full, and each lcore keeps some. A port without an MTU that takes no chains
 	// copies what it is given (net_pcap): it keeps none.
 	bool keeps = port->room < DATA_ROOM_MAX;
 	unsigned cache = keeps ? POOL_CACHE : WM_TX_BURST;
 	unsigned n =
-		port->n_queues * ((keeps ? n_txd : 0u) + WM_TX_ROW + 2u * WM_TX_BURST) + 2u * cache * rte_lcore_count();
+		port->n_queues * ((keeps ? n_txd : 0u) + WM_TX_ROW + 2u * WM_TX_BURST) + 2u * cache * ask->n_lcores;
+	unsigned n_rx = port->n_rx_queues * (n_rxd + 2u * POOL_CACHE), rx_room = DATA_ROOM;
+	char what[128];
 
 	n |= 255;
+	if (ask->receives && port->mtu < UINT16_MAX)
+		rx_room = RTE_MIN(RTE_MAX(port->mtu + LINK_LEN_MAX, rx_room), (unsigned)DATA_ROOM_MAX);
 	port->pool = create_pool(port, "tx", n, cache, wm_tx_priv_size(), port->room);
 	if (port->n_rx_queues > 0)
-		port->rx_pool = create_pool(
-			port, "rx", port->n_rx_queues * (n_rxd + 2u * POOL_CACHE), POOL_CACHE, 0, DATA_ROOM);
-	if (port->pool == NULL || (port->n_rx_queues > 0 && port->rx_pool == NULL))
-		return wm_err_set(err, -ENOMEM,
-			"port %s: no memory for %u packet buffers of %u bytes: give EAL more "
-			"(hugepages, or --no-huge with a larger -m)",
-			port->name, n, port->room);
+		port->rx_pool = create_pool(port, "rx", n_rx, POOL_CACHE, 0, rx_room);
+	if (port->pool == NULL || (port->n_rx_queues > 0 && port->rx_pool == NULL)) {
+		(void)snprintf(what, sizeof(what), "the packet buffers of port %s", port->name);
+		return wm_mem_short(
+			what, (size_t)n * (port->room + BUFFER_HEAD) + (size_t)n_rx * (rx_room + BUFFER_HEAD), err);
+	}
 	wm_tx_prepare_pool(port->pool);
 	return 0;
 }
@@ -103,16 +115,17 @@ static int set_mtu(struct wm_port *port, uint32_t mtu, struct wm_err *err)
 	return 0;
 }
 
-static int setup_queues(struct wm_port *port, const struct rte_eth_dev_info *info, struct wm_err *err)
+static int setup_queues(
+	struct wm_port *port, const struct wm_port_ask *ask, const struct rte_eth_dev_info *info, struct wm_err *err)
 {
-	uint16_t n_txd = TX_DESC, n_rxd = RX_DESC;
+	uint16_t n_txd = TX_DESC, n_rxd = ask->receives ? RX_DESC_COUNTED : RX_DESC;
 	struct rte_eth_txconf txconf = info->default_txconf;
 	struct rte_eth_rxconf rxconf = info->default_rxconf;
 	int rc = rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &n_rxd, &n_txd);
 
 	if (rc < 0)
 		return wm_err_sys(err, rc, "port %s could not be asked for its descriptors", port->name);
-	rc = create_pools(port, n_txd, n_rxd, err);
+	rc = create_pools(port, ask, n_txd, n_rxd, err);
 	if (rc < 0)
 		return rc;
 	txconf.offloads = port->offloads;
@@ -125,32 +138,34 @@ static int setup_queues(struct wm_port *port, const struct rte_eth_dev_info *inf
 	return 0;
 }
 
-int wm_port_open(struct wm_port *port, uint16_t id, uint16_t n_queues, uint32_t mtu, struct wm_err *err)
+int wm_port_open(struct wm_port *port, const struct wm_port_ask *ask, struct wm_err *err)
 {
 	struct rte_eth_dev_info info;
 	int rc;
 
-	*port = (struct wm_port){.id = id, .n_queues = n_queues};
-	port->socket = rte_eth_dev_socket_id(id);
-	if (rte_eth_dev_get_name_by_port(id, port->name) < 0)
-		(void)snprintf(port->name, sizeof(port->name), "%u", id);
-	rc = rte_eth_dev_info_get(id, &info);
+	*port = (struct wm_port){.id = ask->id, .n_queues = ask->n_queues};
+	port->socket = rte_eth_dev_socket_id(port->id);
+	if (rte_eth_dev_get_name_by_port(port->id, port->name) < 0)
+		(void)snprintf(port->name, sizeof(port->name), "%u", port->id);
+	rc = rte_eth_dev_info_get(port->id, &info);
 	if (rc < 0)
 		return wm_err_sys(err, rc, "port %s does not say what it can do", port->name);
 	rc = configure(port, &info, err);
 	if (rc < 0)
 		return rc;
-	rc = set_mtu(port, mtu, err);
+	rc = set_mtu(port, ask->mtu, err);
 	if (rc < 0)
 		return rc;
 	size_buffers(port);
-	rc = setup_queues(port, &info, err);
+	rc = setup_queues(port, ask, &info, err);
 	if (rc < 0)
 		return rc;
-	rc = rte_eth_dev_start(id);
+	rc = rte_eth_dev_start(port->id);
 	if (rc < 0)
 		return wm_err_sys(err, rc, "port %s could not be started", port->name);
 	port->started = true;
+	if (ask->receives)
+		port->deaf = rte_eth_promiscuous_enable(port->id) < 0;
 	return 0;
 }
 
@@ -162,6 +177,7 @@ void wm_port_close(struct wm_port *port)
 		(void)rte_eth_dev_close(port->id);
 	rte_mempool_free(port->pool);
 	rte_mempool_free(port->rx_pool);
+	rte_free(port->dressed);
 	*port = (struct wm_port){0};
 }
 
@@ -182,4 +198,20 @@ bool wm_port_is_up(const struct wm_port *port)
 	struct rte_eth_link link = {0};
 
 	return rte_eth_link_get_nowait(port->id, &link) < 0 || link.link_status == RTE_ETH_LINK_UP;
+}
+
+bool wm_port_look(struct wm_port *port, uint64_t now_ns)
+{
+	bool up = wm_port_is_up(port);
+
+	if (up == port->up)
+		return false;
+	port->up = up;
+	if (up) {
+		port->down_ns += now_ns - port->since_ns;
+	} else {
+		port->downs++;
+		port->since_ns = now_ns;
+	}
+	return true;
 }

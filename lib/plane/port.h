@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// port: bring an ethdev port up for sending, and take it down.
+// port: bring an ethdev port up, watch its link, take it down.
 #pragma once
 
 #include <base/err.h>
+#include <packet/form.h>
 
 #include <rte_ethdev.h>
 
 #include <stdbool.h>
 #include <stdint.h>
+
+struct wm_port_ask {
+	uint16_t id;
+	uint16_t n_queues;
+	uint32_t mtu;      // 0 = leave it as it is
+	unsigned n_lcores; // that may keep buffers
+	bool receives;     // what comes in counts: all of it, and soon
+};
 
 struct wm_port {
 	uint16_t id;
@@ -17,21 +26,30 @@ struct wm_port {
 	int socket; // SOCKET_ID_ANY for virtual ones
 	bool started;
 	bool configured;
+	bool deaf; // takes only what is addressed to it
 	uint64_t offloads;
 	uint32_t mtu;     // longest packet behind the link header; without an MTU: UINT16_MAX
 	uint32_t room;    // bytes of a buffer
 	uint32_t max_len; // longest frame that buffers can hold
 	struct rte_mempool *pool;
 	struct rte_mempool *rx_pool;
+	unsigned peer;                              // index of the port at which its packets come out
+	const struct wm_form *forms[WM_MODELS_MAX]; // as it sends them
+	struct wm_form *dressed;                    // those that are its own, or NULL
+
+	// Control alone.
+	bool up;
+	uint64_t downs;    // times the link went down while the run went on
+	uint64_t down_ns;  // for how long, up to the last time it came up
+	uint64_t since_ns; // when it went down last
 };
 
 /**
- * Configure and start port `id` with n_queues queues for sending.
+ * Configure and start a port.
  *
- * @param mtu 0 = leave it as it is.
  * @return 0; -errno with a sentence. On failure, too, wm_port_close() is due.
  */
-int wm_port_open(struct wm_port *port, uint16_t id, uint16_t n_queues, uint32_t mtu, struct wm_err *err);
+int wm_port_open(struct wm_port *port, const struct wm_port_ask *ask, struct wm_err *err);
 void wm_port_close(struct wm_port *port); // a zeroed one is allowed
 
 /** The link's speed in bits a second. @return 0; -ENOTSUP with a sentence if the port does not know. */
@@ -39,3 +57,6 @@ int wm_port_speed(const struct wm_port *port, double *bps, struct wm_err *err);
 
 /** Whether the link is up, or the port knows of none. */
 bool wm_port_is_up(const struct wm_port *port);
+
+/** Look at the link. @return whether it has gone down or come up since the last time. */
+bool wm_port_look(struct wm_port *port, uint64_t now_ns);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <packet/raw.h>
+#include <plane/memory.h>
 #include <plane/plane_pvt.h>
 
-#include <rte_ethdev.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 
@@ -10,16 +10,17 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum {
 	RING_SAMPLES = 131072, // of a worker, in all: it makes some 50,000 at a time
 	RING_SAMPLES_MIN = 4096,
 	RECYCLE_SAMPLES = 131072,
 	CATCH_UP = 32768,
+	LEDGER_NOTES = 65536,    // of a queue: the receiver may be away for as many
+	RECEIVE_WINDOW = 262144, // packets that the receiver looks out for, in each direction
 };
 
-__attribute__((format(printf, 2, 3))) static void notice(const struct wm_plane *p, const char *fmt, ...)
+void wm_plane_notice(const struct wm_plane *p, const char *fmt, ...)
 {
 	char sentence[256];
 	va_list ap;
@@ -37,51 +38,22 @@ static size_t power_of_two(size_t asked, size_t otherwise)
 	return rte_align64pow2(asked > 0 ? asked : otherwise);
 }
 
-// Memory of the lcore's own socket.
-static void *on_lcore(unsigned lcore, size_t size)
+// With split directions a queue serves two ports, one behind the other in the list.
+static struct wm_port *port_of(struct wm_plane *p, unsigned t, unsigned side)
 {
-	return rte_zmalloc_socket(NULL, size, RTE_CACHE_LINE_SIZE, (int)rte_lcore_to_socket_id(lcore));
+	unsigned n_sides = 1u + p->options->split, n_groups = p->n_ports / n_sides;
+
+	return &p->ports[(t % n_groups) * n_sides + side];
 }
 
-static int no_memory(const char *what, struct wm_err *err)
+static unsigned queue_of(const struct wm_plane *p, unsigned t)
 {
-	return wm_err_set(
-		err, -ENOMEM, "no memory for %s: give EAL more (hugepages, or --no-huge with a larger -m)", what);
+	return t / (p->n_ports / (1u + p->options->split));
 }
 
-static unsigned next_port(unsigned id)
-{
-	return (unsigned)rte_eth_find_next_owned_by((uint16_t)id, RTE_ETH_DEV_NO_OWNER);
-}
-
-static int open_ports(struct wm_plane *p, unsigned queues, struct wm_err *err)
-{
-	unsigned id;
-	int rc;
-
-	if (rte_eth_dev_count_avail() == 0)
-		return wm_err_set(err, -ENODEV,
-			"there is no port to send to: name one among the EAL options before --, such as "
-			"-a 0000:01:00.0 or --vdev=net_af_packet0,iface=eth0");
-	for (id = next_port(0); id < RTE_MAX_ETHPORTS; id = next_port(id + 1)) {
-		struct wm_port *port = &p->ports[p->n_ports++];
-
-		rc = wm_port_open(port, (uint16_t)id, (uint16_t)queues, p->options->mtu, err);
-		if (rc < 0)
-			return rc;
-		if (port->mtu < UINT16_MAX)
-			notice(p,
-				"port %s sends up to its MTU of %u bytes behind the link header; longer packets are "
-				"dropped and counted as oversize (see --mtu)",
-				port->name, port->mtu);
-	}
-	return 0;
-}
-
-static int deal_roles(struct wm_plane *p, unsigned queues, struct wm_err *err)
+static int list_lcores(struct wm_plane *p, struct wm_err *err)
 {
 	unsigned lcore;
-	int rc;
 
 	p->cores[p->n_cores++] = (struct wm_core){.plane = p, .lcore = rte_get_main_lcore()};
 	for (lcore = rte_get_next_lcore(UINT_MAX, 1, 0); lcore < RTE_MAX_LCORE;
@@ -90,36 +62,94 @@ static int deal_roles(struct wm_plane *p, unsigned queues, struct wm_err *err)
 			return wm_err_set(err, -ERANGE, "-l names more than %d lcores", WM_LCORES_MAX);
 		p->cores[p->n_cores++] = (struct wm_core){.plane = p, .lcore = lcore};
 	}
-	rc = wm_roles_deal(&p->roles, p->n_cores, p->n_ports * queues, p->options->workers, err);
-	if (rc < 0)
-		return rc;
-	if (p->options->n_sources == 0)
-		p->roles.n_workers = 0;
-	if (p->n_cores == 1 && p->options->rate.kind != WM_RATE_MAX)
-		notice(p, "one lcore makes and sends the packets by turns: their times are not exact (give -l two or "
-			  "more)");
 	return 0;
 }
 
-static int setup_rings(struct wm_plane *p, unsigned w, unsigned lcore, size_t n_slots, struct wm_err *err)
+// What the operator should know about who does what.
+static void tell_roles(struct wm_plane *p)
 {
-	struct wm_supply *s = &p->supplies[w];
+	bool paced = p->options->rate.kind != WM_RATE_MAX;
+	unsigned load[WM_LCORES_MAX] = {0}, sending = 0;
+
+	for (unsigned t = 0; t < p->roles.n_queues; t++) {
+		unsigned core = p->roles.queue_on[t], lcore = p->cores[core].lcore;
+		const struct wm_port *port = port_of(p, t, 0);
+
+		sending += load[core]++ == 0;
+		if (port->socket >= 0 && (int)rte_lcore_to_socket_id(lcore) != port->socket)
+			wm_plane_notice(p,
+				"port %s is on NUMA node %d, and lcore %u, which sends on it, on node %u: give -l an "
+				"lcore of the port's node",
+				port->name, port->socket, lcore, rte_lcore_to_socket_id(lcore));
+	}
+	if (p->n_cores == 1 && paced)
+		wm_plane_notice(p, "one lcore makes and sends the packets by turns: their times are not exact (give -l "
+				   "two or more)");
+	else if (sending < p->roles.n_queues && paced)
+		wm_plane_notice(p,
+			"%u lcores send for %u queues: when several packets are due at once, some are late (give -l "
+			"%u more)",
+			sending, p->roles.n_queues, p->roles.n_queues - sending);
+	if (p->options->receive && p->cores[p->roles.receiver_on].n_supply > 0)
+		wm_plane_notice(p, "the lcore that receives also runs models: what comes back meanwhile waits, or is "
+				   "lost (give -l one more)");
+}
+
+static int deal_roles(struct wm_plane *p, struct wm_err *err)
+{
+	struct wm_roles_ask ask = {.n_workers = p->options->workers,
+		.receives = p->options->receive,
+		.choice = p->options->roles,
+		.n_queues = p->n_ports * p->n_queues / (1u + p->options->split)};
+	unsigned lcores[WM_LCORES_MAX];
+	int lcore_nodes[WM_LCORES_MAX], queue_nodes[WM_QUEUES_MAX], rc = list_lcores(p, err);
+
+	if (rc < 0)
+		return rc;
+	for (unsigned i = 0; i < p->n_cores; i++) {
+		lcores[i] = p->cores[i].lcore;
+		lcore_nodes[i] = (int)rte_lcore_to_socket_id(lcores[i]);
+	}
+	for (unsigned t = 0; t < ask.n_queues; t++)
+		queue_nodes[t] = port_of(p, t, 0)->socket;
+	ask.n_lcores = p->n_cores;
+	ask.lcores = lcores;
+	ask.lcore_nodes = lcore_nodes;
+	ask.queue_nodes = queue_nodes;
+	rc = wm_roles_deal(&p->roles, &ask, err);
+	if (rc == 0 && p->options->n_sources == 0) // a capture alone
+		p->roles.n_workers = 0;
+	return rc;
+}
+
+// The NUMA node of what a queue works with: its port's, or that of its lcore.
+static int node_of(struct wm_plane *p, unsigned t)
+{
+	int node = port_of(p, t, 0)->socket;
+
+	return node >= 0 ? node : (int)rte_lcore_to_socket_id(p->cores[p->roles.queue_on[t]].lcore);
+}
+
+static int setup_rings(struct wm_plane *p, unsigned w, int node, size_t n_slots, struct wm_err *err)
+{
+	struct wm_supply *s = p->supplies[w];
 	unsigned n_queues = p->n_txs;
 
 	s->rings = p->rings + (size_t)w * n_queues;
 	s->n_queues = n_queues;
+	s->dressed = p->grown ? p->dressed : NULL;
 	for (unsigned q = 0; q < n_queues; q++) {
-		struct wm_sample *slots = on_lcore(lcore, n_slots * sizeof(*slots));
+		struct wm_sample *slots = wm_mem_alloc(node_of(p, q), n_slots * sizeof(*slots));
 
 		if (slots == NULL)
-			return no_memory("the rings of samples", err);
+			return wm_mem_short("the rings of samples", (n_queues - q) * n_slots * sizeof(*slots), err);
 		wm_ring_init(&s->rings[q], slots, n_slots);
 	}
 	if (n_queues > 1) {
-		s->block = on_lcore(lcore, WM_SUPPLY_BLOCK * sizeof(*s->block));
-		s->ticks = on_lcore(lcore, n_queues * sizeof(*s->ticks));
+		s->block = wm_mem_alloc(node, WM_SUPPLY_BLOCK * sizeof(*s->block));
+		s->ticks = wm_mem_alloc(node, n_queues * sizeof(*s->ticks));
 		if (s->block == NULL || s->ticks == NULL)
-			return no_memory("the workers", err);
+			return wm_mem_short("the workers", (WM_SUPPLY_BLOCK + n_queues) * sizeof(*s->block), err);
 	}
 	return 0;
 }
@@ -129,9 +159,13 @@ static int setup_supply(struct wm_plane *p, unsigned w, size_t n_slots, struct w
 {
 	bool replay = w == p->roles.n_workers;
 	struct wm_core *core = &p->cores[replay ? 0 : p->roles.worker_on[w]];
-	struct wm_supply *s = &p->supplies[w];
-	int rc = setup_rings(p, w, core->lcore, n_slots, err);
+	int node = (int)rte_lcore_to_socket_id(core->lcore), rc;
+	struct wm_supply *s = wm_mem_alloc(node, sizeof(*s));
 
+	if (s == NULL)
+		return wm_mem_short("the workers", sizeof(*s), err);
+	p->supplies[p->n_supplies++] = s;
+	rc = setup_rings(p, w, node, n_slots, err);
 	if (rc < 0)
 		return rc;
 	if (replay) {
@@ -157,46 +191,107 @@ static int setup_pace(struct wm_plane *p, struct wm_tx *tx, const struct wm_port
 	}
 	rc = wm_port_speed(port, &bps, err);
 	if (rc == 0)
-		wm_pace_percent(&tx->pace, rate->value, bps, 1.0 / port->n_queues);
+		wm_pace_percent(&tx->pace, rate->value, bps, 1.0 / p->n_queues);
 	return rc;
 }
 
-static void setup_out(struct wm_plane *p, struct wm_tx_out *out, const struct wm_port *port, unsigned queue)
+static int setup_out(struct wm_plane *p, unsigned t, unsigned side, struct wm_err *err)
 {
-	*out = (struct wm_tx_out){
-		.forms = p->forms,
-		.mtu = port->mtu,
-		.port = port->id,
-		.queue = (uint16_t)queue,
-		.receives = queue < port->n_rx_queues,
-	};
+	struct wm_tx_out *out = &p->txs[t]->out[side];
+	const struct wm_port *port = port_of(p, t, side);
+
+	out->forms = port->forms;
+	out->mtu = port->mtu;
+	out->port = port->id;
+	out->queue = (uint16_t)queue_of(p, t);
+	out->receives = !p->options->receive && out->queue < port->n_rx_queues;
+	p->dressed[2 * t + side] = port->forms;
+	if (!p->options->split)
+		p->dressed[2 * t + 1] = port->forms;
+	if (!p->options->receive)
+		return 0;
+	out->ledger = wm_mem_alloc(node_of(p, t), sizeof(*out->ledger));
+	out->notes = wm_mem_alloc(node_of(p, t), LEDGER_NOTES * sizeof(*out->notes));
+	if (out->ledger == NULL || out->notes == NULL)
+		return wm_mem_short("what packets are known by", LEDGER_NOTES * sizeof(*out->notes), err);
+	wm_ledger_init(out->ledger, out->notes, LEDGER_NOTES);
+	return 0;
+}
+
+static int setup_lap(struct wm_plane *p, struct wm_tx *tx, int node, struct wm_err *err)
+{
+	size_t n_kept = power_of_two(p->options->recycle_samples, RECYCLE_SAMPLES);
+
+	tx->lap = wm_mem_alloc(node, sizeof(*tx->lap));
+	tx->kept = wm_mem_alloc(node, n_kept * sizeof(*tx->kept));
+	if (tx->lap == NULL || tx->kept == NULL)
+		return wm_mem_short("the samples to be recycled", n_kept * sizeof(*tx->kept), err);
+	wm_lap_init(tx->lap, tx->kept, n_kept);
+	return 0;
 }
 
 static int setup_tx(struct wm_plane *p, unsigned t, struct wm_err *err)
 {
-	struct wm_port *port = &p->ports[t % p->n_ports];
+	const struct wm_port *port = port_of(p, t, 0);
 	struct wm_core *core = &p->cores[p->roles.queue_on[t]];
-	struct wm_tx *tx = &p->txs[t];
-	struct wm_feed_ring *rings = on_lcore(core->lcore, p->n_supplies * sizeof(*rings));
-	size_t n_kept = power_of_two(p->options->recycle_samples, RECYCLE_SAMPLES);
+	int node = node_of(p, t), rc = 0;
+	struct wm_feed_ring *rings = wm_mem_alloc(node, p->n_supplies * sizeof(*rings));
+	struct wm_tx *tx = wm_mem_alloc(node, sizeof(*tx));
 
-	*tx = (struct wm_tx){.run = &p->run, .pool = port->pool, .room = port->room, .max_len = port->max_len};
-	setup_out(p, &tx->out[0], port, t / p->n_ports);
+	p->txs[t] = tx;
+	if (tx == NULL || rings == NULL) {
+		rte_free(rings);
+		return wm_mem_short("the queues", sizeof(*tx), err);
+	}
+	tx->run = &p->run;
+	tx->pool = port->pool;
+	tx->room = port->room;
+	tx->max_len = port->max_len;
+	tx->split = p->options->split;
 	core->tx[core->n_tx++] = tx;
 	wm_feed_init(&tx->feed, rings, p->n_supplies);
-	tx->scratch = on_lcore(core->lcore, UINT16_MAX);
-	if (rings == NULL || tx->scratch == NULL)
-		return no_memory("the queues", err);
 	for (unsigned w = 0; w < p->n_supplies; w++)
 		rings[w].ring = &p->rings[(size_t)w * p->n_txs + t];
-	if (p->options->recycle) {
-		tx->lap = on_lcore(core->lcore, sizeof(*tx->lap));
-		tx->kept = on_lcore(core->lcore, n_kept * sizeof(*tx->kept));
-		if (tx->lap == NULL || tx->kept == NULL)
-			return no_memory("the samples to be recycled", err);
-		wm_lap_init(tx->lap, tx->kept, n_kept);
+	for (unsigned side = 0; side < wm_tx_outs(tx) && rc == 0; side++) {
+		tx->max_len = RTE_MIN(tx->max_len, port_of(p, t, side)->max_len);
+		rc = setup_out(p, t, side, err);
 	}
-	return setup_pace(p, tx, port, err);
+	if (rc < 0)
+		return rc;
+	tx->scratch = wm_mem_alloc(node, UINT16_MAX);
+	if (tx->scratch == NULL)
+		return wm_mem_short("the queues", UINT16_MAX, err);
+	if (p->options->recycle)
+		rc = setup_lap(p, tx, node, err);
+	return rc < 0 ? rc : setup_pace(p, tx, port, err);
+}
+
+// What port `from` sends is looked out for at its peer.
+static int setup_rx(struct wm_plane *p, unsigned from, struct wm_err *err)
+{
+	size_t n_window = power_of_two(p->options->receive_window, RECEIVE_WINDOW), size;
+	struct wm_core *core = &p->cores[p->roles.receiver_on];
+	const struct wm_port *port = &p->ports[p->ports[from].peer];
+	struct wm_rx *rx = wm_mem_alloc(port->socket, sizeof(*rx));
+	double tsc_per_ns = (double)rte_get_tsc_hz() * 1e-9;
+
+	if (rx == NULL)
+		return wm_mem_short("the receiver", sizeof(*rx), err);
+	p->rxs[p->n_rxs++] = rx;
+	core->rx[core->n_rx++] = rx;
+	rx->port = port->id;
+	rx->from = p->ports[from].id;
+	rx->n_queues = port->n_rx_queues;
+	for (unsigned t = 0; t < p->n_txs; t++)
+		for (unsigned side = 0; side < wm_tx_outs(p->txs[t]); side++)
+			if (p->txs[t]->out[side].port == rx->from)
+				rx->ledgers[rx->n_ledgers++] = p->txs[t]->out[side].ledger;
+	size = wm_watch_size(n_window, rx->n_ledgers);
+	rx->memory = wm_mem_alloc(port->socket, size);
+	if (rx->memory == NULL)
+		return wm_mem_short("the packets that are looked out for", (p->n_ports - from) * size, err);
+	wm_watch_init(&rx->watch, rx->memory, n_window, rx->ledgers, rx->n_ledgers, tsc_per_ns);
+	return 0;
 }
 
 static void setup_run(struct wm_plane *p)
@@ -204,11 +299,8 @@ static void setup_run(struct wm_plane *p)
 	const struct wm_plane_options *o = p->options;
 	struct wm_tx_run *run = &p->run;
 
-	for (size_t i = 0; i < o->n_sources; i++) {
-		size_t n;
-
-		p->forms[i] = o->sources[i].engine->forms(o->sources[i].model, &n);
-	}
+	for (size_t i = 0; i < o->n_sources; i++)
+		p->forms[i] = o->sources[i].engine->forms(o->sources[i].model, &p->n_forms[i]);
 	if (o->replay != NULL)
 		p->forms[o->n_sources] = wm_forms_raw;
 	run->end_ns = o->duration_s > 0 && o->duration_s < 1e9 ? (uint64_t)(o->duration_s * 1e9) : UINT64_MAX;
@@ -221,50 +313,66 @@ static void setup_run(struct wm_plane *p)
 
 int wm_plane_setup(struct wm_plane *p, struct wm_err *err)
 {
-	unsigned queues = p->options->queues > 0 ? p->options->queues : 1, n_supplies;
+	unsigned n_supplies;
 	size_t n_slots;
-	int rc = open_ports(p, queues, err);
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	rc = deal_roles(p, queues, err);
-	if (rc < 0)
-		return rc;
+	p->n_queues = p->options->queues > 0 ? p->options->queues : 1;
 	setup_run(p);
+	rc = wm_plane_open_ports(p, err);
+	if (rc == 0)
+		rc = deal_roles(p, err);
+	if (rc < 0)
+		return rc;
 	p->n_txs = p->roles.n_queues;
 	n_slots = power_of_two(p->options->ring_samples, RTE_MAX(RING_SAMPLES / p->n_txs, (unsigned)RING_SAMPLES_MIN));
 	n_supplies = p->roles.n_workers + (p->options->replay != NULL);
-	p->txs = rte_zmalloc(NULL, p->n_txs * sizeof(*p->txs), RTE_CACHE_LINE_SIZE);
-	p->supplies = rte_zmalloc(NULL, n_supplies * sizeof(*p->supplies), RTE_CACHE_LINE_SIZE);
-	p->rings = rte_zmalloc(NULL, (size_t)n_supplies * p->n_txs * sizeof(*p->rings), RTE_CACHE_LINE_SIZE);
-	if (p->txs == NULL || p->supplies == NULL || p->rings == NULL)
-		return no_memory("workers and queues", err);
-	p->n_supplies = n_supplies;
-	for (unsigned w = 0; w < p->n_supplies && rc >= 0; w++)
+	p->n_rings = (size_t)n_supplies * p->n_txs;
+	p->rings = wm_mem_alloc(SOCKET_ID_ANY, p->n_rings * sizeof(*p->rings));
+	if (p->rings == NULL)
+		return wm_mem_short("the rings of samples", p->n_rings * (n_slots + 1) * sizeof(struct wm_sample), err);
+	for (unsigned w = 0; w < n_supplies && rc >= 0; w++)
 		rc = setup_supply(p, w, n_slots, err);
 	for (unsigned t = 0; t < p->n_txs && rc >= 0; t++)
 		rc = setup_tx(p, t, err);
+	for (unsigned i = 0; i < p->n_ports && p->options->receive && rc >= 0; i++)
+		rc = setup_rx(p, i, err);
+	if (rc >= 0)
+		tell_roles(p);
 	return rc;
+}
+
+static void free_tx(struct wm_tx *tx)
+{
+	for (unsigned side = 0; side < 2; side++) {
+		rte_free(tx->out[side].ledger);
+		rte_free(tx->out[side].notes);
+	}
+	rte_free(tx->feed.rings);
+	rte_free(tx->scratch);
+	rte_free(tx->lap);
+	rte_free(tx->kept);
+	rte_free(tx);
 }
 
 void wm_plane_teardown(struct wm_plane *p)
 {
-	for (unsigned t = 0; p->txs != NULL && t < p->n_txs; t++) {
-		rte_free(p->txs[t].feed.rings);
-		rte_free(p->txs[t].scratch);
-		rte_free(p->txs[t].lap);
-		rte_free(p->txs[t].kept);
+	for (unsigned i = 0; i < p->n_rxs; i++) {
+		rte_free(p->rxs[i]->memory);
+		rte_free(p->rxs[i]);
 	}
-	for (unsigned w = 0; p->supplies != NULL && w < p->n_supplies; w++) {
-		wm_worker_destroy(p->supplies[w].worker);
-		rte_free(p->supplies[w].block);
-		rte_free(p->supplies[w].ticks);
+	for (unsigned t = 0; t < p->n_txs; t++)
+		if (p->txs[t] != NULL)
+			free_tx(p->txs[t]);
+	for (unsigned w = 0; w < p->n_supplies; w++) {
+		wm_worker_destroy(p->supplies[w]->worker);
+		rte_free(p->supplies[w]->block);
+		rte_free(p->supplies[w]->ticks);
+		rte_free(p->supplies[w]);
 	}
-	for (size_t i = 0; p->rings != NULL && i < (size_t)p->n_supplies * p->n_txs; i++)
+	for (size_t i = 0; p->rings != NULL && i < p->n_rings; i++)
 		rte_free(p->rings[i].slots);
 	for (unsigned i = 0; i < p->n_ports; i++)
 		wm_port_close(&p->ports[i]);
-	rte_free(p->txs);
-	rte_free(p->supplies);
 	rte_free(p->rings);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <plane/plane_pvt.h>
 
+#include <stdio.h>
+
 static struct wm_plane_queue collect_queue(const struct wm_tx_out *out)
 {
 	const struct wm_tx_counts *c = &out->count;
@@ -13,6 +15,7 @@ static struct wm_plane_queue collect_queue(const struct wm_tx_out *out)
 		.bytes = wm_count_get(&c->bytes),
 		.oversize = wm_count_get(&c->oversize),
 		.lost = wm_count_get(&c->lost),
+		.link_down = wm_count_get(&c->link_down),
 		.starved = wm_count_get(&c->starved),
 		.no_mbuf = wm_count_get(&c->no_mbuf),
 		.port_full = wm_count_get(&c->port_full),
@@ -34,6 +37,7 @@ static void add(struct wm_plane_queue *sum, const struct wm_plane_queue *q)
 	sum->bytes += q->bytes;
 	sum->oversize += q->oversize;
 	sum->lost += q->lost;
+	sum->link_down += q->link_down;
 	sum->starved += q->starved;
 	sum->no_mbuf += q->no_mbuf;
 	sum->port_full += q->port_full;
@@ -42,35 +46,80 @@ static void add(struct wm_plane_queue *sum, const struct wm_plane_queue *q)
 	sum->received += q->received;
 }
 
-static uint64_t port_errors(const struct wm_plane *p)
+static struct wm_plane_port collect_port(const struct wm_port *port, uint64_t now_ns)
 {
-	uint64_t errors = 0;
+	uint64_t down_ns = port->down_ns + (port->up || port->downs == 0 ? 0 : now_ns - port->since_ns);
+	struct wm_plane_port out = {
+		.port = port->id, .up = port->up, .downs = port->downs, .down_s = (double)down_ns * 1e-9};
+	struct rte_eth_stats stats;
 
-	for (unsigned i = 0; i < p->n_ports; i++) {
-		struct rte_eth_stats stats;
-
-		if (rte_eth_stats_get(p->ports[i].id, &stats) == 0)
-			errors += stats.oerrors;
+	(void)snprintf(out.name, sizeof(out.name), "%s", port->name);
+	if (rte_eth_stats_get(port->id, &stats) == 0) {
+		out.errors = stats.oerrors;
+		out.missed = stats.imissed + stats.rx_nombuf;
 	}
-	return errors;
+	return out;
+}
+
+static struct wm_plane_latency collect_latency(const struct wm_spread *s, double ticks_per_ns)
+{
+	if (wm_count_get(&s->n) == 0)
+		return (struct wm_plane_latency){0};
+	return (struct wm_plane_latency){
+		.min_ns = (double)wm_count_get(&s->least) / ticks_per_ns,
+		.median_ns = (double)wm_spread_at(s, 0.5) / ticks_per_ns,
+		.p99_ns = (double)wm_spread_at(s, 0.99) / ticks_per_ns,
+		.max_ns = (double)wm_count_get(&s->most) / ticks_per_ns,
+	};
+}
+
+static struct wm_plane_way collect_way(const struct wm_rx *rx, double ticks_per_ns)
+{
+	const struct wm_watch_counts *c = &rx->watch.count;
+
+	// What was noted is read last: a reader never sees more received than noted.
+	struct wm_plane_way way = {
+		.from = rx->from,
+		.to = rx->port,
+		.received = wm_count_get(&c->received),
+		.bytes = wm_count_get(&c->bytes),
+		.lost = wm_count_get(&c->lost),
+		.reordered = wm_count_get(&c->reordered),
+		.duplicates = wm_count_get(&c->duplicates),
+		.strangers = wm_count_get(&c->strangers),
+		.latency = collect_latency(&rx->watch.latency, ticks_per_ns),
+	};
+
+	for (unsigned i = 0; i < rx->n_ledgers; i++) {
+		way.unseen += wm_count_get(&rx->ledgers[i]->unseen);
+		way.noted += wm_ledger_noted(rx->ledgers[i]);
+	}
+	way.under_way = way.noted - way.received - way.lost;
+	return way;
 }
 
 void wm_plane_collect(const struct wm_plane *p, struct wm_plane_stats *stats)
 {
-	struct wm_plane_stats s = {.n_workers = p->roles.n_workers};
+	struct wm_plane_stats s = {.n_workers = p->roles.n_workers, .n_ports = p->n_ports, .n_ways = p->n_rxs};
+	double ticks_per_ns = atomic_load_explicit(&p->run.tsc_per_ns, memory_order_relaxed);
 	uint64_t now_ns = wm_now_ns(), gone;
 
 	for (unsigned t = 0; t < p->n_txs; t++)
-		for (unsigned side = 0; side < wm_tx_outs(&p->txs[t]); side++) {
-			s.queue[s.n_queues] = collect_queue(&p->txs[t].out[side]);
+		for (unsigned side = 0; side < wm_tx_outs(p->txs[t]); side++) {
+			s.queue[s.n_queues] = collect_queue(&p->txs[t]->out[side]);
 			add(&s.total, &s.queue[s.n_queues++]);
 		}
 	for (unsigned w = 0; w < p->n_supplies; w++)
-		s.generated += wm_count_get(&p->supplies[w].generated);
+		s.generated += wm_count_get(&p->supplies[w]->generated);
 	gone = s.total.sent + s.total.oversize + s.total.lost;
 	s.waiting = s.total.fresh + s.total.recycled - gone;
 	s.queued = s.generated > s.total.fresh ? s.generated - s.total.fresh : 0;
-	s.port_errors = port_errors(p);
+	for (unsigned i = 0; i < p->n_ports; i++) {
+		s.port[i] = collect_port(&p->ports[i], now_ns);
+		s.port_errors += s.port[i].errors;
+	}
+	for (unsigned i = 0; i < p->n_rxs; i++)
+		s.way[i] = collect_way(p->rxs[i], ticks_per_ns);
 	s.elapsed_s = p->go.ns > 0 && now_ns > p->go.ns ? (double)(now_ns - p->go.ns) * 1e-9 : 0;
 	*stats = s;
 }

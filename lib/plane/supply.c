@@ -19,6 +19,20 @@ static size_t count_packets(const struct wm_sample *samples, size_t n)
 	return packets;
 }
 
+// Make room in a sample's length for what its port adds to the frame.
+static void grow(const struct wm_supply *s, unsigned queue, struct wm_sample *sample)
+{
+	bool reverse = (sample->bits & WM_BIT_REVERSE) != 0;
+	const struct wm_form *form;
+	uint32_t len;
+
+	if (sample->form == WM_FORM_TICK)
+		return;
+	form = &s->dressed[2 * queue + reverse][wm_sample_model(sample)][sample->form];
+	len = sample->len + (uint32_t)form->grown;
+	sample->len = (uint16_t)(len < UINT16_MAX ? len : UINT16_MAX);
+}
+
 // The worker's next samples. Fewer than asked for means that it has failed, or that its time is over.
 static size_t make(struct wm_supply *s, struct wm_sample *out, size_t n)
 {
@@ -89,7 +103,7 @@ static size_t deal(struct wm_supply *s)
 	size_t first = s->at;
 
 	while (s->at < s->n) {
-		struct wm_ring *ring = &s->rings[wm_supply_queue(&s->block[s->at], s->n_queues)];
+		unsigned queue = wm_supply_queue(&s->block[s->at], s->n_queues);
 		struct wm_sample *room;
 
 		if (ends_run(&s->block[s->at])) {
@@ -98,12 +112,14 @@ static size_t deal(struct wm_supply *s)
 			s->at++;
 			continue;
 		}
-		if (wm_ring_room(ring, &room) == 0) {
+		if (wm_ring_room(&s->rings[queue], &room) == 0) {
 			note_full(s);
 			break;
 		}
 		*room = s->block[s->at++];
-		wm_ring_push(ring, 1);
+		if (s->dressed != NULL)
+			grow(s, queue, room);
+		wm_ring_push(&s->rings[queue], 1);
 	}
 	if (s->n > 0)
 		tick(s, &s->block[s->at < s->n ? s->at : s->n - 1]);
@@ -146,6 +162,8 @@ size_t wm_supply_turn(struct wm_supply *s, size_t max)
 	}
 	n = n < max ? n : max;
 	n = s->replay != NULL ? read_on(s, room, n) : make(s, room, n);
+	for (size_t i = 0; s->dressed != NULL && i < n; i++)
+		grow(s, 0, &room[i]);
 	wm_ring_push(s->rings, n);
 	return n;
 }

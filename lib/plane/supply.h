@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // supply: a worker, or a capture that is replayed, and the rings that it fills, one for each queue. A flow's samples
-// all go to one queue, which follows from its model and number alone.
+// all go to one queue, which follows from its model and number alone. What a port adds to frames is added to samples'
+// lengths here.
 #pragma once
 
 #include <plane/count.h>
@@ -21,6 +22,7 @@ struct wm_supply {
 	struct wm_replay *replay; // instead of a worker; borrowed
 	struct wm_ring *rings;    // one for each queue
 	unsigned n_queues;
+	const struct wm_form *const *const *dressed; // [2 * queue + direction][model]; NULL = no port adds anything
 
 	// The worker's lcore alone. Samples on their way to several queues, and the last ticks.
 	struct wm_sample *block; // WM_SUPPLY_BLOCK; NULL with one queue

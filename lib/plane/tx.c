@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <plane/frame.h>
+#include <plane/mark.h>
 #include <plane/tx.h>
 
 #include <rte_cycles.h>
@@ -268,6 +269,33 @@ static uint32_t same_side(const struct wm_tx *tx, uint32_t n)
 	return run;
 }
 
+// Send a burst and leave notes of what the port has taken.
+static uint16_t send_noted(const struct wm_tx_out *out, struct rte_mbuf **pkts, uint16_t n)
+{
+	uint32_t noted = wm_ledger_begin(out->ledger, n);
+	uint64_t marks[WM_TX_BURST], now;
+	uint16_t sent;
+
+	for (uint32_t i = 0; i < noted; i++)
+		marks[i] = wm_mark(rte_pktmbuf_mtod(pkts[i], const uint8_t *), pkts[i]->data_len);
+	now = rte_rdtsc();
+	for (uint32_t i = 0; i < noted; i++)
+		wm_ledger_put(out->ledger, i, (struct wm_note){marks[i], now});
+	sent = rte_eth_tx_burst(out->port, out->queue, pkts, n);
+	wm_ledger_end(out->ledger, noted, sent);
+	return sent;
+}
+
+// The port's link is down, and packets whose time has come do not wait for it: the run goes on without them.
+static void drop(struct wm_tx *tx, struct wm_tx_out *out, uint32_t n)
+{
+	rte_pktmbuf_free_bulk(tx->row + (tx->head & ROW_MASK), n);
+	tx->head += n;
+	tx->n -= n;
+	wm_count_add(&out->count.lost, n);
+	wm_count_add(&out->count.link_down, n);
+}
+
 // Offer the first n packets of the row, at most a burst, to their port.
 static void offer(struct wm_tx *tx, uint32_t n)
 {
@@ -278,9 +306,16 @@ static void offer(struct wm_tx *tx, uint32_t n)
 	n = RTE_MIN(n, RTE_MIN((uint32_t)WM_TX_BURST, WM_TX_ROW - at));
 	if (tx->split)
 		n = same_side(tx, n);
+	if (unlikely(atomic_load_explicit(&out->down, memory_order_relaxed)) && tx->paced) {
+		drop(tx, out, n);
+		return;
+	}
 	for (uint32_t i = 0; i < n; i++)
 		bytes += tx->row[at + i]->pkt_len;
-	sent = rte_eth_tx_burst(out->port, out->queue, tx->row + at, (uint16_t)n);
+	if (out->ledger == NULL)
+		sent = rte_eth_tx_burst(out->port, out->queue, tx->row + at, (uint16_t)n);
+	else
+		sent = send_noted(out, tx->row + at, (uint16_t)n);
 	for (uint32_t i = sent; i < n; i++)
 		bytes -= tx->row[at + i]->pkt_len;
 	tx->head += sent;

@@ -11,6 +11,7 @@
 #include <plane/count.h>
 #include <plane/feed.h>
 #include <plane/lap.h>
+#include <plane/ledger.h>
 #include <plane/pace.h>
 
 #include <rte_mbuf.h>
@@ -50,7 +51,8 @@ struct wm_tx_counts {
 	wm_count sent;      // packets that the port took
 	wm_count bytes;     // of these, without FCS
 	wm_count oversize;  // dropped: longer than the port can send
-	wm_count lost;      // dropped: built, and the run ended before the port took them
+	wm_count lost;      // dropped: built, and the run ended before the port took them, or its link was down
+	wm_count link_down; // of these, because the link was down
 	wm_count unused;    // samples that came when the queue was done
 	wm_count starved;   // times the row ran empty for want of samples
 	wm_count no_mbuf;   // times it had to wait for an mbuf
@@ -67,7 +69,12 @@ struct wm_tx_out {
 	uint32_t mtu;                       // longest packet behind the link header
 	uint16_t port;
 	uint16_t queue;
-	bool receives; // the port has a receive queue of this number
+	bool receives;            // the port has a receive queue of this number, and nobody else looks at it
+	struct wm_ledger *ledger; // of what is sent, for the receiver; NULL = nobody looks out for it
+	struct wm_note *notes;    // the ledger's
+
+	// Written by control.
+	atomic_bool down; // the port's link: what is due is lost
 
 	// Written by its lcore, read by control.
 	alignas(64) struct wm_tx_counts count;

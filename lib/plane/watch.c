@@ -100,23 +100,43 @@ static bool take_notes(struct wm_watch *w)
 	return busy;
 }
 
-// Of packets with the same mark the one that was sent first. @return false if none is waited for.
+static uint64_t number_of(const struct wm_watch *w, uint32_t at)
+{
+	return w->n_settled + ((at - 1 - w->n_settled) & w->mask);
+}
+
+// Of packets with the same mark the first that would be in order, or else the one that was sent first.
+// @return 0 if none is waited for; *before is the one in front of it.
+static uint32_t find(const struct wm_watch *w, uint64_t mark, uint32_t *before)
+{
+	uint32_t found = 0, last = 0;
+
+	for (uint32_t at = bucket(w, mark)->first; at > 0; last = at, at = w->flights[at - 1].next) {
+		const struct wm_flight *f = &w->flights[at - 1];
+		bool in_order = number_of(w, at) >= w->latest[f->ledger];
+
+		if (f->note.mark != mark || (found > 0 && !in_order))
+			continue;
+		found = at;
+		*before = last;
+		if (in_order)
+			break;
+	}
+	return found;
+}
+
+// @return false if no such packet is waited for.
 static bool receive(struct wm_watch *w, const struct wm_arrival *a)
 {
-	struct wm_bucket *b = bucket(w, a->note.mark);
-	uint32_t at = b->first, before = 0;
-	struct wm_flight *f;
+	uint32_t before = 0, at = find(w, a->note.mark, &before);
+	const struct wm_flight *f;
 	uint64_t number;
 
-	while (at > 0 && w->flights[at - 1].note.mark != a->note.mark) {
-		before = at;
-		at = w->flights[at - 1].next;
-	}
 	if (at == 0)
 		return false;
 	f = &w->flights[at - 1];
-	forget(w, b, before, at);
-	number = w->n_settled + ((at - 1 - w->n_settled) & w->mask);
+	forget(w, bucket(w, a->note.mark), before, at);
+	number = number_of(w, at);
 	if (number >= w->latest[f->ledger])
 		w->latest[f->ledger] = number + 1;
 	else

@@ -150,6 +150,8 @@ static void set(struct wm_plane_options *o, const char *arg)
 		o->duration_s = number;
 	if (strncmp(arg, "queues=", 7) == 0)
 		o->queues = (unsigned)number;
+	if (strncmp(arg, "split=", 6) == 0)
+		o->split = number > 0;
 	if (strncmp(arg, "workers=", 8) == 0)
 		o->workers = (unsigned)number;
 	if (strncmp(arg, "recycle=", 8) == 0) {

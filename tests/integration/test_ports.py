@@ -146,6 +146,94 @@ def two_ports_take_turns_with_flows():
     assert min(queue["sent"] for queue in stats["queues"]) > 10000
 
 
+def source(frame):
+    """What tells the sender of a frame's flow, and the flow."""
+    ethertype, at = frames.network(frame)
+    if ethertype != 0x0800:
+        return frames.flow(frame), frame[6:12]
+    l4 = at + (frame[at] & 15) * 4
+    return frames.flow(frame), frame[at + 12:at + 16], frame[l4:l4 + 2] if frame[at + 9] in (6, 17) else b""
+
+
+def dealt(want, sides):
+    """Which side each frame of the whole stream went to, if both together are just that, each in its order."""
+    at, went = [0, 0], []
+    for frame in want:
+        side = next((side for side in (0, 1) if sides[side][at[side]:at[side] + 1] == [frame]), None)
+        assert side is not None, f"frame {len(went)} is next on neither side: {frame.hex()}"
+        at[side] += 1
+        went.append(side)
+    assert at == [len(side) for side in sides], "there are more frames than asked for"
+    return went
+
+
+def clients_are_on_one_side(want, went):
+    side_of, flows = {}, {}
+    for frame, side in zip(want, went):
+        assert side_of.setdefault(source(frame), side) == side, f"a sender is on both sides: {frame.hex()}"
+        flows.setdefault(frames.flow(frame), set()).add(side)
+        ethertype, at = frames.network(frame)
+        if ethertype == 0x0800 and frame[at + 9] == 6 and frame[at + 33] & 0x12 in (2, 18):  # SYN, SYN and ACK
+            assert side == (frame[at + 33] & 0x10) // 16, frame.hex()
+    assert sum(len(sides) == 2 for sides in flows.values()) > 10
+
+
+def clients_and_servers_have_a_port_each_in_one_order():
+    names = ["client.pcap", "server.pcap"]
+    ports = [word for i, name in enumerate(names) for word in ("--vdev", f"net_pcap{i},tx_pcap={name}")]
+    for words in (["-r", "max"], ["-r", "40kpps", "-w", "2"], ["-r", "max", "--port", "1", "--port", "net_pcap0"]):
+        want = of_pcap_mode("-n", "20000", *(words[:2] if "40kpps" in words else []))
+        stats = send(eal(*ports), "-n", "20000", "--directions", "split", *words)
+        sides = [frames.read(place(name)) for name in names]
+        assert [queue["sent"] for queue in stats["queues"]] == [len(sides[queue["port"]]) for queue in stats["queues"]]
+        clients_are_on_one_side(want, dealt(want, sides if "--port" not in words else sides[::-1]))
+
+
+def flows_of_split_directions_keep_to_one_queue():
+    ports = []
+    for i in range(2):
+        ports += ["--vdev", f"net_pcap{i}," + ",".join(f"tx_pcap=p{i}q{q}.pcap" for q in range(2))]
+    run(FAKE, "mill", *eal(*ports, lcores=4), "packets=20000", "queues=2", "split=1")
+    flows = [{frames.flow(frame) for i in range(2) for frame in frames.read(place(f"p{i}q{q}.pcap"))
+              if frames.network(frame)[0] == 0x0800} for q in range(2)]
+    assert min(len(queue) for queue in flows) > 100 and not flows[0] & flows[1]
+
+
+def dressed(frame, src, dst, vlan):
+    """A frame as a port with addresses and a VLAN sends it."""
+    macs = (frame[:6] if frame[0] & 1 else dst) + src
+    if frame[12:14] in (b"\x81\x00", b"\x88\xa8"):
+        tag = frame[14] << 8 | frame[15]
+        return macs + frame[12:14] + (tag & 0xf000 | vlan).to_bytes(2, "big") + frame[16:]
+    return macs + b"\x81\x00" + vlan.to_bytes(2, "big") + frame[12:]
+
+
+def a_port_has_mac_addresses_and_a_vlan_of_its_own():
+    src, dst = bytes.fromhex("0200000000aa"), bytes.fromhex("0200000000bb")
+    option = f"0,src-mac={src.hex(':')},dst-mac={dst.hex(':')},vlan=77"
+    want = [dressed(frame, src, dst, 77) for frame in of_pcap_mode("-n", "5000")]
+    for words in (["-w", "1"], ["-w", "2", "--queues", "1"]):
+        stats = send(eal("--vdev", "net_pcap0,tx_pcap=port.pcap"), "-n", "5000", "-r", "max", "--port", option, *words)
+        equal(frames.read(place("port.pcap")), want)
+        assert stats["bytes"] == sum(len(frame) for frame in want)
+    pathlib.Path(place("port.conf")).write_text(
+        'port = { port = "net_pcap0"; src-mac = "02:00:00:00:00:aa"; dst-mac = "02:00:00:00:00:bb"; vlan = 77; };\n'
+        'roles = { tx = 1; workers = [0]; };\n', encoding="utf-8")
+    send(eal("--vdev", "net_pcap0,tx_pcap=port.pcap"), "-n", "5000", "-r", "max", "-c", "port.conf")
+    equal(frames.read(place("port.pcap")), want)
+
+
+def everything_that_loops_back_is_received():
+    for port, words in (("net_ring0", []), ("net_ring0", ["--roles", "tx=1,receive=2,workers=0"])):
+        stats = send(eal("--vdev", port, lcores=3), "-n", "20000", "-r", "50kpps", "--receive", *words)
+        way, = stats["directions"]
+        assert (way["from"], way["to"]) == (0, 0)
+        assert way["sent"] == way["received"] == 20000 and way["bytes"] == stats["bytes"], way
+        assert way["lost"] == way["unseen"] == way["reordered"] == way["duplicates"] == way["strangers"] == 0, way
+        latency = way["latency_ns"]
+        assert 0 < latency["min"] <= latency["median"] <= latency["p99"] <= latency["max"], latency
+
+
 def recycled_packets_are_valid_and_their_flows_are_others():
     done = run(FAKE, "mill", *eal("--vdev", "net_pcap0,tx_pcap=port.pcap"), "packets=60000", "slow=1", "ring=256",
                "recycle=1024")
@@ -191,7 +279,21 @@ def what_cannot_work_is_refused_with_a_sentence():
             ([*eal("--vdev", "net_pcap0,tx_pcap=x.pcap"), "-m", MODEL, "--queues", "2"], "has 1 queue"),
             (["-m", MODEL], "option -o FILE is missing"),
             ([*null, "-m", MODEL, "--labels", "x"], "option --labels: it is written in pcap mode"),
-            (["-m", MODEL, "-o", "x", "--mtu", "900"], "are for ports")):
+            (["-m", MODEL, "-o", "x", "--mtu", "900"], "are for ports"),
+            (["-m", MODEL, "-o", "x", "--receive"], "--receive and --receive-window are for ports"),
+            ([*null, "-m", MODEL, "--directions", "split"], "sends on pairs of ports: EAL has 1"),
+            ([*null, "-m", MODEL, "--directions", "both"], "option --directions: 'both' is none"),
+            ([*null, "-m", MODEL, "--port", "1"], "there is no port '1'; EAL has 0 (net_null0)"),
+            ([*null, "-m", MODEL, "--port", "0", "--port", "net_null0"], "is given twice"),
+            ([*null, "-m", MODEL, "--port", "0,src-mac=1:2:3:4:5:6"], "src-mac: '1:2:3:4:5:6' is no MAC address"),
+            ([*null, "-m", MODEL, "--port", "0,src-mac=03:00:00:00:00:01"], "is the address of a group"),
+            ([*null, "-m", MODEL, "--port", "0,vlan=4095"], "vlan '4095' is not a whole number in 1..4094"),
+            ([*null, "-m", MODEL, "--port", "0,mtu=9000"], "option --port: 'mtu=9000' is none of"),
+            ([*null, "-m", MODEL, "--roles", "tx=1,rx=2"], "option --roles: 'tx=1,rx=2' does not deal roles"),
+            ([*null, "-m", MODEL, "--roles", "tx=9"], "lcore 9, named for tx, is not among those of -l"),
+            ([*null, "-m", MODEL, "--roles", "receive=1"], "option --roles: receive=1 needs --receive"),
+            ([*eal("--vdev", "net_null0", "--vdev", "net_null1"), "-m", MODEL, "--receive", "--port", "0,peer=0"],
+             "net_null0 is the peer of two ports")):
         done = run(WIREMILL, *words, status=2)
         last = done.stderr.splitlines()[-1]
         assert last.startswith("wiremill: ") and sentence in last, done.stderr
@@ -275,6 +377,10 @@ def main():
         a_queue_that_is_done_does_not_hold_up_the_others,
         counters_add_up_on_every_port,
         two_ports_take_turns_with_flows,
+        clients_and_servers_have_a_port_each_in_one_order,
+        flows_of_split_directions_keep_to_one_queue,
+        a_port_has_mac_addresses_and_a_vlan_of_its_own,
+        everything_that_loops_back_is_received,
         recycled_packets_are_valid_and_their_flows_are_others,
         long_frames_go_out_whole,
         a_signal_ends_an_endless_run_cleanly,

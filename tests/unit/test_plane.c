@@ -5,7 +5,6 @@
 #include <plane/feed.h>
 #include <plane/lap.h>
 #include <plane/pace.h>
-#include <plane/roles.h>
 #include <plane/supply.h>
 
 #include <math.h>
@@ -132,41 +131,6 @@ static void model_rate_is_the_samples_own_time(void **state)
 	assert_int_equal(wm_pace_due(&pace, 1000, 60), 0);
 	assert_int_equal(wm_pace_due(&pace, 123456789012345, 60), 123456789011345);
 	assert_int_equal(wm_pace_due(&pace, 123456789012000, 60), 123456789011345); // never back
-}
-
-static void roles_share_where_lcores_are_few(void **state)
-{
-	struct wm_roles r;
-
-	(void)state;
-	assert_int_equal(wm_roles_deal(&r, 1, 2, 0, NULL), 0);
-	assert_int_equal(r.n_workers, 1);
-	assert_int_equal(r.queue_on[0] + r.queue_on[1] + r.worker_on[0], 0);
-
-	assert_int_equal(wm_roles_deal(&r, 2, 1, 3, NULL), 0);
-	assert_int_equal(r.queue_on[0], 1);
-	assert_int_equal(r.worker_on[0] + r.worker_on[1] + r.worker_on[2], 0);
-
-	assert_int_equal(wm_roles_deal(&r, 3, 4, 0, NULL), 0); // main, queues, workers
-	for (unsigned q = 0; q < 4; q++)
-		assert_int_equal(r.queue_on[q], 1);
-	assert_int_equal(r.n_workers, 1);
-	assert_int_equal(r.worker_on[0], 2);
-}
-
-static void roles_have_an_lcore_each_where_they_can(void **state)
-{
-	struct wm_roles r;
-
-	(void)state;
-	assert_int_equal(wm_roles_deal(&r, 8, 2, 0, NULL), 0);
-	assert_int_equal(r.queue_on[0], 1);
-	assert_int_equal(r.queue_on[1], 2);
-	assert_int_equal(r.n_workers, 5);
-	for (unsigned w = 0; w < 5; w++)
-		assert_int_equal(r.worker_on[w], 3 + w);
-	assert_int_equal(wm_roles_deal(&r, 4, 1, 200, NULL), -34);
-	assert_int_equal(wm_roles_deal(&r, 4, 65, 1, NULL), -34);
 }
 
 enum { N_QUEUES_MAX = 3, N_WORKERS_MAX = 4, N_SLOTS = 16, N_TAKEN = 20000 };
@@ -488,8 +452,6 @@ int main(void)
 		cmocka_unit_test(paced_bits_count_the_whole_frame),
 		cmocka_unit_test(gaps_keep_their_proportions),
 		cmocka_unit_test(model_rate_is_the_samples_own_time),
-		cmocka_unit_test(roles_share_where_lcores_are_few),
-		cmocka_unit_test(roles_have_an_lcore_each_where_they_can),
 		cmocka_unit_test(one_queue_gets_the_samples_of_all_workers_in_one_order),
 		cmocka_unit_test(queues_get_their_flows_in_order_and_never_block_each_other),
 		cmocka_unit_test(queues_get_all_there_is_before_time_is_over),

@@ -114,6 +114,20 @@ static void packets_alike_are_counted_one_by_one(void **state)
 	wm_watch_finish(&b.watch);
 	check(&b, 5, 3, 2, 0, 1, 0);
 	tear_down(&b);
+
+	set_up(&b);
+	note_down(&b, 0, 42); // lost
+	note_down(&b, 0, 43);
+	note_down(&b, 0, 42);
+	b.now = 10;
+	arrive(&b, 43);
+	arrive(&b, 42);
+	(void)wm_watch_turn(&b.watch, b.now);
+	check(&b, 3, 2, 0, 0, 0, 0);
+	arrive(&b, 42); // it was not lost
+	wm_watch_finish(&b.watch);
+	check(&b, 3, 3, 0, 1, 0, 0);
+	tear_down(&b);
 }
 
 // A packet can be back before the burst that it left with is over: its note is waited for.
