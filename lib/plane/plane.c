@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <plane/plane_pvt.h>
+#include <plane/telemetry.h>
 
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -90,12 +91,12 @@ static void follow_clock(struct wm_plane *p)
 	atomic_store_explicit(&p->run.tsc_per_ns, ticks_per_ns, memory_order_relaxed);
 }
 
-static void set_down(struct wm_plane *p, const struct wm_port *port)
+static void set_link(struct wm_plane *p, const struct wm_port *port, bool up)
 {
 	for (unsigned t = 0; t < p->n_txs; t++)
 		for (unsigned side = 0; side < wm_tx_outs(p->txs[t]); side++)
 			if (p->txs[t]->out[side].port == port->id)
-				atomic_store_explicit(&p->txs[t]->out[side].down, !port->up, memory_order_relaxed);
+				atomic_store_explicit(&p->txs[t]->out[side].down, !up, memory_order_relaxed);
 }
 
 static void look_at_links(struct wm_plane *p, uint64_t now_ns)
@@ -103,11 +104,13 @@ static void look_at_links(struct wm_plane *p, uint64_t now_ns)
 	p->next_link_ns = now_ns + LOOK_NS;
 	for (unsigned i = 0; i < p->n_ports; i++) {
 		struct wm_port *port = &p->ports[i];
+		bool up;
 
 		if (!wm_port_look(port, now_ns))
 			continue;
-		set_down(p, port);
-		wm_plane_notice(p, "port %s: its link is %s", port->name, port->up ? "up again" : "down");
+		up = atomic_load_explicit(&port->up, memory_order_relaxed);
+		set_link(p, port, up);
+		wm_plane_notice(p, "port %s: its link is %s", port->name, up ? "up again" : "down");
 	}
 }
 
@@ -155,7 +158,8 @@ static void warm_up(struct wm_plane *p)
 
 		while (!wm_port_is_up(port) && !asked_to_stop(p) && wm_now_ns() - begin_ns < LINK_NS)
 			(void)usleep(TICK_US);
-		port->up = true; // a link that is not is found to be down with the first look
+		atomic_store_explicit(&port->up, true,
+			memory_order_relaxed); // a link that is not is found to be down with the first look
 	}
 	while (wm_now_ns() - p->clock.ns < MEASURE_NS)
 		(void)usleep(TICK_US);
@@ -411,7 +415,9 @@ int wm_plane_run(const struct wm_plane_options *options, struct wm_plane_stats *
 			p, "dpdk-pdump and dpdk-dumpcap will not be able to attach: %s", rte_strerror(rte_errno));
 	rc = wm_plane_setup(p, err);
 	if (rc == 0) {
+		wm_telemetry_open(p);
 		rc = run(p, err);
+		wm_telemetry_close();
 		finish(p, stats);
 	}
 	wm_plane_teardown(p);

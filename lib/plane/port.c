@@ -7,8 +7,12 @@
 #include <rte_mempool.h>
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum {
 	TX_DESC = 1024,
@@ -150,6 +154,7 @@ int wm_port_open(struct wm_port *port, const struct wm_port_ask *ask, struct wm_
 	rc = rte_eth_dev_info_get(port->id, &info);
 	if (rc < 0)
 		return wm_err_sys(err, rc, "port %s does not say what it can do", port->name);
+	port->if_index = info.if_index;
 	rc = configure(port, &info, err);
 	if (rc < 0)
 		return rc;
@@ -193,10 +198,27 @@ int wm_port_speed(const struct wm_port *port, double *bps, struct wm_err *err)
 	return 0;
 }
 
+// Ports on an interface of the kernel do not all ask it.
+static bool kernel_runs(const struct wm_port *port)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq r = {0};
+	bool runs = true;
+
+	if (fd < 0)
+		return true;
+	runs = if_indextoname(port->if_index, r.ifr_name) != NULL && ioctl(fd, SIOCGIFFLAGS, &r) == 0
+	       && (r.ifr_flags & IFF_RUNNING) != 0;
+	(void)close(fd);
+	return runs;
+}
+
 bool wm_port_is_up(const struct wm_port *port)
 {
 	struct rte_eth_link link = {0};
 
+	if (port->if_index > 0 && !kernel_runs(port))
+		return false;
 	return rte_eth_link_get_nowait(port->id, &link) < 0 || link.link_status == RTE_ETH_LINK_UP;
 }
 
@@ -204,14 +226,14 @@ bool wm_port_look(struct wm_port *port, uint64_t now_ns)
 {
 	bool up = wm_port_is_up(port);
 
-	if (up == port->up)
+	if (up == atomic_load_explicit(&port->up, memory_order_relaxed))
 		return false;
-	port->up = up;
 	if (up) {
-		port->down_ns += now_ns - port->since_ns;
+		wm_count_add(&port->down_ns, now_ns - wm_count_get(&port->since_ns));
 	} else {
-		port->downs++;
-		port->since_ns = now_ns;
+		wm_count_add(&port->downs, 1);
+		atomic_store_explicit(&port->since_ns, now_ns, memory_order_relaxed);
 	}
+	atomic_store_explicit(&port->up, up, memory_order_relaxed);
 	return true;
 }

@@ -4,6 +4,7 @@
 
 #include <base/err.h>
 #include <packet/form.h>
+#include <plane/count.h>
 
 #include <rte_ethdev.h>
 
@@ -23,7 +24,8 @@ struct wm_port {
 	char name[RTE_ETH_NAME_MAX_LEN];
 	uint16_t n_queues;
 	uint16_t n_rx_queues;
-	int socket; // SOCKET_ID_ANY for virtual ones
+	int socket;        // SOCKET_ID_ANY for virtual ones
+	unsigned if_index; // of the kernel's interface behind it, 0 = none
 	bool started;
 	bool configured;
 	bool deaf; // takes only what is addressed to it
@@ -37,11 +39,11 @@ struct wm_port {
 	const struct wm_form *forms[WM_MODELS_MAX]; // as it sends them
 	struct wm_form *dressed;                    // those that are its own, or NULL
 
-	// Control alone.
-	bool up;
-	uint64_t downs;    // times the link went down while the run went on
-	uint64_t down_ns;  // for how long, up to the last time it came up
-	uint64_t since_ns; // when it went down last
+	// Written by control.
+	atomic_bool up;
+	wm_count downs;    // times the link went down while the run went on
+	wm_count down_ns;  // for how long, up to the last time it came up
+	wm_count since_ns; // when it went down last
 };
 
 /**

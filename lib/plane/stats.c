@@ -48,10 +48,15 @@ static void add(struct wm_plane_queue *sum, const struct wm_plane_queue *q)
 
 static struct wm_plane_port collect_port(const struct wm_port *port, uint64_t now_ns)
 {
-	uint64_t down_ns = port->down_ns + (port->up || port->downs == 0 ? 0 : now_ns - port->since_ns);
-	struct wm_plane_port out = {
-		.port = port->id, .up = port->up, .downs = port->downs, .down_s = (double)down_ns * 1e-9};
+	uint64_t since_ns = wm_count_get(&port->since_ns), down_ns = wm_count_get(&port->down_ns);
+	struct wm_plane_port out = {.port = port->id,
+		.up = atomic_load_explicit(&port->up, memory_order_relaxed),
+		.downs = wm_count_get(&port->downs)};
 	struct rte_eth_stats stats;
+
+	if (!out.up && since_ns > 0 && since_ns < now_ns)
+		down_ns += now_ns - since_ns;
+	out.down_s = (double)down_ns * 1e-9;
 
 	(void)snprintf(out.name, sizeof(out.name), "%s", port->name);
 	if (rte_eth_stats_get(port->id, &stats) == 0) {

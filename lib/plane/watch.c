@@ -76,7 +76,7 @@ static void take_note(struct wm_watch *w, unsigned ledger, const struct wm_note 
 	uint32_t at = (uint32_t)(w->n_noted & w->mask) + 1;
 	struct wm_bucket *b = bucket(w, note->mark);
 
-	settle(w, note->tsc, false);
+	settle(w, 0, false);
 	w->flights[at - 1] = (struct wm_flight){.note = *note, .ledger = (uint16_t)ledger, .waiting = true};
 	if (b->first > 0)
 		w->flights[b->last - 1].next = at;

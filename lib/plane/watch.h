@@ -93,7 +93,8 @@ void wm_watch_arrive(struct wm_watch *w, struct wm_note note, uint32_t len);
 
 /**
  * Take notes over, match arrivals, give up what has been waited for too long.
- * @param now In TSC. @return whether there was anything to do.
+ * @param now In TSC; 0 = there are more arrivals, so nothing is given up for its age. @return whether there was
+ * anything to do.
  */
 bool wm_watch_turn(struct wm_watch *w, uint64_t now);
 

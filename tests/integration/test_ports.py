@@ -42,8 +42,9 @@ def eal(*words, lcores=2):
             "--file-prefix", f"{PREFIX}-{next(RUNS)}", *words, "--"]
 
 
-def run(*command, status=0, limit_s=LIMIT_S):
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=limit_s, cwd=FOLDER.name)
+def run(*command, status=0, limit_s=LIMIT_S, **more):
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=limit_s, cwd=FOLDER.name,
+                          **more)
     assert done.returncode == status, f"status {done.returncode}: {done.stderr}"
     return done
 
@@ -234,6 +235,37 @@ def everything_that_loops_back_is_received():
         assert 0 < latency["min"] <= latency["median"] <= latency["p99"] <= latency["max"], latency
 
 
+def telemetry_answers_for_the_run():
+    if shutil.which("dpdk-telemetry.py") is None:
+        raise claims.Skip("there is no dpdk-telemetry.py")
+    words = [word for word in eal("--vdev", "net_ring0", lcores=3) if word != "--no-telemetry"]
+    process = subprocess.Popen([WIREMILL, *words, "-m", MODEL, "-r", "2kpps", "--receive", "--stats", "0.2"],
+                               cwd=FOLDER.name, stderr=subprocess.PIPE, encoding="utf-8")
+    try:
+        next(line for line in process.stderr if "packets sent" in line)
+        asked = ["/wiremill/stats", "/wiremill/queue,0", "/wiremill/port,0", "/wiremill/direction,0", "/wiremill/queue,1"]
+        done = run("dpdk-telemetry.py", "-f", words[words.index("--file-prefix") + 1], input="\n".join(asked) + "\n")
+        told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"/wiremill')]
+        stats, queue, port, way, nothing = (next(iter(answer.values())) for answer in told)
+        assert 0 < stats["sent"] <= stats["fresh"] <= stats["generated"] and stats["queues"] == 1, told
+        assert queue["sent"] >= stats["sent"] and queue["port"] == 0, told
+        assert port["name"] == "net_ring0" and port["link"] == "up", told
+        assert 0 < way["received"] <= way["sent"] and way["latency_min_ns"] <= way["latency_max_ns"], told
+        assert nothing is None, told
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+        assert process.wait(timeout=LIMIT_S) == 0, rest
+    finally:
+        process.kill()
+
+
+def short_memory_is_refused_with_numbers():
+    words = [{"256": "24"}.get(word, word) for word in eal("--vdev", "net_null0")]
+    said = run(WIREMILL, *words, "-m", MODEL, status=2).stderr.splitlines()[-1]
+    found = re.search(r"no memory for [^:]*: they need ([\d.]+) MiB, and of EAL's 24 MiB there are ([\d.]+) left", said)
+    assert found and 0 < float(found[2]) < 24, said
+
+
 def recycled_packets_are_valid_and_their_flows_are_others():
     done = run(FAKE, "mill", *eal("--vdev", "net_pcap0,tx_pcap=port.pcap"), "packets=60000", "slow=1", "ring=256",
                "recycle=1024")
@@ -381,6 +413,8 @@ def main():
         flows_of_split_directions_keep_to_one_queue,
         a_port_has_mac_addresses_and_a_vlan_of_its_own,
         everything_that_loops_back_is_received,
+        telemetry_answers_for_the_run,
+        short_memory_is_refused_with_numbers,
         recycled_packets_are_valid_and_their_flows_are_others,
         long_frames_go_out_whole,
         a_signal_ends_an_endless_run_cleanly,
