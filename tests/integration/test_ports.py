@@ -259,6 +259,26 @@ def telemetry_answers_for_the_run():
         process.kill()
 
 
+def dumpcap_attaches_to_a_run():
+    memory = dict(line.split()[:2] for line in pathlib.Path("/proc/meminfo").read_text(encoding="utf-8").splitlines())
+    free = int(memory.get("HugePages_Free:", 0)) * int(memory.get("Hugepagesize:", 0))
+    if free < 256 * 1024 or not os.path.ismount("/dev/hugepages") or shutil.which("dpdk-dumpcap") is None:
+        raise claims.Skip("this needs 256 MiB of free hugepages and dpdk-dumpcap")
+    words = [{"256": "192"}.get(word, word) for word in eal("--vdev", "net_null0,no-rx=1") if word != "--no-huge"]
+    process = subprocess.Popen([WIREMILL, *words, "-m", MODEL, "-r", "2kpps", "--stats", "0.2"], cwd=FOLDER.name,
+                               stderr=subprocess.PIPE, encoding="utf-8")
+    try:
+        next(line for line in process.stderr if "packets sent" in line)
+        run("dpdk-dumpcap", "--file-prefix", words[words.index("--file-prefix") + 1], "-i", "0", "-c", "100", "-w",
+            place("dump.pcapng"))
+        assert pathlib.Path(place("dump.pcapng")).stat().st_size > 100 * 60
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+        assert process.wait(timeout=LIMIT_S) == 0, rest
+    finally:
+        process.kill()
+
+
 def short_memory_is_refused_with_numbers():
     words = [{"256": "24"}.get(word, word) for word in eal("--vdev", "net_null0")]
     said = run(WIREMILL, *words, "-m", MODEL, status=2).stderr.splitlines()[-1]
@@ -414,6 +434,7 @@ def main():
         a_port_has_mac_addresses_and_a_vlan_of_its_own,
         everything_that_loops_back_is_received,
         telemetry_answers_for_the_run,
+        dumpcap_attaches_to_a_run,
         short_memory_is_refused_with_numbers,
         recycled_packets_are_valid_and_their_flows_are_others,
         long_frames_go_out_whole,
