@@ -12,8 +12,8 @@
 #include <string.h>
 
 enum {
-	BATCH = 1024,
-	AHEAD = 8, // flows whose state is on its way from memory
+	BATCH = 256, // flows that are stepped together: a few tiles of the engine's
+	AHEAD = 8,   // flows whose state is on its way from memory
 };
 
 // A growing array of samples.
@@ -146,30 +146,29 @@ static int take_pending(struct wm_worker *w, struct wm_flight *f)
 	return 0;
 }
 
+// Begin flows while few are active; the others of this window wait, so that what is set up is still in the cache when
+// it is stepped.
 static int begin_flows(struct wm_worker *w, struct wm_flight *f)
 {
-	for (size_t n = 0; f->start_ns < w->end; n++) {
-		int rc;
+	int rc = 0;
 
-		if (n >= w->sizes.cap && f->start_ns > w->from)
-			return end_window(w, f->start_ns);
+	while (f->n_active < BATCH && f->start_ns < w->end && rc == 0)
 		rc = wm_flight_begin(f, w->index, w->n_workers);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
+	return rc;
 }
 
-// One more packet of each of n active flows. Those that stay inside the window move to the front of the list.
-static size_t settle(struct wm_worker *w, struct wm_flight *f, const uint32_t *slots, size_t n, size_t kept)
+// One more packet of each of the first n active flows. Those that stay inside the window move to the front of the list.
+static size_t settle(struct wm_worker *w, struct wm_flight *f, size_t n)
 {
+	size_t kept = 0;
+
 	for (size_t i = 0; i < n; i++) {
-		uint32_t slot = slots[i];
+		uint32_t slot = f->active[i];
 		struct wm_lane *lane = &f->lanes[slot];
 		struct wm_sample *s = &w->window.at[w->window.n];
 
 		if (i + AHEAD < n)
-			wm_flight_prefetch(f, slots[i + AHEAD]);
+			wm_flight_prefetch(f, f->active[i + AHEAD]);
 		wm_flight_sample(f, lane, &w->steps[i], s);
 		if (s->time_ns >= w->end) {
 			lane->pending = *s;
@@ -185,28 +184,29 @@ static size_t settle(struct wm_worker *w, struct wm_flight *f, const uint32_t *s
 	return kept;
 }
 
-// Step a model's active flows, all together, until each has a packet beyond the window.
+// Step a model's flows until each has a packet beyond the window: some flows at a time, whose states stay in the cache;
+// others take the places of those that are done.
 static int run(struct wm_worker *w, struct wm_flight *f)
 {
-	while (f->n_active > 0) {
-		size_t kept = 0;
+	for (;;) {
+		size_t n, kept, others;
+		int rc = begin_flows(w, f);
 
-		for (size_t i = 0; i < f->n_active; i += BATCH) {
-			const uint32_t *slots = f->active + i;
-			size_t n = f->n_active - i < BATCH ? f->n_active - i : BATCH;
-			int rc = reserve(&w->window, n);
-
-			if (rc < 0)
-				return rc;
-			f->engine->gen_step(f->gen, slots, n, w->steps);
-			kept = settle(w, f, slots, n, kept);
-			rc = narrow(w);
-			if (rc < 0)
-				return rc;
-		}
-		f->n_active = kept;
+		n = f->n_active < BATCH ? f->n_active : BATCH;
+		if (rc < 0 || n == 0)
+			return rc;
+		rc = reserve(&w->window, n);
+		if (rc < 0)
+			return rc;
+		f->engine->gen_step(f->gen, f->active, n, w->steps);
+		kept = settle(w, f, n);
+		others = f->n_active - n < n - kept ? f->n_active - n : n - kept;
+		memmove(f->active + kept, f->active + f->n_active - others, others * sizeof(*f->active));
+		f->n_active -= n - kept;
+		rc = narrow(w);
+		if (rc < 0)
+			return rc;
 	}
-	return 0;
 }
 
 // The next window's length follows from what this one held; it changes slowly, as rates jump.
@@ -240,11 +240,8 @@ static int make_window(struct wm_worker *w)
 
 	if (rc < 0)
 		return rc;
-	for (size_t k = 0; k < w->n_flights && rc == 0; k++) {
+	for (size_t k = 0; k < w->n_flights && rc == 0; k++)
 		rc = take_pending(w, &w->flights[k]);
-		if (rc == 0)
-			rc = begin_flows(w, &w->flights[k]);
-	}
 	for (size_t k = 0; k < w->n_flights && rc == 0; k++)
 		rc = run(w, &w->flights[k]);
 	if (rc == 0)
