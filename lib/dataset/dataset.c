@@ -362,10 +362,13 @@ int wm_dataset_read(struct wm_dataset *out, const char *const *paths, size_t n_p
 	const struct wm_dataset_options *options, struct wm_err *err)
 {
 	struct reading r = {.options = options, .forms.payloads = options->payloads};
-	struct part *parts = calloc(n_paths > 0 ? n_paths : 1, sizeof(*parts));
 	struct wm_dataset ds = {0};
+	struct part *parts;
 	int rc = 0;
 
+	if (n_paths > 0 && wm_lora_is(paths[0]))
+		return wm_lora_read(out, paths, n_paths, options, err);
+	parts = calloc(n_paths > 0 ? n_paths : 1, sizeof(*parts));
 	if (parts == NULL)
 		rc = wm_err_sys(err, -ENOMEM, "dataset");
 	r.all = size_of_all(paths, n_paths);
@@ -392,5 +395,6 @@ void wm_dataset_free(struct wm_dataset *ds)
 	free(ds->flows);
 	free(ds->forms);
 	free(ds->bytes);
+	wm_receptions_free(&ds->lora);
 	memset(ds, 0, sizeof(*ds));
 }

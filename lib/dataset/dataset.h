@@ -9,6 +9,7 @@
 #pragma once
 
 #include <base/err.h>
+#include <dataset/lora.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -102,7 +103,8 @@ struct wm_dataset {
 	size_t n_forms;
 	uint8_t *bytes; // images and payload examples
 	size_t n_bytes;
-	uint64_t first_ns; // epoch time of the first packet
+	struct wm_receptions lora; // instead of all above, if that is what the files hold
+	uint64_t first_ns;         // epoch time of the first packet
 	uint64_t duration_ns;
 	struct wm_dataset_counts counts;
 	struct wm_err damage; // about the first capture that is damaged
@@ -120,6 +122,8 @@ struct wm_dataset_options {
 /**
  * Read captures into one dataset; several are one training set, one after the other in time order of their starts
  * (captures that overlap in time are merged as they are; others are put 1 s apart).
+ *
+ * Files of LoRa receptions (dataset/lora.h) make a dataset of receptions and of nothing else.
  *
  * Memory: records, flows and forms kept; the flow table holds only flows in flight.
  *
