@@ -45,6 +45,14 @@ struct wm_step {
 	uint8_t last;    // 1 = the flow ends with this packet
 };
 
+/** Where gateways of LoRa devices send what they received: IPv4, in host byte order. */
+struct wm_lora_forward {
+	uint32_t server;
+	uint16_t port;
+	uint32_t gateways; // their network: the first one has the address behind it
+	unsigned prefix_len;
+};
+
 struct wm_engine_model; // read-only, shared by all workers
 struct wm_gen;          // a worker's generator: the state of its flows
 struct wm_plan;         // a planner: the aggregate level's state
@@ -77,7 +85,20 @@ struct wm_engine {
 	void (*gen_begin)(struct wm_gen *g, uint32_t slot, const struct wm_flow *flow);
 	/** One more packet of each of n flows (distinct slots, none of which has had its last packet). */
 	void (*gen_step)(struct wm_gen *g, const uint32_t *slots, size_t n, struct wm_step *out);
+	/**
+	 * NULL, or: complete the sample that was made of the slot's last step, where a frame is not that of an IP flow:
+	 * what stands in place of the addresses, seq, ack, ports, and its length.
+	 */
+	void (*gen_finish)(const struct wm_gen *g, uint32_t slot, struct wm_sample *s);
 	void (*gen_destroy)(struct wm_gen *g);
+
+	/** NULL = Ethernet, or: the link type (LINKTYPE_*) of the forms' frames. */
+	int (*link)(const struct wm_engine_model *m);
+	/**
+	 * NULL, or: from now on forms are Ethernet frames of the datagrams in which gateways forward receptions. Called
+	 * before forms(). @return 0; -errno with a sentence.
+	 */
+	int (*lora_forward)(struct wm_engine_model *m, const struct wm_lora_forward *to, struct wm_err *err);
 };
 
 /** The engine of that name, or NULL. */

@@ -170,6 +170,8 @@ static size_t settle(struct wm_worker *w, struct wm_flight *f, size_t n)
 		if (i + AHEAD < n)
 			wm_flight_prefetch(f, f->active[i + AHEAD]);
 		wm_flight_sample(f, lane, &w->steps[i], s);
+		if (f->engine->gen_finish != NULL)
+			f->engine->gen_finish(f->gen, slot, s);
 		if (s->time_ns >= w->end) {
 			lane->pending = *s;
 			f->due[slot] = s->time_ns;
