@@ -98,12 +98,13 @@ static int put_capture(struct wm_model_writer *w, const struct config *c, const 
 	return rc;
 }
 
-int card_put(struct wm_model_writer *w, const struct config *c, const struct wm_dataset *ds, struct wm_err *err)
+int card_put(struct wm_model_writer *w, const struct config *c, const char *engine, const struct wm_dataset *ds,
+	struct wm_err *err)
 {
 	int rc = put_date(w, err);
 
 	if (rc == 0)
-		rc = wm_model_put_meta(w, "engine", c->engine);
+		rc = wm_model_put_meta(w, "engine", engine);
 	if (rc == 0)
 		rc = wm_model_put_meta(w, "tool", "wiremill " WM_VERSION);
 	if (rc == 0)

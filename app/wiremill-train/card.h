@@ -11,4 +11,5 @@
  * Put everything that is known before training begins. The date is the current one or, for builds that can be repeated,
  * that of the environment variable SOURCE_DATE_EPOCH. @return 0; -errno with a sentence.
  */
-int card_put(struct wm_model_writer *w, const struct config *c, const struct wm_dataset *ds, struct wm_err *err);
+int card_put(struct wm_model_writer *w, const struct config *c, const char *engine, const struct wm_dataset *ds,
+	struct wm_err *err);

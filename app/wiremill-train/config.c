@@ -11,7 +11,8 @@ enum { THREADS_MAX = 256 };
 
 static const struct wm_option options[] = {
 	{"output", 'o', WM_OPTION_TEXT, FIELD(output), "MODEL", "write the model here (required)", 0, 0},
-	{"engine", 'e', WM_OPTION_TEXT, FIELD(engine), "NAME", "kind of model to train (default: necst)", 0, 0},
+	{"engine", 'e', WM_OPTION_TEXT, FIELD(engine), "NAME",
+		"kind of model to train: necst, or lora (default: what suits the input)", 0, 0},
 	{"filter", 'f', WM_OPTION_TEXT, FIELD(filter), "BPF", "keep only packets that match, as in pcap-filter(7)", 0,
 		0},
 	{"seed", 's', WM_OPTION_NUMBER, FIELD(seed), "N", "same seed, same model (default: 1)", 0, UINT64_MAX},
@@ -76,7 +77,7 @@ int config_read(struct config *c, int argc, char **argv, struct wm_err *err)
 {
 	int first;
 
-	*c = (struct config){.engine = "necst", .seed = 1, .threads = n_cores()};
+	*c = (struct config){.seed = 1, .threads = n_cores()};
 	first = wm_command_parse(&train_command, argc, argv, c, err);
 	if (first < 0)
 		return first;

@@ -12,7 +12,7 @@ enum { LABEL_MAX = 63 };
 
 struct config {
 	const char *output;
-	const char *engine;
+	const char *engine; // NULL = what suits the input
 	const char *filter;
 	const char *inspect;
 	const char *label; // as given, or NULL

@@ -2,6 +2,7 @@
 #include "inputs.h"
 
 #include <base/file.h>
+#include <dataset/lora.h>
 
 #include <errno.h>
 #include <nettle/sha2.h>
@@ -36,7 +37,7 @@ static int check_input(const char *path, const struct stat *output, struct wm_er
 		return wm_err_set(err, -EINVAL, "%s: is not a regular file, expected a capture file", path);
 	if (st.st_size == 0)
 		return wm_err_set(err, -ENODATA, "%s: is empty, expected a capture file", path);
-	if (has_suffix(path, ".csv") || has_suffix(path, ".csv.gz"))
+	if ((has_suffix(path, ".csv") || has_suffix(path, ".csv.gz")) && !wm_lora_is(path))
 		return wm_err_set(err, -ENOTSUP,
 			"%s: is a flow table, from which no engine here can learn yet; expected .pcap or .pcapng",
 			path);

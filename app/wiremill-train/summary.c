@@ -88,6 +88,21 @@ static void print_flows(FILE *out, const struct wm_dataset *ds)
 		ds->n_flows, tcp, started, udp, ds->n_flows - tcp - udp);
 }
 
+static void print_receptions(FILE *out, const struct wm_receptions *r)
+{
+	uint64_t data = 0, joins = 0, bad = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		data += r->at[i].lora.kind == WM_LORA_DATA;
+		joins += r->at[i].lora.kind == WM_LORA_JOIN;
+		bad += r->at[i].lora.crc == WM_LORA_CRC_BAD;
+	}
+	(void)fprintf(out,
+		"LoRaWAN   at %zu gateway%s: data %" PRIu64 ", join requests %" PRIu64 ", other %" PRIu64
+		"; received with errors %" PRIu64 "\n",
+		r->n_gateways, r->n_gateways == 1 ? "" : "s", data, joins, r->n - data - joins, bad);
+}
+
 void summary_print(FILE *out, const struct wm_dataset *ds, size_t n_files)
 {
 	const struct wm_dataset_counts *c = &ds->counts;
@@ -99,8 +114,12 @@ void summary_print(FILE *out, const struct wm_dataset *ds, size_t n_files)
 		(void)strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S UTC", &tm);
 	(void)fprintf(out, "packets   %" PRIu64 " of %" PRIu64 " in %zu file%s, %.3f s from %s on\n", c->used,
 		c->packets, n_files, n_files == 1 ? "" : "s", (double)ds->duration_ns * 1e-9, date);
-	print_protocols(out, c);
-	print_flows(out, ds);
+	if (ds->lora.n > 0) {
+		print_receptions(out, &ds->lora);
+	} else {
+		print_protocols(out, c);
+		print_flows(out, ds);
+	}
 	print_dropped(out, c);
 	print_mended(out, c);
 	if (c->damaged == 1)

@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -150,15 +151,28 @@ static int write_model(const struct training *t, struct wm_err *err)
 	return 0;
 }
 
+// LoRa receptions have an engine of their own, and it is for nothing else.
+static int choose_engine(struct training *t, const char **out, struct wm_err *err)
+{
+	const char *suits = t->ds.lora.n > 0 ? "lora" : "necst";
+
+	if (t->config->engine != NULL && (strcmp(t->config->engine, "lora") == 0) != (t->ds.lora.n > 0))
+		return wm_err_set(err, -EINVAL, "option --engine: %s does not learn from %s; leave it out",
+			t->config->engine, t->ds.lora.n > 0 ? "LoRa receptions" : "packets");
+	*out = t->config->engine != NULL ? t->config->engine : suits;
+	t->fit = wm_fit_find(*out);
+	return 0;
+}
+
 static int run(struct training *t, struct wm_err *err)
 {
 	const struct config *c = t->config;
+	const char *engine = NULL;
 	int rc;
 
-	t->fit = wm_fit_find(c->engine);
-	if (t->fit == NULL)
+	if (c->engine != NULL && wm_fit_find(c->engine) == NULL)
 		return wm_err_set(
-			err, -EINVAL, "option --engine: there is no engine '%.64s', expected necst", c->engine);
+			err, -EINVAL, "option --engine: there is no engine '%.64s', expected necst or lora", c->engine);
 	rc = inputs_check(c, err);
 	if (rc < 0)
 		return rc;
@@ -167,11 +181,13 @@ static int run(struct training *t, struct wm_err *err)
 		return wm_err_sys(err, -ENOMEM, "%s", c->output);
 	}
 	rc = read_inputs(t, err);
+	if (rc == 0)
+		rc = choose_engine(t, &engine, err);
 	if (rc < 0)
 		return rc;
 	if (wm_model_writer_create(&t->writer) < 0)
 		return wm_err_sys(err, -ENOMEM, "%s", c->output);
-	rc = card_put(t->writer, c, &t->ds, err);
+	rc = card_put(t->writer, c, engine, &t->ds, err);
 	if (rc < 0)
 		return rc;
 	rc = fit(t, err);

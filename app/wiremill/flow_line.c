@@ -18,7 +18,9 @@ static void address_text(char text[ADDRESS_SIZE], const struct flow_record *flow
 {
 	const uint8_t *a = flow->address[side];
 
-	if (flow->ip == 4)
+	if (flow->lora)
+		(void)snprintf(text, ADDRESS_SIZE, "%02x%02x%02x%02x", a[0], a[1], a[2], a[3]);
+	else if (flow->ip == 4)
 		(void)inet_ntop(AF_INET, a + 12, text, ADDRESS_SIZE);
 	else if (flow->ip == 6)
 		(void)inet_ntop(AF_INET6, a, text, ADDRESS_SIZE);
@@ -35,6 +37,10 @@ static void proto_text(char text[NAME_SIZE], const struct flow_record *flow)
 	} names[] = {{WM_PROTO_TCP, "TCP"}, {WM_PROTO_UDP, "UDP"}, {WM_PROTO_ICMP, "ICMP"}, {WM_PROTO_ICMP6, "ICMP6"},
 		{2, "IGMP"}, {47, "GRE"}, {50, "ESP"}, {51, "AH"}, {132, "SCTP"}};
 
+	if (flow->lora) {
+		(void)snprintf(text, NAME_SIZE, "LORAWAN");
+		return;
+	}
 	if (flow->ip == 0) {
 		(void)snprintf(text, NAME_SIZE, "0x%04x", flow->ethertype);
 		return;

@@ -4,6 +4,7 @@
 
 #include <packet/form.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -23,6 +24,7 @@ struct flow_record {
 	uint16_t port[2];
 	uint16_t ethertype; // if not IP
 	uint8_t ip;         // 4, 6, 0
+	bool lora;          // a LoRa device: the client's address is its own
 	uint8_t proto;
 	struct flow_side side[2]; // from the client, from the server
 };

@@ -2,11 +2,13 @@
 #include "flows.h"
 
 #include "flow_line.h"
+#include "lora_line.h"
 
 #include <base/bytes.h>
 #include <base/grow.h>
 #include <packet/dissect.h>
 #include <packet/raw.h>
+#include <packet/semtech.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -140,7 +142,7 @@ int flows_create(struct flows **out, const struct models *models, const struct s
 	if (rc < 0)
 		(void)wm_err_set(err, rc, "no memory for the table of flows");
 	if (rc == 0)
-		rc = open_stream(&f->csv, s->csv, flow_csv_header, err);
+		rc = open_stream(&f->csv, s->csv, models->lora ? lora_line_header : flow_csv_header, err);
 	if (rc == 0)
 		rc = open_stream(&f->labels, s->labels, flow_label_header, err);
 	if (rc < 0) {
@@ -180,6 +182,11 @@ static void describe(struct flow_record *r, const struct wm_form *form, const st
 
 	if (wm_form_is_raw(form)) {
 		describe_raw(r, s);
+		return;
+	}
+	if (wm_form_is_lora(form)) {
+		r->lora = true;
+		memcpy(r->address[0], s->lora.addr, sizeof(s->lora.addr));
 		return;
 	}
 	r->ip = form->ip;
@@ -244,7 +251,7 @@ static void write_flow(struct flows *f, const struct flow_record *r)
 {
 	const struct open_model *m = &f->models->at[r->key >> 32];
 
-	if (f->csv.file != NULL)
+	if (f->csv.file != NULL && !f->models->lora)
 		flow_write_csv(f->csv.file, r, m->label);
 	note_error(&f->csv);
 	if (f->labels.file != NULL)
@@ -268,6 +275,8 @@ bool flows_count(struct flows *f, const struct wm_sample *s)
 			return false;
 		describe(&f->records[f->table[at] - 1], form, s);
 	}
+	if (f->csv.file != NULL && f->models->lora && !(s->bits & WM_BIT_REVERSE))
+		lora_line_write(f->csv.file, form, s);
 	r = &f->records[f->table[at] - 1];
 	count_side(&r->side[s->bits & WM_BIT_REVERSE ? 1 : 0], form, s);
 	if (s->bits & WM_BIT_LAST) {

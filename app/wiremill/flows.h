@@ -6,6 +6,8 @@
 // csv: te,td,sa,da,sp,dp,pr,flg,fwd,stos,pkt,byt,label, one line for each direction that has packets, as UGR'16; IP
 // flows alone; bytes are those of IP datagrams.
 //
+// Where all models are of LoRa receptions, csv is a table of these instead, as they were written (lora_line.h).
+//
 // labels: start,end,src,dst,sport,dport,proto,label,model,packets,bytes, one line a flow, both directions; times in
 // seconds; bytes are those of frames; addresses of frames that are not IP are MAC addresses.
 #pragma once

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "models.h"
 
+#include <packet/dissect.h>
 #include <packet/raw.h>
 
 #include <errno.h>
@@ -31,7 +32,8 @@ static void set_label(struct open_model *m, const struct model_choice *choice)
 	(void)snprintf(m->label, sizeof(m->label), "%s", own);
 }
 
-static int open_model(struct open_model *m, const struct model_choice *choice, struct wm_err *err)
+static int open_model(
+	struct open_model *m, const struct model_choice *choice, const struct settings *s, struct wm_err *err)
 {
 	struct wm_err why = {0};
 	const char *name;
@@ -52,6 +54,12 @@ static int open_model(struct open_model *m, const struct model_choice *choice, s
 		return wm_err_set(err, rc, "%s", why.msg);
 	if (rc < 0)
 		return wm_err_set(err, rc, "%s: %s", choice->file, why.msg);
+	if (s->forward && m->engine->lora_forward != NULL) {
+		rc = m->engine->lora_forward(m->model, &s->to, &why);
+		if (rc < 0)
+			return wm_err_set(err, rc, "option --lora-forward: %s: %s", choice->file, why.msg);
+	}
+	m->link = m->engine->link != NULL ? m->engine->link(m->model) : WM_LINK_ETHERNET;
 	m->forms = m->engine->forms(m->model, &m->n_forms);
 	set_stem(m, choice->file);
 	set_label(m, choice);
@@ -83,13 +91,37 @@ static int open_replay(struct models *out, const struct settings *s, double spee
 	return wm_replay_open(&out->replay, &options, err);
 }
 
+// A pcap has one link type, a port sends Ethernet.
+static int check_links(struct models *out, const struct settings *s, struct wm_err *err)
+{
+	size_t radio = 0, lora = 0;
+
+	for (size_t i = 0; i < out->n; i++) {
+		radio += out->at[i].link == WM_LINK_LORATAP;
+		lora += out->at[i].engine->lora_forward != NULL;
+	}
+	if (s->forward && lora == 0)
+		return wm_err_set(err, -EINVAL, "option --lora-forward: no model is of LoRa receptions");
+	if (radio > 0 && (s->pcap == NULL || radio < out->n || s->replay.file != NULL))
+		return wm_err_set(err, -EINVAL,
+			"option --lora-forward is missing: LoRa receptions are no Ethernet frames unless gateways "
+			"forward "
+			"them");
+	out->link = radio > 0 ? WM_LINK_LORATAP : WM_LINK_ETHERNET;
+	out->lora = lora > 0 && lora == out->n && s->replay.file == NULL;
+	if (s->csv != NULL && lora > 0 && !out->lora)
+		return wm_err_set(err, -EINVAL,
+			"option --csv: the table of LoRa receptions and that of flows are two; mill them one by one");
+	return 0;
+}
+
 int models_open(struct models *out, const struct settings *s, struct wm_err *err)
 {
 	double speed = s->rate.kind == WM_RATE_MODEL ? s->rate.value : 1;
 
 	for (; out->n < s->n_models; out->n++) {
 		struct open_model *m = &out->at[out->n];
-		int rc = open_model(m, &s->models[out->n], err);
+		int rc = open_model(m, &s->models[out->n], s, err);
 
 		if (rc < 0) {
 			out->n++; // what is half open is closed too
@@ -98,6 +130,8 @@ int models_open(struct models *out, const struct settings *s, struct wm_err *err
 		out->sources[out->n] = (struct wm_source){
 			.engine = m->engine, .model = m->model, .speed = speed * s->models[out->n].weight};
 	}
+	if (check_links(out, s, err) < 0)
+		return -EINVAL;
 	return s->replay.file != NULL ? open_replay(out, s, speed, err) : 0;
 }
 

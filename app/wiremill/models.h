@@ -9,6 +9,7 @@
 #include <synth/replay.h>
 #include <synth/worker.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { LABEL_SIZE = 128 };
@@ -21,12 +22,15 @@ struct open_model {
 	struct wm_engine_model *model;
 	const struct wm_form *forms;
 	size_t n_forms;
+	int link; // LINKTYPE_* of its frames
 };
 
 struct models {
 	struct open_model at[WM_MODELS_MAX]; // by number in samples
 	struct wm_source sources[WM_MODELS_MAX];
 	size_t n;
+	int link;                 // LINKTYPE_* of all their frames
+	bool lora;                // they make LoRa receptions, and nothing else
 	struct wm_replay *replay; // NULL = none; its samples are of number n, and so is what at[] says of them
 };
 

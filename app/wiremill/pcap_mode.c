@@ -189,8 +189,8 @@ static int open_sink(struct sink *k, struct wm_err *err)
 	if (s->csv != NULL || s->labels != NULL)
 		rc = flows_create(&k->flows, k->models, s, err);
 	return rc < 0 ? rc
-		      : wm_capture_writer_open(
-			      &k->writer, s->pcap, s->snaplen > 0 ? (uint32_t)s->snaplen : WM_FRAME_MAX, err);
+		      : wm_capture_writer_open(&k->writer, s->pcap, k->models->link,
+			      s->snaplen > 0 ? (uint32_t)s->snaplen : WM_FRAME_MAX, err);
 }
 
 // End all files, also after a failure. @return the first error, with its sentence.

@@ -4,8 +4,11 @@
 #include "port_option.h"
 
 #include <capture/writer.h>
+#include <packet/semtech.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +40,8 @@ static const struct wm_option options[] = {
 	{"seed", 's', WM_OPTION_NUMBER, FIELD(seed), "N", "same seed, same bytes (default: 1)", 0, UINT64_MAX},
 	{"workers", 'w', WM_OPTION_NUMBER, FIELD(workers), "N", "threads that generate (default: one a core)", 1,
 		WORKERS_MAX},
+	{"lora-forward", 0, WM_OPTION_TAKEN, 0, "HOST",
+		"send LoRa receptions as gateways forward them: HOST[:PORT][,gateways=NET/BITS]", 0, 0},
 	{"rate", 'r', WM_OPTION_TAKEN, 0, "RATE", "model, x4 (4 times as fast), 5Mpps, 10Gbps, 50% or max", 0, 0},
 	{"underflow", 0, WM_OPTION_TAKEN, 0, "MODE", "where models are too slow: wait, or recycle what was sent", 0, 0},
 	{"recycle-samples", 0, WM_OPTION_NUMBER, FIELD(recycle_samples), "N",
@@ -166,6 +171,65 @@ static int take_snapped(struct settings *s, const char *text, struct wm_err *err
 	return wm_err_set(err, -EINVAL, "option --snapped: '%s' is none: write pad, cut or drop", text);
 }
 
+// "10.0.0.0/8" in host byte order, the bits behind the prefix zero. @return whether it is that.
+static bool read_net(uint32_t *net, unsigned *prefix_len, char *text)
+{
+	char *slash = strchr(text, '/'), *end;
+	struct in_addr addr;
+	unsigned long bits;
+
+	if (slash == NULL)
+		return false;
+	*slash = '\0';
+	bits = strtoul(slash + 1, &end, 10);
+	if (slash[1] < '0' || slash[1] > '9' || *end != '\0' || bits < 1 || bits > 30
+		|| inet_pton(AF_INET, text, &addr) != 1)
+		return false;
+	*prefix_len = (unsigned)bits;
+	*net = ntohl(addr.s_addr) & UINT32_MAX << (32 - bits);
+	return true;
+}
+
+// SERVER[:PORT], cut in two. @return whether it is that.
+static bool read_server(struct wm_lora_forward *to, char *text)
+{
+	char *colon = strchr(text, ':'), *end;
+	struct in_addr addr;
+
+	if (colon != NULL) {
+		unsigned long port = strtoul(colon + 1, &end, 10);
+
+		if (colon[1] < '0' || colon[1] > '9' || *end != '\0' || port == 0 || port > UINT16_MAX)
+			return false;
+		to->port = (uint16_t)port;
+		*colon = '\0';
+	}
+	if (inet_pton(AF_INET, text, &addr) != 1)
+		return false;
+	to->server = ntohl(addr.s_addr);
+	return true;
+}
+
+static int take_forward(struct settings *s, const char *text, struct wm_err *err)
+{
+	// Gateways are in the network that RFC 2544 keeps for tests.
+	struct wm_lora_forward to = {.port = WM_SEMTECH_PORT, .gateways = UINT32_C(0xc6120000), .prefix_len = 15};
+	char own[128];
+	char *gateways;
+	bool good = strlen(text) < sizeof(own);
+
+	(void)snprintf(own, sizeof(own), "%s", text);
+	gateways = cut_part(own, "gateways");
+	if (gateways != NULL)
+		good = good && read_net(&to.gateways, &to.prefix_len, gateways);
+	if (!good || !read_server(&to, own))
+		return wm_err_set(err, -EINVAL,
+			"option --lora-forward: '%.64s' is not like 192.0.2.1:1700,gateways=198.18.0.0/15", text);
+	s->forward = true;
+	s->to = to;
+	return 0;
+}
+
 static int take_underflow(struct settings *s, const char *text, struct wm_err *err)
 {
 	s->recycle = strcmp(text, "recycle") == 0;
@@ -209,6 +273,8 @@ static int take(void *config, const struct wm_option *option, const char *text, 
 		return take_replay(s, text, err);
 	if (strcmp(option->name, "snapped") == 0)
 		return take_snapped(s, text, err);
+	if (strcmp(option->name, "lora-forward") == 0)
+		return take_forward(s, text, err);
 	if (strcmp(option->name, "underflow") == 0)
 		return take_underflow(s, text, err);
 	if (strcmp(option->name, "port") == 0)

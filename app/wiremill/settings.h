@@ -4,6 +4,7 @@
 
 #include <common/config.h>
 #include <common/options.h>
+#include <engine/engine.h>
 #include <packet/sample.h>
 #include <plane/choice.h>
 #include <plane/pace.h>
@@ -26,7 +27,9 @@ struct settings {
 	struct model_choice replay; // a capture; file = NULL: none
 	uint64_t loops;             // of it; 0 = for ever
 	enum wm_snapped snapped;
-	uint64_t read_ahead; // MiB
+	uint64_t read_ahead;       // MiB
+	bool forward;              // LoRa receptions as datagrams of their gateways
+	struct wm_lora_forward to; // if so
 	const char *config;
 	const char *pcap; // pcap mode
 	uint64_t snaplen; // 0 = whole frames

@@ -13,7 +13,6 @@ enum {
 	HEAD_LEN = 24,
 	RECORD_LEN = 16,
 	BUFFER_LEN = 1 << 20,
-	LINK_ETHERNET = 1,
 };
 
 struct wm_capture_writer {
@@ -32,13 +31,13 @@ static void put_le32(uint8_t *p, uint32_t v)
 	memcpy(p, &v, sizeof(v));
 }
 
-static void put_head(uint8_t *p, uint32_t snaplen)
+static void put_head(uint8_t *p, int link, uint32_t snaplen)
 {
 	memset(p, 0, HEAD_LEN);
 	put_le32(p, 0xa1b23c4d); // nanoseconds
 	put_le32(p + 4, 4u << 16 | 2);
 	put_le32(p + 16, snaplen);
-	put_le32(p + 20, LINK_ETHERNET);
+	put_le32(p + 20, (uint32_t)link);
 }
 
 static void flush(struct wm_capture_writer *w)
@@ -61,7 +60,8 @@ static void flush(struct wm_capture_writer *w)
 	w->n = 0;
 }
 
-int wm_capture_writer_open(struct wm_capture_writer **out, const char *path, uint32_t snaplen, struct wm_err *err)
+int wm_capture_writer_open(
+	struct wm_capture_writer **out, const char *path, int link, uint32_t snaplen, struct wm_err *err)
 {
 	struct wm_capture_writer *w = malloc(sizeof(*w));
 
@@ -70,7 +70,7 @@ int wm_capture_writer_open(struct wm_capture_writer **out, const char *path, uin
 	w->error = w->refused = 0;
 	w->n = HEAD_LEN;
 	w->snaplen = snaplen;
-	put_head(w->buffer, snaplen);
+	put_head(w->buffer, link, snaplen);
 	w->path = strdup(strcmp(path, "-") == 0 ? "standard output" : path);
 	if (w->path == NULL) {
 		free(w);

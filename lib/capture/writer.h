@@ -2,7 +2,7 @@
 // writer: frames into a pcap file with nanosecond time stamps, as a stream. Frames are built where they are written
 // from: reserve room in the buffer, fill it, commit.
 //
-// Little-endian, Ethernet, whatever the machine: the same frames are the same bytes.
+// Little-endian, whatever the machine: the same frames are the same bytes.
 // Source: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-04.html, sections 4 and 5.
 #pragma once
 
@@ -18,10 +18,12 @@ struct wm_capture_writer;
 
 /**
  * @param path    "-" = standard output; else created, or emptied.
+ * @param link    LINKTYPE_* of all frames.
  * @param snaplen Bytes of a frame that are written at most, up to WM_FRAME_MAX; its length is told in any case.
  * @return 0; -errno with a sentence.
  */
-int wm_capture_writer_open(struct wm_capture_writer **out, const char *path, uint32_t snaplen, struct wm_err *err);
+int wm_capture_writer_open(
+	struct wm_capture_writer **out, const char *path, int link, uint32_t snaplen, struct wm_err *err);
 
 /** Room for a frame of len bytes, at most WM_FRAME_MAX; not cleared. @return NULL once writing has failed. */
 uint8_t *wm_capture_writer_reserve(struct wm_capture_writer *w, uint32_t len);

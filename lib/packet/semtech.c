@@ -67,10 +67,10 @@ static char *put_snr(char *p, int quarters)
 	return p;
 }
 
-// RFC 4648 section 4.
-static char *put_base64(char *p, const uint8_t *data, size_t n)
+size_t wm_base64_write(char *out, const uint8_t *data, size_t n)
 {
 	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	char *p = out;
 
 	for (size_t i = 0; i < n; i += 3) {
 		uint32_t v = (uint32_t)data[i] << 16;
@@ -84,7 +84,7 @@ static char *put_base64(char *p, const uint8_t *data, size_t n)
 		*p++ = i + 1 < n ? alphabet[v >> 6 & 63] : '=';
 		*p++ = i + 2 < n ? alphabet[v & 63] : '=';
 	}
-	return p;
+	return (size_t)(p - out);
 }
 
 size_t wm_semtech_json(char *out, const struct wm_lora *l, uint32_t key)
@@ -107,7 +107,8 @@ size_t wm_semtech_json(char *out, const struct wm_lora *l, uint32_t key)
 	p = put_snr(put_text(p, "\",\"lsnr\":"), l->snr);
 	p = put_signed(put_text(p, ",\"rssi\":"), l->rssi);
 	p = put_number(put_text(p, ",\"size\":"), l->len, 1);
-	p = put_base64(put_text(p, ",\"data\":\""), phy, l->len);
+	p = put_text(p, ",\"data\":\"");
+	p += wm_base64_write(p, phy, l->len);
 	p = put_text(p, "\"}]}");
 	assert(p - out <= WM_SEMTECH_JSON_MAX);
 	return (size_t)(p - out);
@@ -124,14 +125,15 @@ static uint16_t token_of(uint32_t key)
 	return (uint16_t)((x >> 16 & 0xff00) | (0x11 + (x >> 8 & 0xffff) % (0x100 - 0x11)));
 }
 
+static uint64_t be64(const uint8_t *p)
+{
+	return (uint64_t)wm_be32(p) << 32 | wm_be32(p + 4);
+}
+
 static void make_loratap(uint8_t *frame, const struct wm_form *form, const struct wm_sample *s)
 {
-	uint64_t eui = 0;
-	size_t n;
+	size_t n = wm_loratap_write(frame, &s->lora, form->head[0], wm_form_lora_eui(form));
 
-	if (form->head[0] == 1)
-		eui = (uint64_t)wm_be32(form->head + LORATAP_EUI) << 32 | wm_be32(form->head + LORATAP_EUI + 4);
-	n = wm_loratap_write(frame, &s->lora, form->head[0], eui);
 	wm_phy_write(frame + n, &s->lora, s->seq);
 }
 
@@ -207,7 +209,8 @@ static void put_headers(struct wm_form *form, const struct wm_semtech_route *r, 
 void wm_form_loratap(struct wm_form *form, unsigned version, uint64_t eui)
 {
 	init_form(form, make_loratap, version == 1 ? WM_LORATAP1_LEN : WM_LORATAP_LEN);
-	(void)wm_loratap_write(form->head, &(struct wm_lora){0}, version, eui);
+	(void)wm_loratap_write(form->head, &(struct wm_lora){0}, 1, eui); // version 0 has no place for the EUI
+	form->head[0] = (uint8_t)version;
 }
 
 void wm_form_push_data(struct wm_form *form, const struct wm_semtech_route *route)
@@ -224,6 +227,16 @@ void wm_form_push_ack(struct wm_form *form, const struct wm_semtech_route *route
 	init_form(form, make_push_ack, UDP_HEAD + ACK_LEN);
 	put_headers(form, route, true);
 	form->head[UDP_HEAD + 3] = PUSH_ACK;
+}
+
+uint64_t wm_form_lora_eui(const struct wm_form *form)
+{
+	return be64(form->head + (form->make == make_loratap ? LORATAP_EUI : UDP_HEAD + 4));
+}
+
+bool wm_form_is_lora(const struct wm_form *form)
+{
+	return form->make == make_loratap || form->make == make_push_data || form->make == make_push_ack;
 }
 
 uint16_t wm_lora_frame_len(const struct wm_form *form, const struct wm_sample *s)

@@ -29,6 +29,10 @@ struct wm_semtech_route {
 	uint16_t server_port;
 };
 
+#define WM_BASE64_LEN(n) (((n) + 2) / 3 * 4)
+/** Write base64 (RFC 4648 section 4), not terminated. @param out WM_BASE64_LEN(n) bytes. @return its length. */
+size_t wm_base64_write(char *out, const uint8_t *data, size_t n);
+
 /** Write the JSON of a reception, not terminated. @param out WM_SEMTECH_JSON_MAX bytes. @return its length. */
 size_t wm_semtech_json(char *out, const struct wm_lora *l, uint32_t key);
 
@@ -37,6 +41,12 @@ void wm_form_loratap(struct wm_form *form, unsigned version, uint64_t eui);
 /** Forms of the datagrams between a gateway and its server. */
 void wm_form_push_data(struct wm_form *form, const struct wm_semtech_route *route);
 void wm_form_push_ack(struct wm_form *form, const struct wm_semtech_route *route);
+
+/** The gateway that a form's receptions are of; 0 = not known. */
+uint64_t wm_form_lora_eui(const struct wm_form *form);
+
+/** Whether a form is one of these. */
+bool wm_form_is_lora(const struct wm_form *form);
 
 /** The length that a sample of such a form has to have. */
 uint16_t wm_lora_frame_len(const struct wm_form *form, const struct wm_sample *s);

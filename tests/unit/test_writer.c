@@ -24,7 +24,7 @@ static void what_is_written_is_read_again(void **state)
 	(void)state;
 	assert_true(fd >= 0);
 	(void)close(fd);
-	assert_int_equal(wm_capture_writer_open(&w, path, WM_FRAME_MAX, NULL), 0);
+	assert_int_equal(wm_capture_writer_open(&w, path, 1, WM_FRAME_MAX, NULL), 0);
 	for (uint32_t i = 0; i < N; i++) { // 4.5 MB: several times the buffer
 		uint8_t *frame = wm_capture_writer_reserve(w, 14 + i);
 
@@ -56,11 +56,11 @@ static void what_cannot_be_written_is_told_with_its_path(void **state)
 	struct wm_err err = {0};
 
 	(void)state;
-	assert_int_equal(wm_capture_writer_open(&w, "/nonexistent/x.pcap", WM_FRAME_MAX, &err), -ENOENT);
+	assert_int_equal(wm_capture_writer_open(&w, "/nonexistent/x.pcap", 1, WM_FRAME_MAX, &err), -ENOENT);
 	assert_string_equal(err.msg, "/nonexistent/x.pcap: cannot be written: No such file or directory");
 	if (access("/dev/full", W_OK) != 0)
 		skip();
-	assert_int_equal(wm_capture_writer_open(&w, "/dev/full", WM_FRAME_MAX, &err), 0);
+	assert_int_equal(wm_capture_writer_open(&w, "/dev/full", 1, WM_FRAME_MAX, &err), 0);
 	for (int i = 0; i < 100; i++)
 		if (wm_capture_writer_reserve(w, 60000) != NULL)
 			wm_capture_writer_commit(w, 0, 60000);
@@ -83,7 +83,7 @@ static void libpcap_reads_what_is_written(void **state)
 	(void)state;
 	assert_true(fd >= 0);
 	(void)close(fd);
-	assert_int_equal(wm_capture_writer_open(&w, path, WM_FRAME_MAX, NULL), 0);
+	assert_int_equal(wm_capture_writer_open(&w, path, 1, WM_FRAME_MAX, NULL), 0);
 	for (uint32_t i = 0; i < N; i++) {
 		memset(wm_capture_writer_reserve(w, 1514), (int)(i & 0xff), 60);
 		wm_capture_writer_commit(w, i * 1000000007ull, 60);
@@ -115,7 +115,7 @@ static void what_a_pcap_file_cannot_hold_is_a_failure_and_what_came_before_is_ke
 
 	(void)state;
 	assert_true(fd >= 0);
-	assert_int_equal(wm_capture_writer_open(&w, path, WM_FRAME_MAX, &err), 0);
+	assert_int_equal(wm_capture_writer_open(&w, path, 1, WM_FRAME_MAX, &err), 0);
 	for (unsigned i = 0; i < 2; i++) {
 		assert_non_null(wm_capture_writer_reserve(w, 60));
 		assert_int_equal(wm_capture_writer_commit(w, (UINT64_C(1) << 32) * 1000000000 * i, 60), i == 0);
@@ -126,7 +126,7 @@ static void what_a_pcap_file_cannot_hold_is_a_failure_and_what_came_before_is_ke
 	assert_int_equal(lseek(fd, 0, SEEK_END), 24 + 16 + 60);
 	(void)close(fd);
 	(void)unlink(path);
-	assert_int_equal(wm_capture_writer_open(&w, "/dev/null", WM_FRAME_MAX, &err), 0);
+	assert_int_equal(wm_capture_writer_open(&w, "/dev/null", 1, WM_FRAME_MAX, &err), 0);
 	assert_null(wm_capture_writer_reserve(w, WM_FRAME_MAX + 1));
 	assert_int_equal(wm_capture_writer_close(w, &err), -EMSGSIZE);
 	assert_int_equal(wm_capture_writer_close(NULL, &err), 0);
