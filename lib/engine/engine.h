@@ -29,6 +29,7 @@ struct wm_flow {
 	uint32_t pkts[2];     // budget by direction, from the client first; at least 1 in all
 	uint64_t bytes[2];    // budget: a wish that steers the engine
 	uint64_t duration_ns; // a wish too
+	uint32_t laps;        // how often its budgets are given: a flow that outlived the capture goes on and on
 };
 
 /** One packet as the engine decides it; addresses, absolute time and TCP numbers are the synthesiser's. */

@@ -270,6 +270,88 @@ static void plan_goes_on_in_order_of_start(void **state)
 	wm_engine_necst.plan_destroy(plan);
 }
 
+// The grammar's flows as one that was there before and after, and others that begin; all of them UDP's.
+static struct wm_engine_model *open_long_flow(struct grammar *g, struct wm_model **model)
+{
+	const struct wm_fit_options o = {.seed = 3, .threads = 1, .time_limit_s = 0.2};
+	struct wm_model_writer *w = NULL;
+	struct wm_engine_model *compiled = NULL;
+	struct wm_err err = {0};
+	char path[64];
+
+	for (size_t i = 0; i < g->ds.n_flows; i++) {
+		g->ds.flows[i].proto = 17;
+		g->ds.flows[i].started = g->ds.flows[i].ended = false;
+	}
+	g->ds.duration_ns = g->ds.flows[0].end_ns;
+	g->ds.n_records = g->ds.flows[0].n;
+	for (size_t i = 1; i < 4; i++) { // of one packet each
+		g->ds.flows[i].start_ns = g->ds.flows[i].end_ns = g->ds.duration_ns * i / 4;
+		g->ds.flows[i].first = (uint32_t)g->ds.n_records;
+		g->ds.flows[i].n = g->ds.flows[i].pkts[0] = 1;
+		g->ds.flows[i].pkts[1] = 0;
+		g->ds.records[g->ds.n_records] = g->ds.records[0];
+		g->ds.records[g->ds.n_records++].time_ns = g->ds.flows[i].start_ns;
+	}
+	g->ds.n_flows = 4;
+	(void)snprintf(path, sizeof(path), "/tmp/wm-test-necst-long-%ld.safetensors", (long)getpid());
+	assert_int_equal(wm_model_writer_create(&w), 0);
+	assert_int_equal(wm_fit_find("necst")(w, &g->ds, &o, &err), 0);
+	assert_int_equal(wm_model_put_meta(w, "format", "wiremill-1"), 0);
+	assert_int_equal(wm_model_write(w, path, &err), 0);
+	wm_model_writer_destroy(w);
+	assert_int_equal(wm_model_open(model, path, &err), 0);
+	if (wm_engine_necst.open(&compiled, *model, &err) < 0)
+		fail_msg("%s", err.msg);
+	(void)unlink(path);
+	return compiled;
+}
+
+static uint32_t steps_of(const struct wm_engine_model *m, const struct wm_flow *flow)
+{
+	struct wm_gen *gen = NULL;
+	struct wm_step step = {0};
+	const uint32_t slot = 0;
+	uint32_t n = 0;
+
+	assert_int_equal(wm_engine_necst.gen_create(&gen, m, 1, 1), 0);
+	wm_engine_necst.gen_begin(gen, slot, flow);
+	for (; !step.last && n < 1000000; n++)
+		wm_engine_necst.gen_step(gen, &slot, 1, &step);
+	wm_engine_necst.gen_destroy(gen);
+	return n;
+}
+
+static void a_flow_that_outlived_the_capture_goes_on(void **state)
+{
+	struct grammar g;
+	struct wm_model *model = NULL;
+	struct wm_engine_model *m;
+	struct wm_plan *plan = NULL;
+	struct wm_flow one, flow;
+
+	(void)state;
+	make_grammar(&g);
+	m = open_long_flow(&g, &model);
+	assert_int_equal(wm_engine_necst.plan_create(&plan, m, 2), 0);
+	wm_engine_necst.plan_next(plan, &one);
+	assert_true(one.laps >= 2);
+	assert_int_equal(steps_of(m, &one), one.laps * (g.ds.flows[0].n / 2 * 2) + g.ds.flows[0].n % 2);
+	// The short ones alone as long as it lasts, from other ports each time.
+	for (uint32_t i = 0; i < one.laps * 3; i++) {
+		wm_engine_necst.plan_next(plan, &flow);
+		assert_int_equal(flow.laps, 1);
+		assert_int_equal((flow.cport - 1024u - i / 3 * 257u % 48128u + 48128u) % 48128u - 18977u < 3, 1);
+	}
+	wm_engine_necst.plan_next(plan, &flow);
+	assert_true(flow.laps >= 2);
+	assert_true(flow.cport != one.cport);
+	wm_engine_necst.plan_destroy(plan);
+	wm_engine_necst.close(m);
+	wm_model_close(model);
+	free_grammar(&g);
+}
+
 static void fit_does_not_depend_on_threads(void **state)
 {
 	const struct fitted *f = *state;
@@ -291,6 +373,7 @@ int main(void)
 		cmocka_unit_test(flows_keep_their_budgets_and_the_grammar),
 		cmocka_unit_test(packets_do_not_depend_on_the_batch),
 		cmocka_unit_test(plan_goes_on_in_order_of_start),
+		cmocka_unit_test(a_flow_that_outlived_the_capture_goes_on),
 		cmocka_unit_test(fit_does_not_depend_on_threads),
 	};
 

@@ -16,10 +16,12 @@ struct slot {
 	uint32_t profile;
 	uint32_t family;
 	uint32_t service;
-	uint32_t echo;          // payload of the last echo request
-	uint64_t duration_ns;   // planned
-	struct last {           // packet of each direction
-		int32_t window; // -1 = none yet
+	uint32_t echo;               // payload of the last echo request
+	uint64_t duration_ns;        // planned
+	struct necst_progress whole; // the budgets as they were given
+	uint32_t again;              // how often half of them is given anew
+	struct last {                // packet of each direction
+		int32_t window;      // -1 = none yet
 		uint32_t syn;
 	} last[2];
 };
@@ -142,6 +144,8 @@ void necst_gen_begin(struct wm_gen *g, uint32_t slot, const struct wm_flow *flow
 	s->profile = flow->profile;
 	s->service = necst_flow_service(flow->cls);
 	s->duration_ns = flow->duration_ns;
+	s->whole = s->left;
+	s->again = flow->laps > 1 ? 2 * (flow->laps - 1) : 0;
 	s->echo = 0;
 	s->last[0] = s->last[1] = (struct last){.window = -1};
 	wm_rng_init(&s->rng, g->seed, WM_STREAM_PACKET, flow->id << 5 | flow->model);
@@ -328,6 +332,31 @@ static uint16_t draw_window(const struct wm_engine_model *m, struct slot *s, uin
 	return (uint16_t)last->window;
 }
 
+static uint64_t refill(uint64_t left, uint64_t whole)
+{
+	const uint64_t more = left + whole / 2;
+
+	return more < whole ? more : whole;
+}
+
+// A flow that goes on goes back to its middle: where it has a quarter of its packets left it is where it had three.
+static void go_on(struct slot *s)
+{
+	const struct necst_progress *whole = &s->whole;
+	struct necst_progress *left = &s->left;
+	const uint32_t half = whole->pkts / 2;
+
+	if (s->again == 0 || left->pkts > whole->pkts / 4)
+		return;
+	s->again--;
+	left->pkts += half;
+	left->position -= half < left->position ? half : left->position;
+	left->server = (uint32_t)refill(left->server, whole->server);
+	left->time_ns = refill(left->time_ns, whole->time_ns);
+	for (int d = 0; d < 2; d++)
+		left->bytes[d] = refill(left->bytes[d], whole->bytes[d]);
+}
+
 static void finish_packet(const struct wm_engine_model *m, struct slot *s, const struct draw *d, struct wm_step *step)
 {
 	const struct necst_kind *k = &m->kind[d->token];
@@ -339,6 +368,7 @@ static void finish_packet(const struct wm_engine_model *m, struct slot *s, const
 	step->window = draw_window(m, s, d->token);
 	necst_advance(&s->left, d->token, d->size, d->gap, k->reverse, step->len, gap_ns);
 	necst_note_close(&s->left, k);
+	go_on(s);
 	step->last = s->left.pkts == 0;
 }
 

@@ -14,8 +14,10 @@ enum {
 	WINDOW = 4 * BLOCK,            // blocks change places inside it
 	FLOWS_TO_SHUFFLE = 4 * WINDOW, // with fewer flows the order stays
 	VARY_FROM = 100,               // packets of a flow whose budgets are varied
-	PORTS_TO_MOVE = 4,             // client ports of a pair that are taken for ephemeral ones
-	PORT_STEP = 4099,
+	PORT_STEP = 257,               // client ports of the next epoch are others
+	PORTS_REGISTERED = 1024,       // first of the registered ports, RFC 6335 section 6
+	PORTS_DYNAMIC = 49152,         // and of the dynamic ones
+	LAPS_MOST = 1024,
 };
 
 struct deck {           // a flow's place among those that it may change budgets (or ports) with
@@ -26,7 +28,7 @@ struct deck {           // a flow's place among those that it may change budgets
 
 struct necst_plan_model {
 	size_t n;
-	uint64_t duration_ns;
+	uint64_t epoch_ns;
 	uint64_t resolution_ns;
 	const uint64_t *start, *duration;
 	const uint32_t *profile, *cls, *service;
@@ -40,6 +42,7 @@ struct necst_plan_model {
 	uint32_t *size_list;    // (n)
 	struct deck *port_deck;
 	uint32_t *port_list;
+	bool *bound; // (n) the client's port is its own, whatever flow it is for
 };
 
 struct wm_plan {
@@ -50,6 +53,7 @@ struct wm_plan {
 	uint64_t time_ns; // of the flow before
 	size_t at;        // position in the epoch
 	uint32_t order[WINDOW / BLOCK];
+	uint64_t *until; // (n) the epoch in which a flow that goes on is planned again
 };
 
 // ---------------------------------------------------------------------------------------------- opening
@@ -109,7 +113,9 @@ static int deal_decks(struct necst_plan_model *m)
 	m->size_list = calloc(m->n + 1, sizeof(*m->size_list));
 	m->port_deck = calloc(m->n + 1, sizeof(*m->port_deck));
 	m->port_list = calloc(m->n + 1, sizeof(*m->port_list));
-	if (k == NULL || m->size_deck == NULL || m->size_list == NULL || m->port_deck == NULL || m->port_list == NULL) {
+	m->bound = calloc(m->n + 1, sizeof(*m->bound));
+	if (k == NULL || m->size_deck == NULL || m->size_list == NULL || m->port_deck == NULL || m->port_list == NULL
+		|| m->bound == NULL) {
 		free(k);
 		return -ENOMEM;
 	}
@@ -120,6 +126,14 @@ static int deal_decks(struct necst_plan_model *m)
 				(uint64_t)m->profile[i] << 8 | m->kind[i].begin_end},
 			(uint32_t)i};
 	make_decks(m->size_deck, m->size_list, k, m->n);
+	// A TCP client takes a new port for each connection; another one does if it was never seen to use one again.
+	for (size_t i = 0; i < m->n; i++)
+		k[i] = (struct keyed){
+			{m->ends[i].client, (uint64_t)m->kind[i].proto << 16 | m->ports[i].client}, (uint32_t)i};
+	make_decks(m->port_deck, m->port_list, k, m->n);
+	for (size_t i = 0; i < m->n; i++)
+		m->bound[i] = m->ports[i].client < PORTS_REGISTERED || m->ports[i].client == m->ports[i].server
+			      || (m->port_deck[i].n > 1 && m->kind[i].proto != 6);
 	// A 5-tuple that comes again is one conversation with pauses: it keeps its port, the others deal theirs.
 	for (size_t i = 0; i < m->n; i++)
 		k[i] = (struct keyed){
@@ -182,7 +196,7 @@ static int check_flows(
 	for (size_t i = 0; i < p->n; i++) {
 		bool ok = p->cls[i] < n_classes && p->service[i] < NECST_SERVICES_MAX && p->kind[i].family < n_families
 			  && p->ends[i].client < n_hosts && p->ends[i].server < n_hosts
-			  && (p->pkts[i].by[0] > 0 || p->pkts[i].by[1] > 0) && p->start[i] <= p->duration_ns
+			  && (p->pkts[i].by[0] > 0 || p->pkts[i].by[1] > 0) && p->start[i] <= p->epoch_ns
 			  && (i == 0 || p->start[i] >= p->start[i - 1]) && p->duration[i] < UINT64_C(1) << 62;
 
 		if (!ok)
@@ -197,7 +211,7 @@ int necst_plan_open(struct necst_plan_model **out, const struct wm_model *m, uin
 	struct necst_plan_model *p = calloc(1, sizeof(*p));
 	size_t hosts[2] = {0, 16};
 	const void *data;
-	long long duration = 0;
+	long long epoch = 0;
 	int rc;
 
 	if (p == NULL)
@@ -207,10 +221,10 @@ int necst_plan_open(struct necst_plan_model **out, const struct wm_model *m, uin
 		goto fail;
 	p->hosts = data;
 	p->resolution_ns = resolution_ns;
-	rc = wm_model_meta_int(m, "necst.duration_ns", 0, 1LL << 61, &duration, err);
+	rc = wm_model_meta_int(m, "necst.duration_ns", 0, 1LL << 61, &epoch, err);
 	if (rc < 0)
 		goto fail;
-	p->duration_ns = (uint64_t)duration;
+	p->epoch_ns = (uint64_t)epoch;
 	rc = get_columns(p, m, err);
 	if (rc == 0)
 		rc = check_flows(p, hosts[0], n_classes, n_families, err);
@@ -237,6 +251,7 @@ void necst_plan_close(struct necst_plan_model *p)
 	free(p->size_list);
 	free(p->port_deck);
 	free(p->port_list);
+	free(p->bound);
 	free(p);
 }
 
@@ -275,6 +290,11 @@ int necst_plan_create(struct wm_plan **out, const struct necst_plan_model *m, ui
 
 	if (p == NULL)
 		return -ENOMEM;
+	p->until = calloc(m->n, sizeof(*p->until));
+	if (p->until == NULL) {
+		free(p);
+		return -ENOMEM;
+	}
 	p->m = m;
 	p->seed = seed;
 	*out = p;
@@ -283,6 +303,8 @@ int necst_plan_create(struct wm_plan **out, const struct necst_plan_model *m, ui
 
 void necst_plan_destroy(struct wm_plan *p)
 {
+	if (p != NULL)
+		free(p->until);
 	free(p);
 }
 
@@ -331,27 +353,62 @@ static void set_budget(struct wm_plan *p, struct wm_flow *flow, size_t i)
 	}
 }
 
+// The next epoch's flows are other flows.
 static uint16_t client_port(const struct wm_plan *p, size_t i)
 {
-	const struct deck *d = &p->m->port_deck[i];
-	uint16_t port = p->m->ports[dealt(d, p->m->port_list, p->seed, p->epoch, 1)].client;
+	const uint32_t from = dealt(&p->m->port_deck[i], p->m->port_list, p->seed, p->epoch, 1);
+	const uint32_t port = p->m->ports[from].client, first = port < PORTS_DYNAMIC ? PORTS_REGISTERED : PORTS_DYNAMIC,
+		       n = port < PORTS_DYNAMIC ? PORTS_DYNAMIC - PORTS_REGISTERED : 65536 - PORTS_DYNAMIC;
 
-	// The next epoch's flows are other flows. A TCP client takes a new port for each; of others only those did that
-	// had several.
-	if (port >= 1024 && (d->n >= PORTS_TO_MOVE || p->m->kind[i].begin_end & 1))
-		port = (uint16_t)(1024 + (port - 1024 + p->epoch % 64512 * PORT_STEP) % 64512);
-	return port;
+	return (uint16_t)(p->m->bound[from] ? port : first + (port - first + p->epoch % n * PORT_STEP) % n);
+}
+
+static void step(struct wm_plan *p)
+{
+	p->at++;
+	if (p->at == p->m->n) {
+		p->at = 0;
+		p->epoch++;
+	}
+}
+
+// The row of the flow that starts next; moves the clock to its start.
+static size_t next_row(struct wm_plan *p)
+{
+	const struct necst_plan_model *m = p->m;
+
+	for (;; step(p)) {
+		const size_t i = flow_at(p);
+
+		if (p->at == 0)
+			p->time_ns = p->epoch * (m->epoch_ns + m->resolution_ns);
+		p->time_ns += m->start[i] - (i > 0 ? m->start[i - 1] : 0);
+		if (p->until[i] <= p->epoch)
+			return i;
+	}
+}
+
+// For how many epochs a flow lasts. Its life beyond the first is at least u of all of it, for a u that is uniform.
+static uint32_t laps_of(struct wm_plan *p, size_t i)
+{
+	struct wm_rng rng;
+	uint64_t laps;
+
+	if (!(p->m->kind[i].begin_end & NECST_GOES_ON))
+		return 1;
+	wm_rng_init(&rng, p->seed, WM_STREAM_PLAN, UINT64_C(3) << 62 | p->id);
+	laps = 1 + (UINT64_C(1) << 32) / ((uint64_t)wm_rng_u32(&rng) + 1);
+	if (laps > LAPS_MOST)
+		laps = LAPS_MOST;
+	p->until[i] = p->epoch + laps;
+	return (uint32_t)laps;
 }
 
 void necst_plan_next(struct wm_plan *p, struct wm_flow *flow)
 {
 	const struct necst_plan_model *m = p->m;
-	size_t i = flow_at(p), size;
-	uint64_t gap = m->start[i] - (i > 0 ? m->start[i - 1] : 0);
+	const size_t i = next_row(p);
 
-	if (p->at == 0)
-		p->time_ns = p->epoch * (m->duration_ns + m->resolution_ns);
-	p->time_ns += gap;
 	*flow = (struct wm_flow){
 		.id = p->id,
 		.start_ns = p->time_ns,
@@ -359,19 +416,16 @@ void necst_plan_next(struct wm_plan *p, struct wm_flow *flow)
 		.cport = client_port(p, i),
 		.proto = m->kind[i].proto,
 		.ip = m->kind[i].ip,
-		.started = (m->kind[i].begin_end & 1) != 0,
+		.started = (m->kind[i].begin_end & NECST_STARTED) != 0,
 		.profile = m->profile[i],
 		.duration_ns = m->duration[i],
-		.cls = m->service[i] << 25 | (uint32_t)(m->kind[i].begin_end >> 1 & 1) << 24
+		.laps = laps_of(p, i),
+		.cls = m->service[i] << 25 | (uint32_t)((m->kind[i].begin_end & NECST_ENDED) != 0) << 24
 		       | (uint32_t)m->kind[i].family << 16 | m->cls[i],
 	};
 	memcpy(flow->client, m->hosts[m->ends[i].client].address, sizeof(flow->client));
 	memcpy(flow->server, m->hosts[m->ends[i].server].address, sizeof(flow->server));
-	size = dealt(&m->size_deck[i], m->size_list, p->seed, p->epoch, 0);
-	set_budget(p, flow, size);
+	set_budget(p, flow, dealt(&m->size_deck[i], m->size_list, p->seed, p->epoch, 0));
 	p->id++;
-	if (++p->at == m->n) {
-		p->at = 0;
-		p->epoch++;
-	}
+	step(p);
 }

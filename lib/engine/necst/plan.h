@@ -2,12 +2,17 @@
 // plan: the aggregate level. The flows of the capture are kept as what they were planned to be (start, ends, class,
 // budgets), and a run draws from them without replacement: a local block bootstrap, endless.
 //
-// An epoch is one capture's length. Blocks of flows that follow each other stay together, with their start gaps, and
-// change places with their neighbours only, so that bursts, correlations and slow changes of the load stay as they were
-// while no epoch is like another. Budgets are dealt anew among the flows of the same class and header profile, client
-// ports among the flows of the same client and service; large budgets are varied.
+// An epoch is as long as the capture, or as flows started in it. Blocks of flows that follow each other stay together,
+// with their start gaps, and change places with their neighbours only, so that bursts, correlations and slow changes of
+// the load stay as they were while no epoch is like another. Budgets are dealt anew among the flows of the same class
+// and header profile, client ports among the flows of the same client and service; large budgets are varied.
 //
-// Source: Kuensch 1989 (block bootstrap); Paparoditis, Politis 2002 (local block bootstrap).
+// A flow that was under way when the capture began and still when it ended is not planned anew in every epoch: it goes
+// on, and has a chance of k / (k + 1) to outlive epoch k + 1 when it has outlived k, as what was seen at a moment that
+// has nothing to do with it does. Other flows come again as others: their clients take other ports.
+//
+// Source: Kuensch 1989 (block bootstrap); Paparoditis, Politis 2002 (local block bootstrap); Gott 1993 (lifetimes of
+// what is observed once).
 #pragma once
 
 #include <base/err.h>
@@ -27,9 +32,15 @@ struct necst_plan_ports {
 	uint16_t client, server;
 };
 
+enum necst_plan_bits {
+	NECST_STARTED = 1,
+	NECST_ENDED = 2,
+	NECST_GOES_ON = 4, // under way when the capture began and when it ended
+};
+
 struct necst_plan_kind {
 	uint8_t proto, ip, family;
-	uint8_t begin_end; // 1 = started, 2 = ended
+	uint8_t begin_end; // enum necst_plan_bits
 };
 
 struct necst_plan_packets {

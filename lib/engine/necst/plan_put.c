@@ -2,8 +2,11 @@
 #include <engine/necst/plan.h>
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { LEAST_TO_GO_ON = 4 }; // packets of a flow that may
 
 // Everything a planned flow is, as columns.
 struct columns {
@@ -16,6 +19,7 @@ struct columns {
 	struct necst_plan_kind *kind;
 	struct necst_plan_host *hosts;
 	size_t n, n_hosts;
+	uint64_t epoch_ns;
 };
 
 static void columns_free(struct columns *c)
@@ -83,10 +87,47 @@ static uint32_t host_of(const struct columns *c, const uint8_t address[16])
 	return (uint32_t)(at - c->hosts);
 }
 
+// How long an epoch is: the whole capture, unless flows stopped starting a good while before its end (it was cut
+// between flows), so that the next one begins there.
+static uint64_t epoch_of(const struct wm_dataset *ds)
+{
+	const uint64_t all = ds->duration_ns;
+	uint64_t longest = 0, end;
+	size_t beyond = 0;
+
+	for (size_t i = 0; i < ds->n_flows; i++) {
+		uint64_t gap = ds->flows[i].start_ns - (i > 0 ? ds->flows[i - 1].start_ns : 0);
+
+		longest = gap > longest ? gap : longest;
+	}
+	end = ds->flows[ds->n_flows - 1].start_ns + longest;
+	if (end >= all)
+		return all;
+	for (size_t j = 0; j < ds->n_records; j++)
+		beyond += ds->records[j].time_ns > end;
+	// What is left has less than half of the rate.
+	return 2.0 * (double)beyond / (double)(all - end) < (double)(ds->n_records - beyond) / (double)end ? end : all;
+}
+
+// Whether a flow reaches across the epoch: it is silent at its ends no longer than it is in between.
+static bool goes_on(const struct wm_flow_record *f, const struct wm_record *records, uint64_t epoch_ns)
+{
+	const struct wm_record *r = &records[f->first];
+	uint64_t longest = 0;
+
+	if (f->started || f->ended || f->n < LEAST_TO_GO_ON)
+		return false;
+	for (size_t j = 1; j < f->n; j++)
+		if (r[j].time_ns - r[j - 1].time_ns > longest)
+			longest = r[j].time_ns - r[j - 1].time_ns;
+	return f->start_ns <= longest && f->end_ns + longest >= epoch_ns;
+}
+
 static void fill(struct columns *c, const struct wm_dataset *ds, const struct necst_vocab *v,
 	const struct necst_classes *classes)
 {
 	number_hosts(c, ds);
+	c->epoch_ns = epoch_of(ds);
 	for (size_t i = 0; i < c->n; i++) {
 		const struct wm_flow_record *f = &ds->flows[i];
 
@@ -98,7 +139,8 @@ static void fill(struct columns *c, const struct wm_dataset *ds, const struct ne
 		c->ports[i].server = f->sport;
 		c->kind[i].proto = f->proto;
 		c->kind[i].ip = f->ip;
-		c->kind[i].begin_end = (uint8_t)(f->started | f->ended << 1);
+		c->kind[i].begin_end = (uint8_t)((f->started ? NECST_STARTED : 0) | (f->ended ? NECST_ENDED : 0)
+						 | (goes_on(f, ds->records, c->epoch_ns) ? NECST_GOES_ON : 0));
 		c->kind[i].family = v->family[i];
 		c->profile[i] = v->profile[i];
 		c->cls[i] = classes->cls[i];
@@ -149,7 +191,7 @@ int necst_plan_put(struct wm_model_writer *w, const struct wm_dataset *ds, const
 	fill(&c, ds, v, classes);
 	rc = put_columns(w, &c);
 	if (rc == 0)
-		rc = wm_model_put_metaf(w, "necst.duration_ns", "%llu", (unsigned long long)ds->duration_ns);
+		rc = wm_model_put_metaf(w, "necst.duration_ns", "%llu", (unsigned long long)c.epoch_ns);
 	columns_free(&c);
 	return rc;
 }
