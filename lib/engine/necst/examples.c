@@ -48,7 +48,8 @@ static void walk_flow(struct necst_examples *x, const uint32_t offsets[NECST_INP
 		x->mask[j] = necst_mask_row(&x->masks, family, &p);
 		x->reach[tokens->token[j]].head |= UINT64_C(1) << necst_head(&p);
 		x->reach[tokens->token[j]].tail |= UINT64_C(1) << necst_tail(&p);
-		necst_advance(&p, tokens->token[j], size, bin, records[j].reverse, records[j].len, gap_ns);
+		necst_advance(&p, tokens->token[j], size, necst_gap_input(dims, bin), records[j].reverse,
+			records[j].len, gap_ns);
 		necst_note_close(&p, &kind[tokens->token[j]]);
 	}
 }

@@ -105,6 +105,7 @@ static int put_sequence(struct wm_model_writer *w, const struct necst_sequence *
 	rc = rc < 0 ? rc : wm_model_put(w, "head.gap_given_token", WM_F32, 2, gap_tok, s->gap_tok);
 	rc = rc < 0 ? rc : wm_model_put(w, "head.gap_given_size", WM_F32, 2, gap_size, s->gap_size);
 	rc = rc < 0 ? rc : wm_model_put_metaf(w, "necst.sizes", "%u", s->dims.sizes);
+	rc = rc < 0 ? rc : wm_model_put_metaf(w, "necst.gaps_alike", "%u", s->dims.gaps_alike);
 	rc = rc < 0 ? rc : wm_model_put_metaf(w, "necst.classes", "%u", s->dims.classes);
 	rc = rc < 0 ? rc : wm_model_put_metaf(w, "necst.updates", "%llu", (unsigned long long)s->updates);
 	rc = rc < 0 ? rc : wm_model_put_metaf(w, "necst.nll_token", "%.4f", s->held.token);

@@ -366,7 +366,8 @@ static void finish_packet(const struct wm_engine_model *m, struct slot *s, const
 		.gap_ns = gap_ns, .flags = k->flags, .reverse = k->reverse, .seq = k->seq, .ack = k->ack};
 	draw_size(m, s, d->token, d->size, step);
 	step->window = draw_window(m, s, d->token);
-	necst_advance(&s->left, d->token, d->size, d->gap, k->reverse, step->len, gap_ns);
+	necst_advance(
+		&s->left, d->token, d->size, necst_gap_input(&m->seq.dims, d->gap), k->reverse, step->len, gap_ns);
 	necst_note_close(&s->left, k);
 	go_on(s);
 	step->last = s->left.pkts == 0;

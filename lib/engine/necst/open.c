@@ -90,10 +90,12 @@ static int get_sequence(
 	size_t shape[2] = {0, 0}, gates, columns;
 	struct necst_sequence *s = &e->seq;
 	const void *data;
-	long long classes = 0, sizes = 0;
+	long long classes = 0, sizes = 0, alike = 1;
 	int rc = wm_model_meta_int(m, "necst.classes", 1, NECST_CLASSES_MAX, &classes, err);
 	if (rc == 0)
 		rc = wm_model_meta_int(m, "necst.sizes", 1, NECST_SIZES_MAX, &sizes, err);
+	if (rc == 0 && wm_model_meta(m, "necst.gaps_alike") != NULL) // older models tell all bins apart
+		rc = wm_model_meta_int(m, "necst.gaps_alike", 1, NECST_GAPS_MAX, &alike, err);
 
 	if (rc == 0)
 		rc = wm_model_tensor(m, "lstm.recurrent", WM_F32, 2, shape, &data, err);
@@ -106,6 +108,7 @@ static int get_sequence(
 	dims->units = (uint32_t)shape[0];
 	dims->classes = (uint32_t)classes;
 	dims->sizes = (uint32_t)sizes;
+	dims->gaps_alike = (uint32_t)alike;
 	if (necst_layout_create(s, dims) < 0)
 		return wm_err_sys(err, -ENOMEM, "opening the model");
 	necst_offsets(dims, e->offsets);

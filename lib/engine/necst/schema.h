@@ -20,14 +20,15 @@ enum {
 	NECST_SIZES_MAX = 128,
 	NECST_CLASSES_MAX = 96,
 	NECST_FAMILIES_MAX = 64,
-	NECST_GAP_PARTS = 8, // linear pieces of a gap bin's distribution
+	NECST_GAP_PARTS = 8,  // linear pieces of a gap bin's distribution
+	NECST_GAPS_ALIKE = 8, // gap bins that look the same as an input
 };
 
 /** Rows that are summed at each step, in this order. */
 enum necst_input {
 	NECST_IN_TOKEN, // cluster of the packet before; n_tokens = begin of flow
 	NECST_IN_SIZE,  // class of its payload length; n_sizes = none
-	NECST_IN_GAP,   // bin of the gap before that; n_gaps = none
+	NECST_IN_GAP,   // bin of the gap before that, coarsely; n_gaps = none
 	NECST_IN_CLASS,
 	NECST_IN_POSITION,
 	NECST_IN_PKTS,   // left, exactly near the end
@@ -44,7 +45,17 @@ struct necst_dims {
 	uint32_t gaps;
 	uint32_t classes;
 	uint32_t units;
+	uint32_t gaps_alike;
 };
+
+/**
+ * A gap's bin as an input. Neighbours look alike: shown the very bin, the model learns the noise of a few thousand gaps
+ * by heart before it finds what they follow from.
+ */
+static inline uint32_t necst_gap_input(const struct necst_dims *d, uint32_t bin)
+{
+	return bin < d->gaps ? bin - bin % d->gaps_alike : bin;
+}
 
 /** First embedding row of each input; offsets[NECST_INPUTS] is the number of rows. */
 static inline void necst_offsets(const struct necst_dims *d, uint32_t offsets[NECST_INPUTS + 1])

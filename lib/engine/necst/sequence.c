@@ -286,7 +286,7 @@ int necst_sequence_fit(struct necst_sequence *out, const struct wm_dataset *ds, 
 	const struct necst_clusters *tokens, const struct necst_sizes *sizes, const struct necst_gaps *gaps,
 	const struct necst_classes *classes, const struct wm_fit_options *options, struct wm_err *err)
 {
-	const struct necst_dims dims = {tokens->n, sizes->n, gaps->n, classes->n, NECST_UNITS};
+	const struct necst_dims dims = {tokens->n, sizes->n, gaps->n, classes->n, NECST_UNITS, NECST_GAPS_ALIKE};
 	struct trainer *t = calloc(1, sizeof(*t));
 	struct necst_sequence s = {0};
 	int rc = t == NULL ? -ENOMEM : 0;
