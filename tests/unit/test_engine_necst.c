@@ -283,8 +283,10 @@ static struct wm_engine_model *open_long_flow(struct grammar *g, struct wm_model
 		g->ds.flows[i].proto = 17;
 		g->ds.flows[i].started = g->ds.flows[i].ended = false;
 	}
-	g->ds.duration_ns = g->ds.flows[0].end_ns;
 	g->ds.n_records = g->ds.flows[0].n;
+	for (size_t j = 0; j < g->ds.n_records; j++)
+		g->ds.records[j].time_ns = j * 1000000;
+	g->ds.flows[0].end_ns = g->ds.duration_ns = g->ds.records[g->ds.n_records - 1].time_ns;
 	for (size_t i = 1; i < 4; i++) { // of one packet each
 		g->ds.flows[i].start_ns = g->ds.flows[i].end_ns = g->ds.duration_ns * i / 4;
 		g->ds.flows[i].first = (uint32_t)g->ds.n_records;

@@ -109,7 +109,7 @@ static uint64_t epoch_of(const struct wm_dataset *ds)
 	return 2.0 * (double)beyond / (double)(all - end) < (double)(ds->n_records - beyond) / (double)end ? end : all;
 }
 
-// Whether a flow reaches across the epoch: it is silent at its ends no longer than it is in between.
+// Whether a flow reaches across the epoch: it is silent at its ends no longer than it is in between, and nowhere long.
 static bool goes_on(const struct wm_flow_record *f, const struct wm_record *records, uint64_t epoch_ns)
 {
 	const struct wm_record *r = &records[f->first];
@@ -120,7 +120,7 @@ static bool goes_on(const struct wm_flow_record *f, const struct wm_record *reco
 	for (size_t j = 1; j < f->n; j++)
 		if (r[j].time_ns - r[j - 1].time_ns > longest)
 			longest = r[j].time_ns - r[j - 1].time_ns;
-	return f->start_ns <= longest && f->end_ns + longest >= epoch_ns;
+	return longest <= epoch_ns / 4 && f->start_ns <= longest && f->end_ns + longest >= epoch_ns;
 }
 
 static void fill(struct columns *c, const struct wm_dataset *ds, const struct necst_vocab *v,
