@@ -108,6 +108,8 @@ static void gaps_keep_atoms_and_distribution(void **state)
 {
 	enum { N = 20000 };
 	uint64_t *gap = calloc(N, sizeof(*gap));
+	uint16_t *token = calloc(N + 1, sizeof(*token));
+	const struct necst_clocks clocks = {0};
 	struct necst_gaps g;
 	struct wm_dataset ds;
 	struct wm_rng rng;
@@ -119,7 +121,7 @@ static void gaps_keep_atoms_and_distribution(void **state)
 	for (int i = 0; i < N; i++) // a third are zero, the rest log-uniform over 1 us .. 1 s
 		gap[i] = i % 3 == 0 ? 0 : (uint64_t)(pow(10, 6 * (double)wm_rng_f32(&rng)) + 0.5);
 	ds = flow_of_gaps(gap, N);
-	assert_int_equal(necst_gaps_fit(&g, &ds), 0);
+	assert_int_equal(necst_gaps_fit(&g, &ds, &clocks, token), 0);
 	assert_int_equal(g.resolution_ns, 1000);
 	for (int i = 0; i < N; i++) {
 		uint32_t bin = necst_gap_bin(&g, gap[i] * 1000);
@@ -135,6 +137,44 @@ static void gaps_keep_atoms_and_distribution(void **state)
 	assert_int_equal(zeros, (N + 2) / 3);
 	assert_true(below > N * 65 / 100 && below < N * 69 / 100); // 1/3 + 1/2 of 2/3
 	free(gap);
+	free(token);
+	free(ds.records);
+	free(ds.flows);
+}
+
+// A poll every two seconds that is answered after up to one: the polls have a clock of their own, the answers follow.
+static void a_timer_is_told_from_an_answer(void **state)
+{
+	enum { POLLS = 500 };
+	struct wm_dataset ds = {.n_records = 2 * POLLS, .n_flows = 1};
+	uint16_t *token = calloc(ds.n_records, sizeof(*token));
+	struct necst_clocks clocks;
+	struct necst_silence silence = {0};
+	struct necst_gaps g;
+	struct wm_rng rng;
+
+	(void)state;
+	ds.records = calloc(ds.n_records, sizeof(*ds.records));
+	ds.flows = calloc(1, sizeof(*ds.flows));
+	assert_true(token != NULL && ds.records != NULL && ds.flows != NULL);
+	ds.flows[0].n = (uint32_t)ds.n_records;
+	wm_rng_init(&rng, 7, WM_STREAM_TEST, 0);
+	for (uint64_t i = 0; i < POLLS; i++) {
+		ds.records[2 * i].time_ns = i * 2000000000;
+		ds.records[2 * i + 1].time_ns = i * 2000000000 + 1000 * (1 + wm_rng_below(&rng, 1000000));
+		ds.records[2 * i + 1].reverse = 1;
+		token[2 * i + 1] = 1;
+	}
+	assert_int_equal(necst_clocks_fit(&clocks, &ds, token, 2), 0);
+	assert_int_equal(clocks.own[0], 1);
+	assert_int_equal(clocks.own[1], 0);
+	assert_int_equal(necst_gaps_fit(&g, &ds, &clocks, token), 0);
+	necst_hear(&silence, 0, 0);
+	necst_hear(&silence, 1, 300000);
+	assert_int_equal(necst_clock(&clocks, &silence, 0, 0), 300000);
+	assert_int_equal(necst_clock(&clocks, &silence, 1, 1), 0);
+	assert_int_equal(necst_gap_draw(&g, necst_gap_bin(&g, 2000000000), wm_rng_u32(&rng)), 2000000000); // an atom
+	free(token);
 	free(ds.records);
 	free(ds.flows);
 }
@@ -192,6 +232,7 @@ int main(void)
 		cmocka_unit_test(bic_finds_as_many_components_as_there_are),
 		cmocka_unit_test(one_point_many_times_is_one_component),
 		cmocka_unit_test(gaps_keep_atoms_and_distribution),
+		cmocka_unit_test(a_timer_is_told_from_an_answer),
 		cmocka_unit_test(table_draws_values_as_often_as_counted),
 		cmocka_unit_test(a_table_finds_each_of_its_keys_and_no_other),
 	};

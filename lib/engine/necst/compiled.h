@@ -3,6 +3,7 @@
 #pragma once
 
 #include <engine/engine.h>
+#include <engine/necst/clocks.h>
 #include <engine/necst/emit.h>
 #include <engine/necst/gaps.h>
 #include <engine/necst/keys.h>
@@ -21,6 +22,7 @@ struct wm_engine_model {
 	struct necst_sequence seq; // weights on 64-byte lines
 	struct necst_weights weights;
 	uint32_t offsets[NECST_INPUTS + 1];
+	struct necst_clocks clocks;
 	struct necst_gaps gaps;
 	struct necst_kind kind[NECST_TOKENS_MAX];
 	uint32_t n_families;

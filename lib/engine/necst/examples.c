@@ -19,8 +19,9 @@ enum {
 static void walk_flow(struct necst_examples *x, const uint32_t offsets[NECST_INPUTS + 1], const struct necst_dims *dims,
 	const struct wm_flow_record *f, const struct wm_record *records, uint8_t family, uint16_t cls,
 	const struct necst_clusters *tokens, const struct necst_sizes *sizes, const struct necst_kind *kind,
-	const struct necst_gaps *gaps)
+	const struct necst_clocks *clocks, const struct necst_gaps *gaps)
 {
+	struct necst_silence silence = {0};
 	struct necst_progress p = {
 		.token = dims->tokens,
 		.size = dims->sizes,
@@ -37,7 +38,8 @@ static void walk_flow(struct necst_examples *x, const uint32_t offsets[NECST_INP
 	for (size_t j = f->first; j < (size_t)f->first + f->n; j++) {
 		bool begin = j == f->first;
 		uint64_t gap_ns = begin ? 0 : records[j].time_ns - records[j - 1].time_ns;
-		uint32_t bin = begin ? dims->gaps : necst_gap_bin(gaps, gap_ns);
+		uint64_t passed = necst_clock(clocks, &silence, tokens->token[j], records[j].reverse);
+		uint32_t bin = begin ? dims->gaps : necst_gap_bin(gaps, passed + gap_ns);
 		bool framed = necst_framed(&kind[tokens->token[j]]);
 		uint32_t size = framed ? dims->sizes : sizes->of[records[j].payload];
 
@@ -50,6 +52,7 @@ static void walk_flow(struct necst_examples *x, const uint32_t offsets[NECST_INP
 		x->reach[tokens->token[j]].tail |= UINT64_C(1) << necst_tail(&p);
 		necst_advance(&p, tokens->token[j], size, necst_gap_input(dims, bin), records[j].reverse,
 			records[j].len, gap_ns);
+		necst_hear(&silence, records[j].reverse, gap_ns);
 		necst_note_close(&p, &kind[tokens->token[j]]);
 	}
 }
@@ -85,8 +88,8 @@ static void cut_into_stretches(struct necst_examples *x, const struct wm_dataset
 
 int necst_examples_make(struct necst_examples *out, const struct necst_dims *dims, uint32_t token_pad,
 	const struct wm_dataset *ds, const struct necst_vocab *v, const struct necst_clusters *tokens,
-	const struct necst_sizes *sizes, const struct necst_gaps *gaps, const struct necst_classes *classes,
-	uint64_t seed)
+	const struct necst_sizes *sizes, const struct necst_clocks *clocks, const struct necst_gaps *gaps,
+	const struct necst_classes *classes, uint64_t seed)
 {
 	const size_t stretches = ds->n_flows + ds->n_records / STRETCH_LEAST + 1;
 	struct necst_examples x = {.n = ds->n_records};
@@ -112,7 +115,7 @@ int necst_examples_make(struct necst_examples *out, const struct necst_dims *dim
 	necst_masks_init(&x.masks, v->n_families, kind, tokens->n);
 	for (size_t i = 0; i < ds->n_flows; i++)
 		walk_flow(&x, offsets, dims, &ds->flows[i], ds->records, v->family[i], classes->cls[i], tokens, sizes,
-			kind, gaps);
+			kind, clocks, gaps);
 	if (necst_masks_fill(&x.masks, v->n_families, token_pad, kind, x.reach, tokens->n) < 0) {
 		necst_examples_free(&x);
 		return -ENOMEM;

@@ -30,6 +30,6 @@ struct necst_examples {
 /** @return 0 or -ENOMEM. */
 int necst_examples_make(struct necst_examples *x, const struct necst_dims *dims, uint32_t token_pad,
 	const struct wm_dataset *ds, const struct necst_vocab *v, const struct necst_clusters *tokens,
-	const struct necst_sizes *sizes, const struct necst_gaps *gaps, const struct necst_classes *classes,
-	uint64_t seed);
+	const struct necst_sizes *sizes, const struct necst_clocks *clocks, const struct necst_gaps *gaps,
+	const struct necst_classes *classes, uint64_t seed);
 void necst_examples_free(struct necst_examples *x);

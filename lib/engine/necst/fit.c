@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // fit: from a dataset to a model, stage by stage.
 #include <engine/necst/classes.h>
+#include <engine/necst/clocks.h>
 #include <engine/necst/clusters.h>
 #include <engine/necst/embed.h>
 #include <engine/necst/emit.h>
@@ -23,6 +24,7 @@ struct fitting {
 	struct necst_embedding embedding;
 	struct necst_clusters tokens;
 	struct necst_sizes sizes;
+	struct necst_clocks clocks;
 	struct necst_gaps gaps;
 	struct necst_classes classes;
 	struct necst_sequence sequence;
@@ -63,6 +65,11 @@ static int put_gaps(struct wm_model_writer *w, const struct necst_gaps *g)
 	int rc = wm_model_put_metaf(w, "necst.resolution_ns", "%llu", (unsigned long long)g->resolution_ns);
 
 	return rc == 0 ? wm_model_put(w, "gap.knots", WM_U64, 2, shape, g->knots) : rc;
+}
+
+static int put_clocks(struct wm_model_writer *w, const struct necst_clocks *c, size_t n_tokens)
+{
+	return wm_model_put(w, "token.own_clock", WM_U8, 1, &n_tokens, c->own);
 }
 
 static int put_forms(struct wm_model_writer *w, const struct wm_dataset *ds)
@@ -129,7 +136,9 @@ static int learn(struct fitting *f, const struct wm_dataset *ds, const struct wm
 		return rc;
 	tell(o, "embedding: ELBO %.3f nats per packet, held out; %u clusters by BIC", f->embedding.elbo_nats,
 		f->tokens.n);
-	rc = necst_gaps_fit(&f->gaps, ds);
+	rc = necst_clocks_fit(&f->clocks, ds, f->tokens.token, f->tokens.n);
+	if (rc == 0)
+		rc = necst_gaps_fit(&f->gaps, ds, &f->clocks, f->tokens.token);
 	if (rc < 0)
 		return wm_err_sys(err, rc, "cutting the inter-departure times into bins");
 	rc = necst_classes_fit(&f->classes, ds, &f->vocab, o->seed, err);
@@ -137,7 +146,8 @@ static int learn(struct fitting *f, const struct wm_dataset *ds, const struct wm
 		return rc;
 	necst_sizes_fit(&f->sizes, ds, &f->vocab);
 	tell(o, "%u payload classes, %u gap bins, %u flow classes", f->sizes.n, f->gaps.n, f->classes.n);
-	return necst_sequence_fit(&f->sequence, ds, &f->vocab, &f->tokens, &f->sizes, &f->gaps, &f->classes, o, err);
+	return necst_sequence_fit(
+		&f->sequence, ds, &f->vocab, &f->tokens, &f->sizes, &f->clocks, &f->gaps, &f->classes, o, err);
 }
 
 static int put_all(struct wm_model_writer *w, const struct fitting *f, const struct wm_dataset *ds, struct wm_err *err)
@@ -146,6 +156,7 @@ static int put_all(struct wm_model_writer *w, const struct fitting *f, const str
 	int rc = put_kinds(w, &f->vocab, &f->tokens);
 
 	rc = rc < 0 ? rc : put_gaps(w, &f->gaps);
+	rc = rc < 0 ? rc : put_clocks(w, &f->clocks, f->tokens.n);
 	rc = rc < 0 ? rc : put_forms(w, ds);
 	rc = rc < 0 ? rc : put_sequence(w, &f->sequence);
 	rc = rc < 0 ? rc : necst_emit_put(w, ds, &f->vocab, &f->tokens, &f->sizes);

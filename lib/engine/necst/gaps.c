@@ -107,7 +107,8 @@ static void cut_around_atoms(struct cutter *c, size_t n)
 		cut(c, from, n);
 }
 
-int necst_gaps_fit(struct necst_gaps *g, const struct wm_dataset *ds)
+int necst_gaps_fit(
+	struct necst_gaps *g, const struct wm_dataset *ds, const struct necst_clocks *clocks, const uint16_t *token)
 {
 	uint64_t *gap = malloc((ds->n_records + 1) * sizeof(*gap));
 	struct cutter c = {.g = g, .gap = gap};
@@ -117,12 +118,17 @@ int necst_gaps_fit(struct necst_gaps *g, const struct wm_dataset *ds)
 	if (gap == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < ds->n_flows; i++) {
-		const struct wm_record *r = &ds->records[ds->flows[i].first];
+		const size_t first = ds->flows[i].first;
+		const struct wm_record *r = ds->records;
+		struct necst_silence s = {0};
 
-		unit = common_divisor(unit, r[0].time_ns);
-		for (size_t j = 1; j < ds->flows[i].n; j++) {
+		for (size_t j = first; j < first + ds->flows[i].n; j++) {
+			const uint64_t passed = j > first ? r[j].time_ns - r[j - 1].time_ns : 0;
+
 			unit = common_divisor(unit, r[j].time_ns);
-			gap[n++] = r[j].time_ns - r[j - 1].time_ns;
+			if (j > first)
+				gap[n++] = passed + necst_clock(clocks, &s, token[j], r[j].reverse);
+			necst_hear(&s, r[j].reverse, passed);
 		}
 	}
 	if (n == 0)

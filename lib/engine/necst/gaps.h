@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// gaps: inter-departure times inside flows as bins: values that recur exactly keep a bin of their own, the rest is cut
-// at quantiles, and wide tails once more. Inside a bin the distribution is piecewise linear.
+// gaps: times before packets inside flows, by their clocks, as bins: values that recur exactly keep a bin of their own,
+// the rest is cut at quantiles, and wide tails once more. Inside a bin the distribution is piecewise linear.
 #pragma once
 
+#include <engine/necst/clocks.h>
 #include <engine/necst/schema.h>
 
 #include <dataset/dataset.h>
@@ -16,8 +17,9 @@ struct necst_gaps {
 	uint64_t resolution_ns;                              // all times of the capture are multiples of it
 };
 
-/** Learn bins from all gaps inside flows. @return 0 or -ENOMEM. */
-int necst_gaps_fit(struct necst_gaps *g, const struct wm_dataset *ds);
+/** Learn bins from all times inside flows. @param token (records). @return 0 or -ENOMEM. */
+int necst_gaps_fit(
+	struct necst_gaps *g, const struct wm_dataset *ds, const struct necst_clocks *clocks, const uint16_t *token);
 
 /** The bin of a gap; gaps beyond the last bin belong to it. */
 static inline uint32_t necst_gap_bin(const struct necst_gaps *g, uint64_t gap_ns)

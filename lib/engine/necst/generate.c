@@ -16,8 +16,9 @@ struct slot {
 	uint32_t profile;
 	uint32_t family;
 	uint32_t service;
-	uint32_t echo;               // payload of the last echo request
-	uint64_t duration_ns;        // planned
+	uint32_t echo;        // payload of the last echo request
+	uint64_t duration_ns; // planned
+	struct necst_silence silence;
 	struct necst_progress whole; // the budgets as they were given
 	uint32_t again;              // how often half of them is given anew
 	struct last {                // packet of each direction
@@ -144,6 +145,7 @@ void necst_gen_begin(struct wm_gen *g, uint32_t slot, const struct wm_flow *flow
 	s->profile = flow->profile;
 	s->service = necst_flow_service(flow->cls);
 	s->duration_ns = flow->duration_ns;
+	s->silence = (struct necst_silence){0};
 	s->whole = s->left;
 	s->again = flow->laps > 1 ? 2 * (flow->laps - 1) : 0;
 	s->echo = 0;
@@ -223,25 +225,32 @@ static uint32_t draw_class(const struct wm_engine_model *m, struct slot *s, uint
 	return m->kernels->sample(rows, 2, NULL, m->seq.dims.sizes, wm_rng_u32(&s->rng));
 }
 
-// Bin of the gap before the packet: none that is far longer than what is left of the flow's duration; gaps.n for the
-// first packet.
+// Bin of the time before the packet, some of which has passed: none that ends before that or that is far longer than
+// what is left of the flow's duration; gaps.n for the first packet.
 static uint32_t draw_gap_bin(const struct wm_engine_model *m, struct slot *s, const struct draw *d, const float *logits)
 {
 	const size_t pad = m->seq.gap_pad;
 	const float *rows[3] = {logits, m->seq.gap_tok + d->token * pad, m->seq.gap_size + d->size * pad};
-	uint32_t last;
+	const uint64_t passed = necst_clock(&m->clocks, &s->silence, d->token, m->kind[d->token].reverse);
+	uint16_t may[NECST_GAPS_MAX / 16] = {0};
+	uint32_t first, last, bin;
 
 	if (s->left.position == 0)
 		return m->gaps.n;
-	last = necst_gap_bin(&m->gaps, 2 * s->left.time_ns + s->duration_ns / 16);
-	return m->kernels->sample(rows, 3, NULL, last + 1, wm_rng_u32(&s->rng));
+	first = passed > 0 ? necst_gap_bin(&m->gaps, passed) : 0;
+	last = necst_gap_bin(&m->gaps, passed + 2 * s->left.time_ns + s->duration_ns / 16);
+	for (uint32_t j = first; first > 0 && j <= last; j++)
+		may[j / 16] |= (uint16_t)(1 << j % 16);
+	bin = m->kernels->sample(rows, 3, first > 0 ? may : NULL, last + 1, wm_rng_u32(&s->rng));
+	return bin <= last ? bin : first; // all that may come are too unlikely to be drawn
 }
 
 // The gap itself. The last one meets the flow's planned end if it comes near it; where it is the only one it is the
 // duration, so that what waits for a reply starts after it.
-static uint64_t draw_gap(const struct wm_engine_model *m, struct slot *s, uint32_t bin)
+static uint64_t draw_gap(const struct wm_engine_model *m, struct slot *s, uint32_t bin, uint64_t passed_ns)
 {
-	const uint64_t left = s->left.time_ns, gap = necst_gap_draw(&m->gaps, bin, wm_rng_u32(&s->rng));
+	const uint64_t left = s->left.time_ns, time = necst_gap_draw(&m->gaps, bin, wm_rng_u32(&s->rng)),
+		       gap = time > passed_ns ? time - passed_ns : 0;
 	const bool last = s->left.pkts == 1, only = last && s->left.position == 1;
 
 	return only || (last && gap / 4 <= left && left / 4 <= gap) ? left : gap;
@@ -360,7 +369,8 @@ static void go_on(struct slot *s)
 static void finish_packet(const struct wm_engine_model *m, struct slot *s, const struct draw *d, struct wm_step *step)
 {
 	const struct necst_kind *k = &m->kind[d->token];
-	const uint64_t gap_ns = s->left.position > 0 ? draw_gap(m, s, d->gap) : 0;
+	const uint64_t passed = necst_clock(&m->clocks, &s->silence, d->token, k->reverse);
+	const uint64_t gap_ns = s->left.position > 0 ? draw_gap(m, s, d->gap, passed) : 0;
 
 	*step = (struct wm_step){
 		.gap_ns = gap_ns, .flags = k->flags, .reverse = k->reverse, .seq = k->seq, .ack = k->ack};
@@ -368,6 +378,7 @@ static void finish_packet(const struct wm_engine_model *m, struct slot *s, const
 	step->window = draw_window(m, s, d->token);
 	necst_advance(
 		&s->left, d->token, d->size, necst_gap_input(&m->seq.dims, d->gap), k->reverse, step->len, gap_ns);
+	necst_hear(&s->silence, k->reverse, gap_ns);
 	necst_note_close(&s->left, k);
 	go_on(s);
 	step->last = s->left.pkts == 0;

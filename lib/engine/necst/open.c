@@ -72,6 +72,30 @@ static int get_gaps(struct wm_engine_model *e, const struct wm_model *m, struct 
 	return 0;
 }
 
+static bool has_tensor(const struct wm_model *m, const char *name)
+{
+	for (size_t i = 0; i < wm_model_n_tensors(m); i++)
+		if (strcmp(wm_model_tensor_at(m, i)->name, name) == 0)
+			return true;
+	return false;
+}
+
+// Models from before there were clocks count all times from the packet before.
+static int get_clocks(
+	struct wm_engine_model *e, const struct wm_model *m, const struct necst_dims *dims, struct wm_err *err)
+{
+	size_t n = dims->tokens;
+	const void *data;
+	int rc;
+
+	if (!has_tensor(m, "token.own_clock"))
+		return 0;
+	rc = wm_model_tensor(m, "token.own_clock", WM_U8, 1, &n, &data, err);
+	if (rc == 0)
+		memcpy(e->clocks.own, data, n);
+	return rc;
+}
+
 static int get_floats(
 	float *to, const struct wm_model *m, const char *name, size_t rows, size_t columns, struct wm_err *err)
 {
@@ -221,6 +245,7 @@ int necst_open(struct wm_engine_model **out, const struct wm_model *m, struct wm
 		return wm_err_sys(err, -ENOMEM, "opening the model");
 	e->kernels = wm_kernels_best();
 	rc = get_tokens(e, m, &dims, err);
+	rc = rc < 0 ? rc : get_clocks(e, m, &dims, err);
 	rc = rc < 0 ? rc : get_gaps(e, m, &dims, err);
 	rc = rc < 0 ? rc : get_sequence(e, m, &dims, err);
 	rc = rc < 0 ? rc : get_forms(e, m, err);

@@ -283,8 +283,9 @@ static void plan_training(struct trainer *t)
 }
 
 int necst_sequence_fit(struct necst_sequence *out, const struct wm_dataset *ds, const struct necst_vocab *v,
-	const struct necst_clusters *tokens, const struct necst_sizes *sizes, const struct necst_gaps *gaps,
-	const struct necst_classes *classes, const struct wm_fit_options *options, struct wm_err *err)
+	const struct necst_clusters *tokens, const struct necst_sizes *sizes, const struct necst_clocks *clocks,
+	const struct necst_gaps *gaps, const struct necst_classes *classes, const struct wm_fit_options *options,
+	struct wm_err *err)
 {
 	const struct necst_dims dims = {tokens->n, sizes->n, gaps->n, classes->n, NECST_UNITS, NECST_GAPS_ALIKE};
 	struct trainer *t = calloc(1, sizeof(*t));
@@ -296,7 +297,7 @@ int necst_sequence_fit(struct necst_sequence *out, const struct wm_dataset *ds, 
 		t->began_s = wm_now_s();
 		necst_layout_size(&t->seq, &dims);
 		rc = necst_examples_make(
-			&t->x, &dims, t->seq.token_pad, ds, v, tokens, sizes, gaps, classes, options->seed);
+			&t->x, &dims, t->seq.token_pad, ds, v, tokens, sizes, clocks, gaps, classes, options->seed);
 	}
 	if (rc == 0)
 		rc = trainer_create(t);

@@ -13,6 +13,7 @@
 #include <engine/engine.h>
 #include <engine/fit.h>
 #include <engine/necst/classes.h>
+#include <engine/necst/clocks.h>
 #include <engine/necst/clusters.h>
 #include <engine/necst/gaps.h>
 #include <engine/necst/masks.h>
@@ -60,6 +61,7 @@ static inline uint32_t necst_columns(const struct necst_sequence *s)
  * kept.
  */
 int necst_sequence_fit(struct necst_sequence *out, const struct wm_dataset *ds, const struct necst_vocab *v,
-	const struct necst_clusters *tokens, const struct necst_sizes *sizes, const struct necst_gaps *gaps,
-	const struct necst_classes *classes, const struct wm_fit_options *options, struct wm_err *err);
+	const struct necst_clusters *tokens, const struct necst_sizes *sizes, const struct necst_clocks *clocks,
+	const struct necst_gaps *gaps, const struct necst_classes *classes, const struct wm_fit_options *options,
+	struct wm_err *err);
 void necst_sequence_free(struct necst_sequence *s);
