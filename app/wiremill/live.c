@@ -6,6 +6,7 @@
 #include <tensor/tensor.h>
 
 #include <inttypes.h>
+#include <math.h>
 
 static double per_second(double what, double seconds)
 {
@@ -48,6 +49,7 @@ int live_run(const struct settings *s, const struct models *models, const atomic
 		.duration_s = s->duration_s,
 		.recycle = s->recycle,
 		.recycle_samples = s->recycle_samples,
+		.ring_bytes = s->ring_mib << 20,
 		.catch_up = (unsigned)s->catch_up,
 		.mtu = (unsigned)s->mtu,
 		.stop = stop,
@@ -93,11 +95,31 @@ static void print_way(FILE *out, const struct wm_plane_way *way)
 	(void)fputc('\n', out);
 }
 
+// How far the gaps between packets were from those that were planned.
+static void print_timing(FILE *out, const struct wm_timing_summary *s)
+{
+	double sum = 0;
+
+	(void)fprintf(out,
+		"gaps: error p50 %.0f ns, p99 %.0f ns, max %.0f ns; within 64 ns %.2f %%, 128 %.2f %%, 256 %.2f %%, "
+		"512 %.2f %%; %" PRIu64 " bunched;",
+		s->p50_ns, s->p99_ns, s->max_ns, 100 * s->within[0], 100 * s->within[1], 100 * s->within[2],
+		100 * s->within[3], s->bunched);
+	for (unsigned i = 0; i < WM_TIMING_OCTAVES; i++) {
+		sum += (double)s->octaves[i];
+		if (s->octaves[i] > 0)
+			(void)fprintf(out, " <%.0f: %.3f %%", ldexp(1, (int)i), 100 * sum / (double)s->gaps);
+	}
+	(void)fputs(" (ns)\n", out);
+}
+
 void live_print(FILE *out, const struct wm_plane_stats *stats)
 {
 	const struct wm_plane_queue *t = &stats->total;
 	double taken = (double)(t->fresh + t->recycled);
 
+	if (stats->timing.gaps > 0)
+		print_timing(out, &stats->timing);
 	(void)fprintf(out,
 		"%.3f s: %" PRIu64 " packets sent, %.0f packets/s, %.3f Gbit/s, %.1f %% fresh, %" PRIu64 " queued",
 		stats->elapsed_s, t->sent, per_second((double)t->sent, stats->elapsed_s),
@@ -111,6 +133,7 @@ void live_print(FILE *out, const struct wm_plane_stats *stats)
 	print_if_any(out, "waits for the port", t->port_full);
 	print_if_any(out, "came back", t->received);
 	print_if_any(out, "errors of the port", stats->port_errors);
+	print_if_any(out, "late", t->late);
 	if (t->shifts > 0)
 		(void)fprintf(out, ", %" PRIu64 " shifts by %.3f s", t->shifts, (double)t->shift_ns * 1e-9);
 	(void)fputc('\n', out);
@@ -120,15 +143,29 @@ void live_print(FILE *out, const struct wm_plane_stats *stats)
 		print_way(out, &stats->way[i]);
 }
 
+static json_t *timing_json(const struct wm_timing_summary *s)
+{
+	json_t *histogram = json_array();
+
+	for (unsigned i = 0; i < WM_TIMING_OCTAVES; i++)
+		if (s->octaves[i] > 0)
+			(void)json_array_append_new(
+				histogram, json_pack("[I, I]", (json_int_t)1 << i, (json_int_t)s->octaves[i]));
+	return json_pack("{s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:o}", "gaps", (json_int_t)s->gaps, "bunched",
+		(json_int_t)s->bunched, "p50_ns", s->p50_ns, "p99_ns", s->p99_ns, "max_ns", s->max_ns, "within_64_ns",
+		s->within[0], "within_128_ns", s->within[1], "within_256_ns", s->within[2], "within_512_ns",
+		s->within[3], "below_ns", histogram);
+}
+
 static json_t *queue_json(const struct wm_plane_queue *q)
 {
-	return json_pack("{s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I}", "port",
+	return json_pack("{s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I}", "port",
 		(int)q->port, "queue", (int)q->queue, "fresh", (json_int_t)q->fresh, "recycled",
 		(json_int_t)q->recycled, "sent", (json_int_t)q->sent, "bytes", (json_int_t)q->bytes, "oversize",
 		(json_int_t)q->oversize, "lost", (json_int_t)q->lost, "link_down", (json_int_t)q->link_down, "starved",
 		(json_int_t)q->starved, "no_mbuf", (json_int_t)q->no_mbuf, "port_full", (json_int_t)q->port_full,
-		"shifts", (json_int_t)q->shifts, "shift_s", (double)q->shift_ns * 1e-9, "received",
-		(json_int_t)q->received);
+		"late", (json_int_t)q->late, "shifts", (json_int_t)q->shifts, "shift_s", (double)q->shift_ns * 1e-9,
+		"received", (json_int_t)q->received);
 }
 
 static json_t *ports_json(const struct wm_plane_stats *stats)
@@ -180,16 +217,16 @@ static json_t *run_json(const struct wm_plane_stats *stats, const struct models 
 			list, json_pack("{s:s, s:s, s:s, s:f}", "file", s->models[i].file, "label", models->at[i].label,
 				      "engine", models->at[i].engine->name, "weight", s->models[i].weight));
 	return json_pack(
-		"{s:s, s:I, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o, s:o, s:o, "
+		"{s:s, s:I, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o, s:o, s:o, s:o, "
 		"s:o, s:o*}",
 		"version", WM_VERSION, "seed", (json_int_t)s->seed, "workers", (int)stats->n_workers, "kernels",
 		wm_kernels_best()->name, "packets", (json_int_t)t->sent, "bytes", (json_int_t)t->bytes, "generated",
 		(json_int_t)stats->generated, "fresh", (json_int_t)t->fresh, "recycled", (json_int_t)t->recycled,
 		"unused", (json_int_t)stats->queued, "oversize", (json_int_t)t->oversize, "lost", (json_int_t)t->lost,
 		"link_down", (json_int_t)t->link_down, "port_errors", (json_int_t)stats->port_errors, "wall_s",
-		stats->elapsed_s, "packets_per_s", per_second((double)t->sent, stats->elapsed_s), "queues", queues,
-		"ports", ports_json(stats), "directions", ways_json(stats), "models", list, "replay",
-		replay_json(models, s));
+		stats->elapsed_s, "packets_per_s", per_second((double)t->sent, stats->elapsed_s), "pacing",
+		timing_json(&stats->timing), "queues", queues, "ports", ports_json(stats), "directions",
+		ways_json(stats), "models", list, "replay", replay_json(models, s));
 }
 
 int live_write_json(struct wm_file *file, const struct wm_plane_stats *stats, const struct models *models,

@@ -46,6 +46,8 @@ static const struct wm_option options[] = {
 	{"underflow", 0, WM_OPTION_TAKEN, 0, "MODE", "where models are too slow: wait, or recycle what was sent", 0, 0},
 	{"recycle-samples", 0, WM_OPTION_NUMBER, FIELD(recycle_samples), "N",
 		"packets that each queue keeps for it (default: 131072)", 1, 1 << 28},
+	{"ring-mem", 0, WM_OPTION_NUMBER, FIELD(ring_mib), "MIB",
+		"memory for packets made ahead, filled before the start (default: 8 a worker)", 1, 1 << 20},
 	{"queues", 0, WM_OPTION_NUMBER, FIELD(queues), "N", "queues of each port (default: 1)", 1, WM_QUEUES_MAX},
 	{"port", 0, WM_OPTION_TAKEN, 0, "PORT", "one port's own: PORT[,src-mac=MAC][,dst-mac=MAC][,vlan=N][,peer=PORT]",
 		0, 0},
@@ -359,9 +361,10 @@ static int check_pcap(const struct settings *s, struct wm_err *err)
 	if (s->rate.kind == WM_RATE_PERCENT || s->rate.kind == WM_RATE_MAX)
 		return wm_err_set(err, -EINVAL,
 			"option --rate: a pcap has no port whose speed that could be; give model, x4, 5Mpps or 10Gbps");
-	if (s->recycle || s->recycle_samples > 0 || s->queues > 0 || s->mtu > 0 || s->catch_up > 0)
+	if (s->recycle || s->recycle_samples > 0 || s->queues > 0 || s->mtu > 0 || s->catch_up > 0 || s->ring_mib > 0)
 		return wm_err_set(err, -EINVAL,
-			"option --pcap: --underflow recycle, --recycle-samples, --queues, --mtu and --catch-up are for "
+			"option --pcap: --underflow recycle, --recycle-samples, --ring-mem, --queues, --mtu and "
+			"--catch-up are for "
 			"ports");
 	if (s->n_ports > 0 || s->split || has_roles(s) || s->receive || s->receive_window > 0)
 		return wm_err_set(err, -EINVAL,

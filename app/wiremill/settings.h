@@ -47,6 +47,7 @@ struct settings {
 	bool version;
 	bool recycle; // the rest is for ports alone
 	uint64_t recycle_samples;
+	uint64_t ring_mib; // 0 = as many as suit
 	uint64_t queues;
 	struct wm_port_choice ports[WM_PORTS_MAX];
 	size_t n_ports;

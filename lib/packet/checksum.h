@@ -40,20 +40,35 @@ static inline uint64_t wm_sum_add(uint64_t sum, const void *data, size_t len)
 	return sum;
 }
 
-/** The sum in 16 bits; memory order, like the words. */
+static inline void wm_store16(void *p, uint16_t v)
+{
+	memcpy(p, &v, sizeof(v));
+}
+
+static inline void wm_store32(void *p, uint32_t v)
+{
+	memcpy(p, &v, sizeof(v));
+}
+
+/** The sum in 16 bits; memory order, like the words. A half added to the other, in both orders side by side, leaves
+ *  the sum with its carry in the upper one. */
 static inline uint16_t wm_sum_fold(uint64_t sum)
 {
-	sum = (sum >> 32) + (sum & 0xffffffff);
-	sum = (sum >> 32) + (sum & 0xffffffff);
-	sum = (sum >> 16) + (sum & 0xffff);
-	sum = (sum >> 16) + (sum & 0xffff);
-	return (uint16_t)sum;
+	uint32_t half = (uint32_t)((sum + (sum >> 32 | sum << 32)) >> 32);
+
+	return (uint16_t)((half + (half >> 16 | half << 16)) >> 16);
 }
 
 /** Write the checksum of a sum: its complement. */
 static inline void wm_sum_put(void *p, uint64_t sum)
 {
+	wm_store16(p, (uint16_t)~wm_sum_fold(sum));
+}
+
+/** The same of a UDP datagram, where 0 says that there is none (RFC 768). */
+static inline void wm_udp_sum_put(void *p, uint64_t sum)
+{
 	uint16_t v = (uint16_t)~wm_sum_fold(sum);
 
-	memcpy(p, &v, sizeof(v));
+	wm_store16(p, v > 0 ? v : UINT16_MAX);
 }

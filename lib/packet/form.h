@@ -18,6 +18,7 @@
 #pragma once
 
 #include <base/err.h>
+#include <packet/checksum.h>
 #include <packet/sample.h>
 
 #include <stdbool.h>
@@ -84,14 +85,27 @@ uint32_t wm_form_frame_len(const struct wm_packet *pkt);
 int wm_form_init(struct wm_form *form, const uint8_t *image, size_t image_len, const uint8_t *payload,
 	uint32_t *payload_sum, size_t payload_len, struct wm_err *err);
 
+/** Sum (packet/checksum.h) of the first len bytes of the payload that the template gives. */
+static inline uint64_t wm_form_payload_sum(const struct wm_form *form, uint32_t len)
+{
+	uint32_t n = len < form->payload_len ? len : form->payload_len;
+	uint8_t last[2] = {0, 0};
+
+	if (n == 0)
+		return 0;
+	if (n & 1)
+		last[0] = form->payload[n - 1];
+	return (uint64_t)form->payload_sum[n / 2] + wm_load16(last);
+}
+
 /**
  * Write the frame of a sample: s->len bytes (at least form->head_len + form->pad). Payload beyond the template is zero;
  * that of TCP and UDP forms without a template begins with a stub (packet/stub.h).
  *
- * What neither form nor sample says is derived from the sample without state: the IPv4 id from time and flow, TCP time
- * stamps from a 1 ms clock (2^20 ns) with an offset of its own for each end of a flow, TSecr from the peer's clock a
- * while ago (0 without ACK), SACK blocks beyond the acknowledgement. The number that DNS and LLMNR messages begin with
- * is the sample's.
+ * What neither form nor sample says is derived from the sample without state (packet/derive.h): the IPv4 id from time
+ * and flow, TCP time stamps from a 1 ms clock with an offset of its own for each end of a flow, TSecr from the peer's
+ * clock a while ago (0 without ACK), SACK blocks beyond the acknowledgement. The number that DNS and LLMNR messages
+ * begin with is the sample's.
  *
  * IP and transport checksums are always right (a datagram's fragment: as if it were whole). MAC addresses of IP frames
  * derive from the addresses (locally administered 02:00 + last four address bytes; multicast as in RFC 1112 section 6.4

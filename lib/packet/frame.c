@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <base/bytes.h>
 #include <packet/checksum.h>
+#include <packet/derive.h>
 #include <packet/dissect.h>
 #include <packet/form.h>
 #include <packet/stub.h>
@@ -9,21 +10,6 @@
 #include <string.h>
 
 enum { TCP_ACK = 0x10, TCP_MSS_GUESS = 1448 };
-
-// Spreads a few fields over 32 bits; what is derived from a sample shall not look like a counter of samples.
-static inline uint32_t mix(uint32_t a, uint32_t b)
-{
-	uint32_t x = a * 0x9E3779B1u ^ b * 0x85EBCA77u;
-
-	x ^= x >> 15;
-	x *= 0xC2B2AE3Du;
-	return x ^ x >> 16;
-}
-
-static inline void put32(uint8_t *p, uint32_t v)
-{
-	memcpy(p, &v, sizeof(v));
-}
 
 // Copies in pieces of 32 bytes, the last of which overlaps the one before: heads of IP frames have 34 bytes or more.
 static inline void copy_head(uint8_t *frame, const struct wm_form *form)
@@ -43,17 +29,17 @@ static inline void put_macs(uint8_t *frame, const struct wm_form *form, const st
 	if (!form->own_src) {
 		p[6] = 2;
 		p[7] = 0;
-		put32(p + 8, src);
+		wm_store32(p + 8, src);
 	}
 	if (form->broadcast)
 		return;
 	if (form->ip == 6 && s->dst[0] == 0xff) {
 		p[0] = p[1] = 0x33;
-		put32(p + 2, dst);
+		wm_store32(p + 2, dst);
 	} else if (form->ip == 4 && (s->dst[12] & 0xf0) == 0xe0) {
 		p[0] = 1;
 		p[1] = 0;
-		put32(p + 2, dst);
+		wm_store32(p + 2, dst);
 		p[2] = 0x5e;
 		p[3] &= 0x7f;
 	} else if (form->ip == 4 && dst == 0xffffffff) {
@@ -61,21 +47,21 @@ static inline void put_macs(uint8_t *frame, const struct wm_form *form, const st
 	} else if (!form->own_dst) {
 		p[0] = 2;
 		p[1] = 0;
-		put32(p + 2, dst);
+		wm_store32(p + 2, dst);
 	}
 }
 
 // This and the next return the sum of the addresses, which the pseudo-header needs too.
 static inline uint64_t put_ipv4(uint8_t *ip, const struct wm_form *form, const struct wm_sample *s, uint32_t total)
 {
-	uint32_t id = form->vary_id ? mix(s->flow, (uint32_t)s->time_ns) >> 16 : 0;
+	uint32_t id = form->vary_id ? wm_ipv4_id(wm_ipv4_id_key(s->flow), s->time_ns) : 0;
 	uint32_t total_id = htobe32(total << 16 | id);
 	uint32_t src = wm_load32(s->src + 12), dst = wm_load32(s->dst + 12);
 	uint64_t sum = (uint64_t)src + dst;
 
-	put32(ip + 2, total_id);
-	put32(ip + 12, src);
-	put32(ip + 16, dst);
+	wm_store32(ip + 2, total_id);
+	wm_store32(ip + 12, src);
+	wm_store32(ip + 16, dst);
 	wm_sum_put(ip + 10, sum + form->head_sum + total_id);
 	return sum;
 }
@@ -84,23 +70,14 @@ static inline uint64_t put_ipv6(uint8_t *frame, const struct wm_form *form, cons
 {
 	uint8_t *ip = frame + form->l3;
 
-	if (form->vary_label) {
-		uint32_t label = mix(s->flow, s->bits & WM_BIT_REVERSE) & 0xfffff;
-
-		put32(ip, wm_load32(ip) | htobe32(label > 0 ? label : 1));
-	}
+	if (form->vary_label)
+		wm_store32(ip, wm_load32(ip) | htobe32(wm_ipv6_label(s->flow, (s->bits & WM_BIT_REVERSE) != 0)));
 	if (form->fragment > 0)
-		put32(frame + form->fragment, mix(s->flow, (uint32_t)s->time_ns));
+		wm_store32(frame + form->fragment, wm_mix(s->flow, (uint32_t)s->time_ns));
 	wm_put_be16(ip + 4, (uint16_t)len);
 	memcpy(ip + 8, s->src, 16);
 	memcpy(ip + 24, s->dst, 16);
 	return wm_sum_add(wm_sum_add(0, s->src, 16), s->dst, 16);
-}
-
-// The clock of one end of a flow: 1 ms steps from an offset of its own.
-static inline uint32_t clock_of(const struct wm_sample *s, const uint8_t *addr, uint16_t port, uint32_t ago)
-{
-	return (uint32_t)(s->time_ns >> 20) - ago + mix(s->flow ^ port, wm_load32(addr + 12));
 }
 
 // What was put at an odd offset (an option without padding before it) has its bytes in the other half of each word.
@@ -119,11 +96,11 @@ static uint64_t put_options(uint8_t *l4, const struct wm_form *form, const struc
 
 	if (form->ts > 0) {
 		size_t off = (size_t)form->ts - form->l4;
-		bool echo = (s->flags & TCP_ACK) != 0;
-		uint32_t ago = 1 + (mix(s->flow, s->seq) & 31);
+		bool server = (s->bits & WM_BIT_REVERSE) != 0;
+		uint32_t ticks = wm_ts_ticks(s->time_ns), then = ticks - wm_ts_age(s->flow, server);
 
-		wm_put_be32(l4 + off, clock_of(s, s->src, s->sport, 0));
-		wm_put_be32(l4 + off + 4, echo ? clock_of(s, s->dst, s->dport, ago) : 0);
+		wm_put_be32(l4 + off, ticks + wm_ts_clock(s->flow, server));
+		wm_put_be32(l4 + off + 4, s->flags & TCP_ACK ? then + wm_ts_clock(s->flow, !server) : 0);
 		sum += sum_at(l4, off, 8);
 	}
 	if (form->sack > 0) {
@@ -133,7 +110,7 @@ static uint64_t put_options(uint8_t *l4, const struct wm_form *form, const struc
 		for (unsigned i = 0; i < form->sack_n; i++) {
 			edge += TCP_MSS_GUESS;
 			wm_put_be32(l4 + off + 8 * i, edge);
-			edge += TCP_MSS_GUESS * (1 + (mix(s->flow + i, s->ack) & 3));
+			edge += TCP_MSS_GUESS * (1 + (wm_mix(s->flow + i, s->ack) & 3));
 			wm_put_be32(l4 + off + 8 * i + 4, edge);
 		}
 		sum += sum_at(l4, off, 8u * form->sack_n);
@@ -148,10 +125,10 @@ static inline void put_tcp(uint8_t *l4, const struct wm_form *form, const struct
 	uint32_t seq = htobe32(s->seq), ack = htobe32(s->ack);
 	uint32_t flags = htobe32((uint32_t)s->flags << 16 | s->window);
 
-	put32(l4, ports);
-	put32(l4 + 4, seq);
-	put32(l4 + 8, ack);
-	put32(l4 + 12, wm_load32(l4 + 12) | flags);
+	wm_store32(l4, ports);
+	wm_store32(l4 + 4, seq);
+	wm_store32(l4 + 8, ack);
+	wm_store32(l4 + 12, wm_load32(l4 + 12) | flags);
 	if (form->ts > 0 || form->sack > 0)
 		sum += put_options(l4, form, s);
 	wm_sum_put(l4 + 16, sum + ports + seq + ack + flags);
@@ -162,11 +139,9 @@ static inline void put_udp(uint8_t *l4, const struct wm_sample *s, uint64_t sum,
 	uint32_t ports = htobe32((uint32_t)s->sport << 16 | s->dport);
 	uint16_t be_len = htobe16((uint16_t)len);
 
-	put32(l4, ports);
+	wm_store32(l4, ports);
 	memcpy(l4 + 4, &be_len, sizeof(be_len));
-	wm_sum_put(l4 + 6, sum + ports + be_len);
-	if (wm_load16(l4 + 6) == 0) // 0 says that there is no checksum (RFC 768)
-		memset(l4 + 6, 0xff, 2);
+	wm_udp_sum_put(l4 + 6, sum + ports + be_len);
 }
 
 static inline void put_icmp(uint8_t *l4, const struct wm_form *form, const struct wm_sample *s, uint64_t sum)
@@ -176,23 +151,10 @@ static inline void put_icmp(uint8_t *l4, const struct wm_form *form, const struc
 		uint8_t type[2] = {s->flags, 0};
 
 		l4[0] = s->flags;
-		put32(l4 + 4, number);
+		wm_store32(l4 + 4, number);
 		sum += (uint64_t)number + wm_load16(type);
 	}
 	wm_sum_put(l4 + 2, sum);
-}
-
-// Sum of the first len bytes of the payload.
-static inline uint64_t payload_sum(const struct wm_form *form, uint32_t len)
-{
-	uint32_t n = len < form->payload_len ? len : form->payload_len;
-	uint8_t last[2] = {0, 0};
-
-	if (n == 0)
-		return 0;
-	if (n & 1)
-		last[0] = form->payload[n - 1];
-	return (uint64_t)form->payload_sum[n / 2] + wm_load16(last);
 }
 
 static inline void put_payload(uint8_t *frame, const struct wm_form *form, uint32_t len, uint32_t payload, bool zeroed)
@@ -245,7 +207,7 @@ void wm_frame_build(uint8_t *frame, const struct wm_form *form, const struct wm_
 	put_payload(frame, form, len, payload, zeroed);
 	if (form->l4 == 0)
 		return;
-	sum += form->l4_sum + htobe16((uint16_t)l4_len) + payload_sum(form, payload);
+	sum += form->l4_sum + htobe16((uint16_t)l4_len) + wm_form_payload_sum(form, payload);
 	if (payload > 0)
 		sum += put_own(frame + form->head_len, payload, form, s);
 	if (form->proto == WM_PROTO_TCP)
@@ -255,5 +217,5 @@ void wm_frame_build(uint8_t *frame, const struct wm_form *form, const struct wm_
 	else if (form->proto == WM_PROTO_ICMP6)
 		put_icmp(l4, form, s, sum);
 	else // no pseudo-header
-		put_icmp(l4, form, s, (uint64_t)form->l4_sum + payload_sum(form, payload));
+		put_icmp(l4, form, s, (uint64_t)form->l4_sum + wm_form_payload_sum(form, payload));
 }

@@ -58,7 +58,7 @@ uint64_t wm_stub_finish_udp(uint8_t *payload, size_t len, const struct wm_sample
 	uint64_t sum = template ? 0 : put_stub(payload, len, s);
 	uint16_t was, number = htobe16((uint16_t)s->seq);
 
-	if (len < 2 || !(s->dport == 53 || s->sport == 53 || s->dport == 5355 || s->sport == 5355))
+	if (len < 2 || !wm_stub_has_number(s))
 		return sum;
 	was = wm_load16(payload);
 	memcpy(payload, &number, sizeof(number));

@@ -39,6 +39,12 @@ static inline uint64_t wm_stub_put_tcp(uint8_t *payload, size_t len)
 	return wm_sum_add(0, payload, len);
 }
 
+/** Whether a UDP payload begins with a number that a reply has from its query: DNS and LLMNR. */
+static inline bool wm_stub_has_number(const struct wm_sample *s)
+{
+	return s->dport == 53 || s->sport == 53 || s->dport == 5355 || s->sport == 5355;
+}
+
 /** Whether wm_stub_finish_udp() may have something to do: never wrong if it has, and quick. */
 static inline bool wm_stub_wants(const struct wm_sample *s)
 {

@@ -1,48 +1,83 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// frame: a sample's frame in an mbuf. An mbuf remembers how far its data may be anything but zero, so that the payload
-// of a form without a template, which is zeros behind a stub, is not written again each time.
+// frame: a sample's frame in an mbuf.
+//
+//	buf_addr                        data, wherever the headers begin      payload, always here
+//	|<--------------------- WM_FRAME_AT ---------------------------------->|
+//
+// Headers end at one place in every buffer, so what a payload is made of where an engine makes none (zeros, or TCP's
+// stub and zeros) is there from the time before and is not written again. An mbuf remembers what it holds.
 #pragma once
 
-#include <packet/form.h>
+#include <packet/draft.h>
 #include <packet/stub.h>
 
 #include <rte_mbuf.h>
 
 #include <stdint.h>
 
+enum { WM_FRAME_AT = 320 }; // a multiple of the cache line, and room for the headroom and the longest headers
+
+static_assert(
+	WM_FRAME_AT >= RTE_PKTMBUF_HEADROOM + WM_FORM_HEAD_MAX && WM_FRAME_AT >= RTE_PKTMBUF_HEADROOM + WM_DRAFT_ROOM,
+	"headers, and what a driver puts before them");
+
 // Private area of an mbuf. Nobody but tx writes to our mbufs: a port reads them, however late it frees them.
 struct wm_mbuf_note {
-	uint32_t dirty; // bytes from here on, counted from the data's start, are zero
+	uint32_t holds; // at the payload's place: WM_PAYLOAD_ZEROS, _STUB, or WM_HOLDS_OTHER + n: then n bytes, then
+			// zeros
 };
+
+enum { WM_HOLDS_OTHER = 2 };
 
 static inline struct wm_mbuf_note *wm_mbuf_note(struct rte_mbuf *m)
 {
 	return rte_mbuf_to_priv(m);
 }
 
-/** Write the frame into one mbuf, which has room for it. */
-static inline void wm_frame_put(struct rte_mbuf *m, const struct wm_form *form, const struct wm_sample *s)
+static inline uint8_t *wm_mbuf_payload(struct rte_mbuf *m)
 {
-	struct wm_mbuf_note *note = wm_mbuf_note(m);
-	uint8_t *data = rte_pktmbuf_mtod(m, uint8_t *);
-	uint32_t head_len = form->head_len;
-
-	m->data_len = s->len;
-	m->pkt_len = s->len;
-	if (form->payload == NULL) {
-		uint32_t end = note->dirty < s->len ? note->dirty : s->len;
-
-		if (end > head_len)
-			memset(data + head_len, 0, end - head_len);
-		wm_frame_build(data, form, s, true);
-		if (note->dirty <= s->len)
-			note->dirty = head_len + WM_STUB_MAX < s->len ? head_len + WM_STUB_MAX : s->len;
-		return;
-	}
-	wm_frame_build(data, form, s, false);
-	if (note->dirty < s->len)
-		note->dirty = s->len;
+	return (uint8_t *)m->buf_addr + WM_FRAME_AT;
 }
+
+/** Bytes at the payload's place that may be anything but zero. */
+static inline uint32_t wm_mbuf_dirty(const struct wm_mbuf_note *note)
+{
+	if (note->holds >= WM_HOLDS_OTHER)
+		return note->holds - WM_HOLDS_OTHER;
+	return note->holds == WM_PAYLOAD_STUB ? WM_STUB_TCP : 0;
+}
+
+/** An mbuf as it comes from the pool, whole and alone, for a frame whose headers begin `back` bytes before the payload.
+ */
+static inline void wm_mbuf_begin(struct rte_mbuf *m, uint32_t back, uint32_t len)
+{
+	m->data_off = (uint16_t)(WM_FRAME_AT - back);
+	m->ol_flags = 0;
+	m->pkt_len = len;
+	m->data_len = (uint16_t)len;
+}
+
+/** Make the payload's place hold zeros or the stub. */
+void wm_mbuf_settle(struct rte_mbuf *m, enum wm_draft_payload want);
+
+/** Write the payload of a draft that has its own. */
+void wm_frame_put_payload(
+	struct rte_mbuf *m, const struct wm_draft *d, const struct wm_stencil *st, const struct wm_move *move);
+
+/** Write a draft's frame into an mbuf as it comes from the pool. */
+static inline void wm_frame_put_draft(struct rte_mbuf *m, const struct wm_draft *d, const struct wm_stencil *st,
+	const struct wm_move *move, uint64_t time_ns)
+{
+	wm_mbuf_begin(m, st->l2, d->len);
+	if (d->payload >= WM_PAYLOAD_TEMPLATE)
+		wm_frame_put_payload(m, d, st, move);
+	else if (wm_mbuf_note(m)->holds != d->payload)
+		wm_mbuf_settle(m, d->payload);
+	wm_draft_put(wm_mbuf_payload(m), d, st, move, time_ns);
+}
+
+/** Write any sample's frame into an mbuf as it comes from the pool, which has room for it. */
+void wm_frame_put(struct rte_mbuf *m, const struct wm_form *form, const struct wm_sample *s);
 
 /** Write a long frame into a chain of mbufs of `room` bytes each: by way of scratch. */
 void wm_frame_put_chain(

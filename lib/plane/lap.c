@@ -9,11 +9,6 @@ enum {
 	TCP_ACK = 0x10,
 };
 
-void wm_lap_init(struct wm_lap *l, struct wm_sample *kept, size_t n_kept)
-{
-	*l = (struct wm_lap){.kept = kept, .mask = n_kept - 1, .lap = 1, .shift = wm_lap_shift(1)};
-}
-
 // A permutation of 32 bits (the finaliser of MurmurHash3): neighbouring laps are far apart.
 static uint32_t scatter(uint32_t x)
 {
@@ -88,27 +83,54 @@ void wm_lap_move(struct wm_sample *s, const struct wm_lap_shift *shift)
 		s->ack += shift->seq[!reverse];
 }
 
-bool wm_lap_peek(struct wm_lap *l, struct wm_sample *out)
+void wm_lap_shift_drafts(struct wm_move *out, const struct wm_lap_shift *shift)
 {
-	uint64_t oldest = l->n_kept > l->mask + 1 ? l->n_kept - l->mask - 1 : 0;
-	uint64_t gap_ns = LAP_GAP_NS;
-	const struct wm_sample *s;
+	*out = (struct wm_move){
+		.port = shift->port,
+		.port_mask = {0, 0x3fff, 0x7fff},
+		.numbers = {0, shift->seq[0], shift->seq[1]},
+	};
+	for (unsigned host = 0; host < 256; host++) {
+		uint8_t was[16] = {[15] = (uint8_t)host}, now[16] = {[15] = (uint8_t)host};
+
+		move_host(now, shift->host);
+		out->host[host] = wm_load32(now + 12) - wm_load32(was + 12);
+	}
+}
+
+static void begin_lap(struct wm_lap *l, uint32_t lap)
+{
+	l->lap = lap;
+	l->shift = wm_lap_shift(lap);
+	wm_lap_shift_drafts(&l->move, &l->shift);
+}
+
+void wm_lap_init(struct wm_lap *l, struct wm_draft *kept, size_t n_kept)
+{
+	*l = (struct wm_lap){.kept = kept, .mask = n_kept - 1};
+	begin_lap(l, 1);
+}
+
+size_t wm_lap_peek(struct wm_lap *l, size_t *at, uint64_t *later_ns)
+{
+	uint64_t oldest = l->n_kept > l->mask + 1 ? l->n_kept - l->mask - 1 : 0, before_ns;
+	size_t n, side_by_side;
 
 	if (l->n_kept == 0)
-		return false;
+		return 0;
 	if (l->cursor < oldest)
 		l->cursor = oldest;
 	if (l->cursor == l->n_kept) {
 		l->cursor = oldest;
-		l->lap++;
-		l->shift = wm_lap_shift(l->lap);
+		begin_lap(l, l->lap + 1);
 	}
-	s = &l->kept[l->cursor & l->mask];
-	if (l->cursor > oldest)
-		gap_ns = s->time_ns - l->kept[(l->cursor - 1) & l->mask].time_ns;
-	__builtin_prefetch(&l->kept[(l->cursor + 8) & l->mask]);
-	*out = *s;
-	out->time_ns = l->now_ns + gap_ns;
-	wm_lap_move(out, &l->shift);
-	return true;
+	*at = l->cursor & l->mask;
+	n = l->n_kept - l->cursor;
+	side_by_side = l->mask + 1 - *at;
+	if (l->cursor == oldest)
+		before_ns = l->kept[*at].time_ns - LAP_GAP_NS;
+	else
+		before_ns = l->kept[(l->cursor - 1) & l->mask].time_ns;
+	*later_ns = l->now_ns - before_ns;
+	return n < side_by_side ? n : side_by_side;
 }

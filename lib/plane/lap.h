@@ -6,7 +6,7 @@
 #pragma once
 
 #include <base/err.h>
-#include <packet/sample.h>
+#include <packet/draft.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,33 +20,39 @@ struct wm_lap_shift {
 };
 
 struct wm_lap {
-	struct wm_sample *kept; // the last mask + 1 fresh samples
+	struct wm_draft *kept; // the last mask + 1 fresh samples
 	size_t mask;
 	uint64_t n_kept; // so far; [n_kept - mask - 1, n_kept) are there
 	uint64_t cursor; // the next one to be sent again
 	uint32_t lap;
 	struct wm_lap_shift shift;
-	uint64_t late_ns; // how much the timeline is behind the fresh samples' own time, by what was put in between
-	uint64_t now_ns;  // time of the last sample that was sent
+	struct wm_move move; // the same, for drafts
+	uint64_t late_ns;    // how much the timeline is behind the fresh samples' own time, by what was put in between
+	uint64_t now_ns;     // time of the last sample that was sent
 };
 
 /** @param kept Room for n_kept samples, a power of two; borrowed. */
-void wm_lap_init(struct wm_lap *l, struct wm_sample *kept, size_t n_kept);
+void wm_lap_init(struct wm_lap *l, struct wm_draft *kept, size_t n_kept);
 
 /** Keep a fresh sample as it is sent, late_ns behind its own time. */
-static inline void wm_lap_keep(struct wm_lap *l, const struct wm_sample *s)
+static inline void wm_lap_keep(struct wm_lap *l, const struct wm_draft *d)
 {
-	l->kept[l->n_kept++ & l->mask] = *s;
-	l->now_ns = s->time_ns + l->late_ns;
+	l->kept[l->n_kept++ & l->mask] = *d;
+	l->now_ns = d->time_ns + l->late_ns;
 }
 
-/** The next sample to be sent again, with its time and flow on this lap. @return false if there is none to be had. */
-bool wm_lap_peek(struct wm_lap *l, struct wm_sample *out);
+/**
+ * The next samples to be sent again: l->kept[*at] and those behind it. l->move and l->shift are theirs.
+ *
+ * @param later_ns By how much each goes out later than its own time (modulo 2^64).
+ * @return how many there are; 0 = none was ever kept.
+ */
+size_t wm_lap_peek(struct wm_lap *l, size_t *at, uint64_t *later_ns);
 
-/** Go past the sample that wm_lap_peek() gave: it is sent at time_ns. */
-static inline void wm_lap_take(struct wm_lap *l, uint64_t time_ns)
+/** Go past the first n samples of wm_lap_peek(), the last of which is sent at time_ns. */
+static inline void wm_lap_take(struct wm_lap *l, size_t n, uint64_t time_ns)
 {
-	l->cursor++;
+	l->cursor += n;
 	l->late_ns += time_ns - l->now_ns;
 	l->now_ns = time_ns;
 }
@@ -56,3 +62,6 @@ void wm_lap_move(struct wm_sample *s, const struct wm_lap_shift *shift);
 
 /** The shift of a lap. */
 struct wm_lap_shift wm_lap_shift(uint32_t lap);
+
+/** A shift as drafts take it. */
+void wm_lap_shift_drafts(struct wm_move *out, const struct wm_lap_shift *shift);

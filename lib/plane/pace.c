@@ -19,6 +19,14 @@ static const struct {
 	{"kbps", WM_RATE_BPS, 1e3},
 	{"Mbps", WM_RATE_BPS, 1e6},
 	{"Gbps", WM_RATE_BPS, 1e9},
+	{"bps-l2", WM_RATE_BPS, 1},
+	{"kbps-l2", WM_RATE_BPS, 1e3},
+	{"Mbps-l2", WM_RATE_BPS, 1e6},
+	{"Gbps-l2", WM_RATE_BPS, 1e9},
+	{"bps-l1", WM_RATE_BPS_L1, 1},
+	{"kbps-l1", WM_RATE_BPS_L1, 1e3},
+	{"Mbps-l1", WM_RATE_BPS_L1, 1e6},
+	{"Gbps-l1", WM_RATE_BPS_L1, 1e9},
 	{"%", WM_RATE_PERCENT, 1},
 };
 
@@ -71,32 +79,50 @@ int wm_rate_parse(struct wm_rate *out, const char *text, struct wm_err *err)
 
 fail:
 	return wm_err_set(err, -EINVAL,
-		"rate '%s' is none: write max, model, x4, 5Mpps, 10Gbps or 50%% (above 0, at most 100%%)", text);
+		"rate '%s' is none: write max, model, x4, 5Mpps, 10Gbps, 10Gbps-l1 or 50%% (above 0, at most 100%%)",
+		text);
 }
 
 void wm_pace_init(struct wm_pace *p, const struct wm_rate *rate, double share)
 {
 	*p = (struct wm_pace){.kind = rate->kind, .slope = 1, .extra_len = WM_FRAME_FCS};
-	if (rate->kind == WM_RATE_PPS || rate->kind == WM_RATE_BPS)
+	if (rate->kind == WM_RATE_BPS_L1) {
+		p->kind = WM_RATE_BPS;
+		p->extra_len += WM_FRAME_LINE;
+	}
+	if (p->kind == WM_RATE_PPS || p->kind == WM_RATE_BPS)
 		p->ns_per_unit = 1e9 / (rate->value * share);
 }
 
 void wm_pace_percent(struct wm_pace *p, double percent, double link_bps, double share)
 {
-	struct wm_rate rate = {.kind = WM_RATE_BPS, .value = link_bps * percent / 100};
+	struct wm_rate rate = {.kind = WM_RATE_BPS_L1, .value = link_bps * percent / 100};
 
 	wm_pace_init(p, &rate, share);
-	p->extra_len += WM_FRAME_LINE;
 }
 
 void wm_pace_prime(struct wm_pace *p, uint64_t span_ns, uint64_t n, uint64_t len)
 {
 	double units = (double)n;
 
+	if (n < 2 || span_ns == 0)
+		return;
+	p->mean_ns = (double)span_ns / (double)n * WM_PACE_WINDOW;
+	p->mean_len = (double)len / (double)n * WM_PACE_WINDOW;
 	if (p->kind == WM_RATE_BPS)
 		units = 8 * (double)(len + n * p->extra_len);
-	if (p->ns_per_unit > 0 && n > 1 && span_ns > 0)
+	if (p->ns_per_unit > 0)
 		p->slope = units * p->ns_per_unit / (double)span_ns;
+}
+
+// That the mean window of samples takes as long as it should at the rate.
+static double mean_slope(const struct wm_pace *p)
+{
+	double units = WM_PACE_WINDOW;
+
+	if (p->kind == WM_RATE_BPS)
+		units = 8 * (p->mean_len + (double)(WM_PACE_WINDOW * p->extra_len));
+	return units * p->ns_per_unit / (p->mean_ns > 1 ? p->mean_ns : 1);
 }
 
 void wm_pace_retune(struct wm_pace *p)
@@ -108,14 +134,29 @@ void wm_pace_retune(struct wm_pace *p)
 	if (p->n_windows < 64)
 		p->n_windows++;
 	p->mean_ns += ((double)p->window_ns - p->mean_ns) / p->n_windows;
-	p->mean_units += (p->window_units - p->mean_units) / p->n_windows;
+	p->mean_len += ((double)p->window_len - p->mean_len) / p->n_windows;
 	p->window_ns = 0;
-	p->window_units = 0;
+	p->window_len = 0;
 	p->window_n = 0;
+	if (p->ns_per_unit == 0)
+		return;
 
 	// One second to make up for the error, more where windows are long: it must not overshoot.
-	horizon_ns = 1e9 + 4 * p->mean_units * p->ns_per_unit;
+	horizon_ns = 1e9 + 4 * mean_slope(p) * p->mean_ns;
 	push = 1 - error_ns / horizon_ns;
 	push = push < 0.5 ? 0.5 : push > 2 ? 2 : push;
-	p->slope = push * p->mean_units * p->ns_per_unit / (p->mean_ns > 1 ? p->mean_ns : 1);
+	p->slope = push * mean_slope(p);
+}
+
+double wm_pace_switch(struct wm_pace *p, const struct wm_pace *to)
+{
+	double before = p->slope;
+
+	p->kind = to->kind;
+	p->ns_per_unit = to->ns_per_unit;
+	p->extra_len = to->extra_len;
+	p->switched = true;
+	p->units = to->ns_per_unit > 0 ? p->due_ns / to->ns_per_unit : 0;
+	p->slope = to->ns_per_unit > 0 && p->mean_ns > 0 ? mean_slope(p) : to->slope;
+	return p->slope / before;
 }

@@ -9,12 +9,14 @@
 
 #include <base/err.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum wm_rate_kind {
 	WM_RATE_MODEL,   // as learned, `value` times as fast
 	WM_RATE_PPS,     // packets a second
 	WM_RATE_BPS,     // bits a second on layer 2: frames from the MAC address to the FCS
+	WM_RATE_BPS_L1,  // the same on layer 1: preamble and gap between frames included
 	WM_RATE_PERCENT, // of the port's speed, on layer 1: preamble and gap between frames included
 	WM_RATE_MAX,     // as fast as the port takes them
 };
@@ -30,24 +32,25 @@ enum {
 	WM_FRAME_LINE = 20, // preamble, start delimiter, gap between frames: sections 3.2.1, 4.4.2
 };
 
-/** Parse max, model, x4, 5Mpps, 10Gbps, 50% (k, M, G are 10^3, 10^6, 10^9).
+/** Parse max, model, x4, 5Mpps, 10Gbps (layer 2, as is 10Gbps-l2), 10Gbps-l1, 50% (k, M, G are 10^3, 10^6, 10^9).
  *  @return 0; -EINVAL with a sentence. */
 int wm_rate_parse(struct wm_rate *out, const char *text, struct wm_err *err);
 
 struct wm_pace {
 	enum wm_rate_kind kind;
-	double ns_per_unit; // of the rate: unit = packet or bit
+	bool switched;      // the rate was another one before
+	double ns_per_unit; // of the rate: unit = packet or bit; 0 = none, the slope stays
 	uint64_t extra_len; // bytes of a frame on the line that are not in the sample
 	double slope;       // planned ns per ns of the samples' time
 	uint64_t first_ns;  // samples' time of the first departure
 	uint64_t last_ns;   // the sample before
 	double due_ns;      // its departure
 	double units;       // planned so far
-	uint64_t window_ns; // samples' time, units and packets since the slope was set
-	double window_units;
+	uint64_t window_ns; // samples' time, bytes and packets since the slope was set
+	uint64_t window_len;
 	uint32_t window_n;
 	double mean_ns; // of a window
-	double mean_units;
+	double mean_len;
 	uint32_t n_windows;
 };
 
@@ -75,6 +78,14 @@ void wm_pace_prime(struct wm_pace *p, uint64_t span_ns, uint64_t n, uint64_t len
 /** Set the stretch anew (every WM_PACE_WINDOW packets). */
 void wm_pace_retune(struct wm_pace *p);
 
+/**
+ * Go on at another rate, from the departure that was planned last.
+ *
+ * @param to  As wm_pace_init() makes it; where it follows the samples' own time, its slope says how fast.
+ * @return the new slope relative to the one before: what is planned and has not left may be moved by it.
+ */
+double wm_pace_switch(struct wm_pace *p, const struct wm_pace *to);
+
 enum {
 	WM_PACE_WINDOW = 256,
 	WM_PACE_FIRST = 4096, // packets to prime with: the same in pcap mode and on a port give the same times
@@ -84,18 +95,16 @@ enum {
 static inline uint64_t wm_pace_due(struct wm_pace *p, uint64_t time_ns, uint32_t len)
 {
 	uint64_t gap_ns = time_ns > p->last_ns ? time_ns - p->last_ns : 0;
-	double units = 1;
+	uint64_t frame_len = len < WM_FRAME_MIN ? WM_FRAME_MIN : len;
 
 	p->last_ns += gap_ns;
-	if (p->kind == WM_RATE_MODEL)
-		return p->last_ns - p->first_ns;
-	if (p->kind == WM_RATE_BPS)
-		units = 8 * (double)((len < WM_FRAME_MIN ? WM_FRAME_MIN : len) + p->extra_len);
 	p->due_ns += (double)gap_ns * p->slope;
-	p->units += units;
+	p->units += p->kind == WM_RATE_BPS ? 8 * (double)(frame_len + p->extra_len) : 1;
 	p->window_ns += gap_ns;
-	p->window_units += units;
+	p->window_len += frame_len;
 	if (++p->window_n == WM_PACE_WINDOW)
 		wm_pace_retune(p);
+	if (p->kind == WM_RATE_MODEL && !p->switched)
+		return p->last_ns - p->first_ns;
 	return (uint64_t)p->due_ns;
 }

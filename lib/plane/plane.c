@@ -114,6 +114,46 @@ static void look_at_links(struct wm_plane *p, uint64_t now_ns)
 	}
 }
 
+void wm_plane_ask_rate(struct wm_plane_wish *wish, const struct wm_rate *rate)
+{
+	(void)pthread_mutex_lock(&wish->lock);
+	wish->rate = *rate;
+	wish->has_rate = true;
+	(void)pthread_mutex_unlock(&wish->lock);
+}
+
+static bool takes_pace(const struct wm_plane *p)
+{
+	for (unsigned t = 0; t < p->n_txs; t++)
+		if (atomic_load_explicit(&p->txs[t]->pace_asked, memory_order_acquire)) // release: its lcore has it
+			return false;
+	return true;
+}
+
+// Hand another rate to the queues if there is one and they have taken the one before.
+static void follow_wish(struct wm_plane *p)
+{
+	struct wm_plane_wish *wish = p->options->wish;
+	struct wm_rate rate;
+	struct wm_err err;
+	bool has_rate;
+	int rc = 0;
+
+	if (wish == NULL || !takes_pace(p))
+		return;
+	(void)pthread_mutex_lock(&wish->lock);
+	has_rate = wish->has_rate;
+	rate = wish->rate;
+	wish->has_rate = false;
+	(void)pthread_mutex_unlock(&wish->lock);
+	for (unsigned t = 0; has_rate && t < p->n_txs && rc == 0; t++)
+		rc = wm_plane_pace(p, t, &rate, &p->txs[t]->next_pace, &err);
+	for (unsigned t = 0; has_rate && t < p->n_txs && rc == 0; t++)
+		atomic_store_explicit(&p->txs[t]->pace_asked, true, memory_order_release);
+	if (rc < 0 && p->options->notice != NULL)
+		p->options->notice(p->options->arg, err.msg);
+}
+
 // Look after the run: should it end, is a report due?
 static void control(struct wm_plane *p)
 {
@@ -125,6 +165,7 @@ static void control(struct wm_plane *p)
 		look_at_links(p, now_ns);
 	if (now_ns >= p->seen.ns + COMPARE_NS)
 		follow_clock(p);
+	follow_wish(p);
 	if (p->options->stats_s > 0 && p->options->report != NULL && now_ns >= p->next_report_ns) {
 		struct wm_plane_stats stats;
 
@@ -146,13 +187,36 @@ static bool is_warm(struct wm_plane *p)
 	return warm;
 }
 
-static void warm_up(struct wm_plane *p)
+static uint64_t n_generated(const struct wm_plane *p)
 {
-	uint64_t begin_ns = wm_now_ns();
+	uint64_t n = 0;
 
-	while (!asked_to_stop(p) && failure(p) == 0 && wm_now_ns() - begin_ns < WARM_UP_NS && !is_warm(p))
+	for (unsigned w = 0; w < p->n_supplies; w++)
+		n += wm_count_get(&p->supplies[w]->generated);
+	return n;
+}
+
+// Rings of a size that was asked for are filled however long that takes, as long as there is progress.
+static void fill_rings(struct wm_plane *p)
+{
+	uint64_t since_ns = wm_now_ns(), made = 0;
+
+	while (!asked_to_stop(p) && failure(p) == 0 && wm_now_ns() - since_ns < WARM_UP_NS && !is_warm(p)) {
+		if (p->options->ring_bytes > 0 && n_generated(p) > made) {
+			made = n_generated(p);
+			since_ns = wm_now_ns();
+		}
 		if (p->cores[0].n_supply == 0)
 			(void)usleep(TICK_US);
+	}
+}
+
+static void warm_up(struct wm_plane *p)
+{
+	uint64_t begin_ns;
+
+	fill_rings(p);
+	begin_ns = wm_now_ns();
 	for (unsigned i = 0; i < p->n_ports; i++) {
 		struct wm_port *port = &p->ports[i];
 

@@ -14,9 +14,11 @@
 #include <plane/choice.h>
 #include <plane/pace.h>
 #include <plane/roles.h>
+#include <plane/timing.h>
 #include <synth/replay.h>
 #include <synth/worker.h>
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,6 +38,7 @@ struct wm_plane_queue {
 	uint64_t starved;   // times there was no sample
 	uint64_t no_mbuf;   // times it had to wait for a packet buffer
 	uint64_t port_full; // bursts that the port did not take whole
+	uint64_t late;      // packets that left more than 10 us after their time
 	uint64_t shifts;    // times the timeline was shifted
 	uint64_t shift_ns;  // by how much in all
 	uint64_t received;  // packets that came back and were dropped without a look
@@ -90,7 +93,19 @@ struct wm_plane_stats {
 	uint64_t port_errors; // of all ports
 	unsigned n_ways;      // 0 if nobody looked at what came back
 	struct wm_plane_way way[WM_PORTS_MAX];
+	struct wm_timing_summary timing; // of gaps between packets, where a rate is kept
 };
+
+// What other threads ask of a run.
+struct wm_plane_wish {
+	pthread_mutex_t lock; // PTHREAD_MUTEX_INITIALIZER
+	bool has_rate;
+	struct wm_rate rate;
+};
+
+/** Ask a run for another rate: its queues go on at it, without a gap, within some milliseconds. Of `model` and `xN`,
+ * the samples' own time is what counts, whatever the rate was before. Any thread, also before the run. */
+void wm_plane_ask_rate(struct wm_plane_wish *wish, const struct wm_rate *rate);
 
 struct wm_plane_options {
 	int eal_argc; // program name and EAL's options, without "--"
@@ -105,19 +120,21 @@ struct wm_plane_options {
 	size_t n_ports;
 	bool split; // packets of servers leave on the second port of each pair
 	struct wm_role_choice roles;
-	bool receive;            // look at what comes back
-	size_t receive_window;   // packets that are looked out for, in each direction; 0 = 262144
-	struct wm_rate rate;     // of all queues together; percent: of each port, of one port of a pair
-	uint64_t packets;        // stop after so many; 0 = no end
-	uint64_t flows;          // stop when so many have ended; 0 = no end
-	double duration_s;       // stop after so long; 0 = no end
-	bool recycle;            // send samples again where fresh ones are missing, instead of waiting for them
-	size_t ring_samples;     // room of each ring; 0 = 131072 shared by a worker's rings
-	size_t recycle_samples;  // kept by each queue; 0 = 131072
-	unsigned catch_up;       // packets that may go out late in a row before the timeline shifts; 0 = 32768
-	unsigned mtu;            // 0 = as the port is
-	const atomic_bool *stop; // raised by the caller to end the run; NULL = never
-	double stats_s;          // report every so often; 0 = never
+	bool receive;               // look at what comes back
+	size_t receive_window;      // packets that are looked out for, in each direction; 0 = 262144
+	struct wm_rate rate;        // of all queues together; percent: of each port, of one port of a pair
+	uint64_t packets;           // stop after so many; 0 = no end
+	uint64_t flows;             // stop when so many have ended; 0 = no end
+	double duration_s;          // stop after so long; 0 = no end
+	bool recycle;               // send samples again where fresh ones are missing, instead of waiting for them
+	size_t ring_samples;        // room of each ring; 0 = 131072 shared by a worker's rings
+	size_t ring_bytes;          // instead: of all rings together, all filled before the start
+	size_t recycle_samples;     // kept by each queue; 0 = 131072
+	unsigned catch_up;          // packets that may go out late in a row before the timeline shifts; 0 = 32768
+	unsigned mtu;               // 0 = as the port is
+	struct wm_plane_wish *wish; // borrowed; NULL = there will be none
+	const atomic_bool *stop;    // raised by the caller to end the run; NULL = never
+	double stats_s;             // report every so often; 0 = never
 	void (*report)(void *arg, const struct wm_plane_stats *stats);
 	void (*notice)(void *arg, const char *sentence); // something that the operator should know
 	void *arg;                                       // of both

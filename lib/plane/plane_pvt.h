@@ -70,6 +70,9 @@ int wm_plane_setup(struct wm_plane *p, struct wm_err *err);
 /** Accepts one that is half set up. */
 void wm_plane_teardown(struct wm_plane *p);
 
+/** The pace of queue t at a rate. @return 0; -ENOTSUP with a sentence if the port does not know its speed. */
+int wm_plane_pace(struct wm_plane *p, unsigned t, const struct wm_rate *rate, struct wm_pace *out, struct wm_err *err);
+
 /** Turns of all that the lcore has to do until the run stops; `control` between them where it is not NULL. */
 void wm_core_loop(struct wm_core *core, void (*control)(struct wm_plane *p));
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <plane/frame.h>
 #include <plane/memory.h>
 #include <plane/port.h>
 #include <plane/tx.h>
@@ -20,23 +21,21 @@ enum {
 	RX_DESC_COUNTED = 2048, // where a packet that finds no room would count as lost on the way
 	POOL_CACHE = 256,
 	DATA_ROOM = 2048,
-	DATA_ROOM_MAX = UINT16_MAX - RTE_PKTMBUF_HEADROOM,
-	BUFFER_HEAD = RTE_PKTMBUF_HEADROOM + sizeof(struct rte_mbuf) + 2 * RTE_CACHE_LINE_SIZE, // and the pool's own
+	DATA_ROOM_MAX = UINT16_MAX - WM_FRAME_AT,
+	BUFFER_HEAD = WM_FRAME_AT + sizeof(struct rte_mbuf) + 2 * RTE_CACHE_LINE_SIZE, // and the pool's own
 	LINK_LEN_MAX = RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN,
 };
 
 static struct rte_mempool *create_pool(
-	const struct wm_port *port, const char *kind, unsigned n, unsigned cache, size_t priv_size, uint32_t room)
+	const struct wm_port *port, const char *kind, unsigned n, unsigned cache, size_t priv_size, uint32_t size)
 {
 	char name[RTE_MEMPOOL_NAMESIZE];
 	struct rte_mempool *pool;
 
 	(void)snprintf(name, sizeof(name), "wm_%s_%u", kind, port->id);
-	pool = rte_pktmbuf_pool_create(
-		name, n, cache, (uint16_t)priv_size, (uint16_t)(room + RTE_PKTMBUF_HEADROOM), port->socket);
+	pool = rte_pktmbuf_pool_create(name, n, cache, (uint16_t)priv_size, (uint16_t)size, port->socket);
 	if (pool == NULL && port->socket != SOCKET_ID_ANY) // of another NUMA node
-		pool = rte_pktmbuf_pool_create(
-			name, n, cache, (uint16_t)priv_size, (uint16_t)(room + RTE_PKTMBUF_HEADROOM), SOCKET_ID_ANY);
+		pool = rte_pktmbuf_pool_create(name, n, cache, (uint16_t)priv_size, (uint16_t)size, SOCKET_ID_ANY);
 	return pool;
 }
 
@@ -68,9 +67,9 @@ static int create_pools(
 	n |= 255;
 	if (ask->receives && port->mtu < UINT16_MAX)
 		rx_room = RTE_MIN(RTE_MAX(port->mtu + LINK_LEN_MAX, rx_room), (unsigned)DATA_ROOM_MAX);
-	port->pool = create_pool(port, "tx", n, cache, wm_tx_priv_size(), port->room);
+	port->pool = create_pool(port, "tx", n, cache, wm_tx_priv_size(), WM_FRAME_AT + port->room);
 	if (port->n_rx_queues > 0)
-		port->rx_pool = create_pool(port, "rx", n_rx, POOL_CACHE, 0, rx_room);
+		port->rx_pool = create_pool(port, "rx", n_rx, POOL_CACHE, 0, RTE_PKTMBUF_HEADROOM + rx_room);
 	if (port->pool == NULL || (port->n_rx_queues > 0 && port->rx_pool == NULL)) {
 		(void)snprintf(what, sizeof(what), "the packet buffers of port %s", port->name);
 		return wm_mem_short(
@@ -183,6 +182,8 @@ void wm_port_close(struct wm_port *port)
 	rte_mempool_free(port->pool);
 	rte_mempool_free(port->rx_pool);
 	rte_free(port->dressed);
+	for (unsigned i = 0; i < WM_MODELS_MAX; i++)
+		rte_free(port->stencils[i]);
 	*port = (struct wm_port){0};
 }
 

@@ -38,6 +38,7 @@ struct wm_port {
 	unsigned peer;                              // index of the port at which its packets come out
 	const struct wm_form *forms[WM_MODELS_MAX]; // as it sends them
 	struct wm_form *dressed;                    // those that are its own, or NULL
+	struct wm_stencil *stencils[WM_MODELS_MAX]; // of the forms
 
 	// Written by control.
 	atomic_bool up;

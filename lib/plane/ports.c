@@ -112,6 +112,21 @@ static int dress_port(struct wm_plane *p, struct wm_port *port, const struct wm_
 	return 0;
 }
 
+// What is known of forms before there are samples, for tx.
+static int make_stencils(struct wm_plane *p, struct wm_port *port, struct wm_err *err)
+{
+	for (size_t i = 0; i < WM_MODELS_MAX && p->n_forms[i] > 0; i++) {
+		size_t size = p->n_forms[i] * WM_STENCILS * sizeof(*port->stencils[i]);
+
+		port->stencils[i] = wm_mem_alloc(port->socket, size);
+		if (port->stencils[i] == NULL)
+			return wm_mem_short("the headers of packets", size, err);
+		for (size_t k = 0; k < p->n_forms[i]; k++)
+			wm_stencil_init(&port->stencils[i][k * WM_STENCILS], &port->forms[i][k]);
+	}
+	return 0;
+}
+
 static int open_port(struct wm_plane *p, struct wm_port *port, const struct wm_port_ask *ask, struct wm_err *err)
 {
 	const struct wm_plane_options *o = p->options;
@@ -130,9 +145,10 @@ static int open_port(struct wm_plane *p, struct wm_port *port, const struct wm_p
 			"port %s cannot be made to receive what is addressed to others: that will count as lost",
 			port->name);
 	if (index < o->n_ports)
-		return dress_port(p, port, &o->ports[index].dress, err);
-	memcpy(port->forms, p->forms, sizeof(port->forms));
-	return 0;
+		rc = dress_port(p, port, &o->ports[index].dress, err);
+	else
+		memcpy(port->forms, p->forms, sizeof(port->forms));
+	return rc < 0 ? rc : make_stencils(p, port, err);
 }
 
 // A port's packets come out at its neighbour, or where it has none, at itself; unless the operator says otherwise.

@@ -10,10 +10,12 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 enum {
 	RING_SAMPLES = 131072, // of a worker, in all: it makes some 50,000 at a time
 	RING_SAMPLES_MIN = 4096,
+	RING_SAMPLES_LEAST = 64, // however little memory there is to be
 	RECYCLE_SAMPLES = 131072,
 	CATCH_UP = 32768,
 	LEDGER_NOTES = 65536,    // of a queue: the receiver may be away for as many
@@ -178,20 +180,24 @@ static int setup_supply(struct wm_plane *p, unsigned w, size_t n_slots, struct w
 		&s->worker, p->options->sources, p->options->n_sources, p->options->seed, w, p->roles.n_workers, err);
 }
 
-static int setup_pace(struct wm_plane *p, struct wm_tx *tx, const struct wm_port *port, struct wm_err *err)
+int wm_plane_pace(struct wm_plane *p, unsigned t, const struct wm_rate *rate, struct wm_pace *out, struct wm_err *err)
 {
-	const struct wm_rate *rate = &p->options->rate;
+	const struct wm_rate *first = &p->options->rate;
+	const struct wm_port *port = port_of(p, t, 0);
 	double bps;
 	int rc;
 
-	tx->paced = rate->kind != WM_RATE_MAX;
 	if (rate->kind != WM_RATE_PERCENT) {
-		wm_pace_init(&tx->pace, rate, 1.0 / p->n_txs);
+		wm_pace_init(out, rate, 1.0 / p->n_txs);
+		if (rate->kind == WM_RATE_MODEL && first->kind == WM_RATE_MODEL) // which the samples have already
+			out->slope = first->value / rate->value;
+		else if (rate->kind == WM_RATE_MODEL)
+			out->slope = 1 / rate->value;
 		return 0;
 	}
 	rc = wm_port_speed(port, &bps, err);
 	if (rc == 0)
-		wm_pace_percent(&tx->pace, rate->value, bps, 1.0 / p->n_queues);
+		wm_pace_percent(out, rate->value, bps, 1.0 / p->n_queues);
 	return rc;
 }
 
@@ -201,6 +207,7 @@ static int setup_out(struct wm_plane *p, unsigned t, unsigned side, struct wm_er
 	const struct wm_port *port = port_of(p, t, side);
 
 	out->forms = port->forms;
+	out->stencils = port->stencils;
 	out->mtu = port->mtu;
 	out->port = port->id;
 	out->queue = (uint16_t)queue_of(p, t);
@@ -218,15 +225,19 @@ static int setup_out(struct wm_plane *p, unsigned t, unsigned side, struct wm_er
 	return 0;
 }
 
+// What is kept to be sent again. It is written to here, so that no page is missing when it matters.
 static int setup_lap(struct wm_plane *p, struct wm_tx *tx, int node, struct wm_err *err)
 {
-	size_t n_kept = power_of_two(p->options->recycle_samples, RECYCLE_SAMPLES);
+	size_t n_kept = power_of_two(p->options->recycle_samples, RECYCLE_SAMPLES), size;
+	struct wm_draft *kept;
 
+	size = n_kept * sizeof(*kept);
 	tx->lap = wm_mem_alloc(node, sizeof(*tx->lap));
-	tx->kept = wm_mem_alloc(node, n_kept * sizeof(*tx->kept));
-	if (tx->lap == NULL || tx->kept == NULL)
-		return wm_mem_short("the samples to be recycled", n_kept * sizeof(*tx->kept), err);
-	wm_lap_init(tx->lap, tx->kept, n_kept);
+	kept = tx->lap != NULL ? wm_mem_alloc(node, size) : NULL;
+	if (kept == NULL)
+		return wm_mem_short("the samples to be recycled", size, err);
+	memset(kept, 0, size);
+	wm_lap_init(tx->lap, kept, n_kept);
 	return 0;
 }
 
@@ -263,7 +274,8 @@ static int setup_tx(struct wm_plane *p, unsigned t, struct wm_err *err)
 		return wm_mem_short("the queues", UINT16_MAX, err);
 	if (p->options->recycle)
 		rc = setup_lap(p, tx, node, err);
-	return rc < 0 ? rc : setup_pace(p, tx, port, err);
+	tx->paced = p->options->rate.kind != WM_RATE_MAX;
+	return rc < 0 ? rc : wm_plane_pace(p, t, &p->options->rate, &tx->pace, err);
 }
 
 // What port `from` sends is looked out for at its peer.
@@ -301,14 +313,26 @@ static void setup_run(struct wm_plane *p)
 
 	for (size_t i = 0; i < o->n_sources; i++)
 		p->forms[i] = o->sources[i].engine->forms(o->sources[i].model, &p->n_forms[i]);
-	if (o->replay != NULL)
+	if (o->replay != NULL) {
 		p->forms[o->n_sources] = wm_forms_raw;
+		p->n_forms[o->n_sources] = WM_FORMS_RAW;
+	}
 	run->end_ns = o->duration_s > 0 && o->duration_s < 1e9 ? (uint64_t)(o->duration_s * 1e9) : UINT64_MAX;
 	run->catch_up = o->catch_up > 0 ? o->catch_up : CATCH_UP;
 	run->counted = o->packets > 0;
 	atomic_init(&run->budget, (int64_t)RTE_MIN(o->packets, (uint64_t)INT64_MAX));
 	run->flows_counted = o->flows > 0;
 	atomic_init(&run->flows, (int64_t)RTE_MIN(o->flows, (uint64_t)INT64_MAX));
+}
+
+// Room of each ring, a power of two.
+static size_t ring_slots(const struct wm_plane *p, unsigned n_supplies)
+{
+	size_t samples = p->options->ring_bytes / sizeof(struct wm_sample), n_rings = (size_t)n_supplies * p->n_txs;
+
+	if (samples > 0)
+		return RTE_MAX(rte_align64prevpow2(samples / n_rings), (uint64_t)RING_SAMPLES_LEAST);
+	return power_of_two(p->options->ring_samples, RTE_MAX(RING_SAMPLES / p->n_txs, (unsigned)RING_SAMPLES_MIN));
 }
 
 int wm_plane_setup(struct wm_plane *p, struct wm_err *err)
@@ -325,8 +349,8 @@ int wm_plane_setup(struct wm_plane *p, struct wm_err *err)
 	if (rc < 0)
 		return rc;
 	p->n_txs = p->roles.n_queues;
-	n_slots = power_of_two(p->options->ring_samples, RTE_MAX(RING_SAMPLES / p->n_txs, (unsigned)RING_SAMPLES_MIN));
 	n_supplies = p->roles.n_workers + (p->options->replay != NULL);
+	n_slots = ring_slots(p, n_supplies);
 	p->n_rings = (size_t)n_supplies * p->n_txs;
 	p->rings = wm_mem_alloc(SOCKET_ID_ANY, p->n_rings * sizeof(*p->rings));
 	if (p->rings == NULL)
@@ -350,8 +374,9 @@ static void free_tx(struct wm_tx *tx)
 	}
 	rte_free(tx->feed.rings);
 	rte_free(tx->scratch);
+	if (tx->lap != NULL)
+		rte_free(tx->lap->kept);
 	rte_free(tx->lap);
-	rte_free(tx->kept);
 	rte_free(tx);
 }
 

@@ -19,6 +19,7 @@ static struct wm_plane_queue collect_queue(const struct wm_tx_out *out)
 		.starved = wm_count_get(&c->starved),
 		.no_mbuf = wm_count_get(&c->no_mbuf),
 		.port_full = wm_count_get(&c->port_full),
+		.late = wm_count_get(&c->late),
 		.shifts = wm_count_get(&c->shifts),
 		.shift_ns = wm_count_get(&c->shift_ns),
 		.received = wm_count_get(&c->received),
@@ -41,6 +42,7 @@ static void add(struct wm_plane_queue *sum, const struct wm_plane_queue *q)
 	sum->starved += q->starved;
 	sum->no_mbuf += q->no_mbuf;
 	sum->port_full += q->port_full;
+	sum->late += q->late;
 	sum->shifts += q->shifts;
 	sum->shift_ns += q->shift_ns;
 	sum->received += q->received;
@@ -103,6 +105,18 @@ static struct wm_plane_way collect_way(const struct wm_rx *rx, double ticks_per_
 	return way;
 }
 
+static struct wm_timing_summary collect_timing(const struct wm_plane *p)
+{
+	const struct wm_timing *timings[WM_QUEUES_MAX];
+	double ticks_per_ns = atomic_load_explicit(&p->run.tsc_per_ns, memory_order_relaxed);
+	struct wm_timing_summary sum;
+
+	for (unsigned t = 0; t < p->n_txs; t++)
+		timings[t] = &p->txs[t]->timing;
+	wm_timing_sum(&sum, timings, p->n_txs, ticks_per_ns > 0 ? ticks_per_ns : 1);
+	return sum;
+}
+
 void wm_plane_collect(const struct wm_plane *p, struct wm_plane_stats *stats)
 {
 	struct wm_plane_stats s = {.n_workers = p->roles.n_workers, .n_ports = p->n_ports, .n_ways = p->n_rxs};
@@ -125,6 +139,7 @@ void wm_plane_collect(const struct wm_plane *p, struct wm_plane_stats *stats)
 	}
 	for (unsigned i = 0; i < p->n_rxs; i++)
 		s.way[i] = collect_way(p->rxs[i], ticks_per_ns);
+	s.timing = collect_timing(p);
 	s.elapsed_s = p->go.ns > 0 && now_ns > p->go.ns ? (double)(now_ns - p->go.ns) * 1e-9 : 0;
 	*stats = s;
 }

@@ -7,12 +7,13 @@
 // the packet. At any time the lcore rests: fresh + recycled = sent + oversize + lost + waiting in the row.
 #pragma once
 
-#include <packet/form.h>
+#include <packet/draft.h>
 #include <plane/count.h>
 #include <plane/feed.h>
 #include <plane/lap.h>
 #include <plane/ledger.h>
 #include <plane/pace.h>
+#include <plane/timing.h>
 
 #include <rte_mbuf.h>
 
@@ -24,16 +25,18 @@
 enum {
 	WM_TX_BURST = 32,
 	WM_TX_ROW = 64, // a power of two, at least two bursts
+	WM_TX_LATE_NS = 10000,
 };
 
 // What all queues share.
 struct wm_tx_run {
 	// Written by control before it sets `go`, read-only after.
-	uint64_t start_tsc; // departure of the first packet
-	uint64_t end_ns;    // departures planned at or behind this are not made; UINT64_MAX = no end
-	uint32_t catch_up;  // packets that may go out late, one behind the other, before the timeline shifts
-	bool counted;       // budget is in force
-	bool flows_counted; // flows is in force
+	struct wm_move still; // zero: the flows of fresh samples
+	uint64_t start_tsc;   // departure of the first packet
+	uint64_t end_ns;      // departures planned at or behind this are not made; UINT64_MAX = no end
+	uint32_t catch_up;    // packets that may go out late, one behind the other, before the timeline shifts
+	bool counted;         // budget is in force
+	bool flows_counted;   // flows is in force
 
 	// Written by control.
 	_Atomic double tsc_per_ns; // follows the system's clock
@@ -57,6 +60,7 @@ struct wm_tx_counts {
 	wm_count starved;   // times the row ran empty for want of samples
 	wm_count no_mbuf;   // times it had to wait for an mbuf
 	wm_count port_full; // bursts that the port did not take whole
+	wm_count late;      // packets that left more than WM_TX_LATE_NS after their time
 	wm_count shifts;    // times the timeline was shifted, because packets were late
 	wm_count shift_ns;  // by how much in all
 	wm_count received;  // packets taken from the port and dropped, so that a looped port does not fill up
@@ -66,6 +70,7 @@ struct wm_tx_counts {
 struct wm_tx_out {
 	// Set up before the start, read-only after.
 	const struct wm_form *const *forms; // of each model, as this port sends them
+	struct wm_stencil *const *stencils; // theirs
 	uint32_t mtu;                       // longest packet behind the link header
 	uint16_t port;
 	uint16_t queue;
@@ -84,24 +89,25 @@ struct wm_tx {
 	// Set up before the start, read-only after.
 	struct wm_tx_run *run;
 	struct rte_mempool *pool; // of the first port
-	uint32_t room;            // bytes in an mbuf
+	uint32_t room;            // bytes in an mbuf behind the headers
 	uint32_t max_len;         // longest frame: room, or more where mbufs may be chained
 	uint8_t split;            // 1 = packets of servers leave on the second out, 0 = all on the first
 	bool paced;
-	struct wm_lap *lap;     // NULL = wait for fresh samples
-	struct wm_sample *kept; // lap's
-	uint8_t *scratch;       // UINT16_MAX bytes: a frame before it is cut up
+	struct wm_lap *lap; // NULL = wait for fresh samples
+	uint8_t *scratch;   // UINT16_MAX bytes: a frame before it is cut up
 
 	// Its lcore alone.
 	struct wm_feed feed;
 	struct wm_pace pace;
-	struct rte_mbuf *row[WM_TX_ROW]; // built, from head on
+	struct rte_mbuf *row[WM_TX_ROW]; // n built ones from head on, then n_spare that are not
 	uint64_t due[WM_TX_ROW];         // in TSC
+	uint64_t built_at[WM_TX_ROW];    // bytes built so far, this packet included
 	uint8_t side[WM_TX_ROW];         // index of its out
 	uint32_t head;
 	uint32_t n;
-	struct rte_mbuf *spare[WM_TX_BURST];
 	uint32_t n_spare;
+	uint64_t built;
+	uint64_t offered; // bytes of what the port has taken
 	uint32_t late;    // packets sent late since the last one on time
 	uint64_t plan_ns; // planned departure of the packet built last
 	double plan_tsc;  // the same in TSC since the start, shifts included
@@ -109,9 +115,14 @@ struct wm_tx {
 	bool ending;      // nothing more will be built
 	bool starving;    // the row has run empty and that was counted
 
+	// Control writes the rate that is to follow and raises the flag; its lcore takes it and lowers the flag.
+	struct wm_pace next_pace;
+	atomic_bool pace_asked;
+
 	// Written by its lcore, read by control.
 	alignas(64) atomic_bool done; // everything asked for was sent
-	struct wm_tx_out out[2];      // what is not of a port alone (starved, shifts) is counted at the first
+	struct wm_timing timing;
+	struct wm_tx_out out[2]; // what is not of a port alone (starved, shifts) is counted at the first
 };
 
 static inline unsigned wm_tx_outs(const struct wm_tx *tx)
@@ -119,7 +130,16 @@ static inline unsigned wm_tx_outs(const struct wm_tx *tx)
 	return 1u + tx->split;
 }
 
-/** Room in front of each mbuf's data for what tx knows of it: rte_pktmbuf_pool_create's priv_size. */
+static inline double wm_tx_ticks_per_ns(const struct wm_tx *tx)
+{
+	return atomic_load_explicit(&tx->run->tsc_per_ns, memory_order_relaxed);
+}
+
+/** Put up to `want` more packets into the row. */
+void wm_tx_fill(struct wm_tx *tx, uint32_t want);
+
+/** Room in front of each mbuf's data for what tx knows of it: rte_pktmbuf_pool_create's priv_size. A frame begins up to
+ *  WM_FRAME_AT (plane/frame.h) bytes behind it. */
 size_t wm_tx_priv_size(void);
 
 /** Make all of a new pool's data zero, which is what tx takes for granted. */

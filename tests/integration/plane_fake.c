@@ -26,6 +26,7 @@ static const uint8_t payload[300] = {[0] = 'w', 'i', 'r', 'e', [299] = '!'};
 static uint32_t payload_sum[sizeof(payload) / 2 + 1];
 static struct wm_form all_forms[FAKE_FORMS];
 static atomic_bool stop;
+static atomic_bool reported;
 static bool longer; // UDP frames are up to 64 KiB long
 static bool slower; // the engine takes a nap at each step
 
@@ -115,6 +116,7 @@ static void print_queue(const char *name, const struct wm_plane_queue *q)
 static void report(void *arg, const struct wm_plane_stats *stats)
 {
 	(void)arg;
+	atomic_store(&reported, true);
 	printf("%.3f s, generated %" PRIu64 " queued %" PRIu64 " waiting %" PRIu64 "\n", stats->elapsed_s,
 		stats->generated, stats->queued, stats->waiting);
 	print_queue("total", &stats->total);
@@ -166,6 +168,32 @@ static void set(struct wm_plane_options *o, const char *arg)
 		o->stats_s = number;
 }
 
+// rate2=RATE,SECONDS: another rate, asked for by another thread so long after the first report (stats=).
+static struct wm_plane_wish wish = {.lock = PTHREAD_MUTEX_INITIALIZER};
+static struct wm_rate rate2;
+static double rate2_s;
+
+static void *ask(void *arg)
+{
+	while (!atomic_load(&reported))
+		(void)usleep(1000);
+	(void)usleep((useconds_t)(rate2_s * 1e6));
+	wm_plane_ask_rate(&wish, &rate2);
+	return arg;
+}
+
+static void ask_later(const char *arg)
+{
+	char text[32];
+	pthread_t thread;
+	struct wm_err err;
+
+	if (sscanf(arg, "rate2=%31[^,],%lf", text, &rate2_s) != 2 || wm_rate_parse(&rate2, text, &err) < 0
+		|| pthread_create(&thread, NULL, ask, NULL) != 0)
+		exit(2);
+	(void)pthread_detach(thread);
+}
+
 static int mill(int argc, char **argv, const struct wm_source *source)
 {
 	struct wm_plane_options o = {.eal_argv = argv,
@@ -174,6 +202,7 @@ static int mill(int argc, char **argv, const struct wm_source *source)
 		.seed = SEED,
 		.rate.kind = WM_RATE_MAX,
 		.stop = &stop,
+		.wish = &wish,
 		.report = report,
 		.notice = say};
 	struct wm_plane_stats stats = {0};
@@ -183,7 +212,10 @@ static int mill(int argc, char **argv, const struct wm_source *source)
 	while (o.eal_argc < argc && strcmp(argv[o.eal_argc], "--") != 0)
 		o.eal_argc++;
 	for (int i = o.eal_argc + 1; i < argc; i++)
-		set(&o, argv[i]);
+		if (strncmp(argv[i], "rate2=", 6) == 0)
+			ask_later(argv[i]);
+		else
+			set(&o, argv[i]);
 	(void)signal(SIGINT, on_signal);
 	(void)signal(SIGTERM, on_signal);
 	rc = wm_plane_run(&o, &stats, &err);

@@ -111,6 +111,29 @@ def a_run_ends_with_the_flow_or_second_that_was_asked_for():
 def a_rate_is_kept_and_time_runs_on():
     stats = send(eal("--vdev", "net_null0,no-rx=1"), "-r", "20kpps", "-d", "1.5")
     assert abs(stats["packets"] - 30000) < 600, stats
+    pacing = stats["pacing"]
+    assert pacing["gaps"] == stats["packets"] - 1 == sum(number for _, number in pacing["below_ns"])
+    assert 0 <= pacing["p50_ns"] <= pacing["p99_ns"] <= pacing["max_ns"], pacing
+    shares = [pacing[f"within_{ns}_ns"] for ns in (64, 128, 256, 512)]
+    assert shares == sorted(shares) and 0 < shares[0] and shares[3] <= 1, pacing
+
+
+def a_rate_changes_while_running():
+    """What is sent in three seconds of the traffic's time tells when the second rate began: after about one."""
+    for first, second, low, high in (("500pps", "20kpps", 5000, 58000), ("20kpps", "500pps", 3000, 55000),
+                                     ("max", "1kpps", 1000, 1e12), ("1kpps", "x1", 1000, 1e12)):
+        done = run(FAKE, "mill", *eal("--vdev", "net_null0,no-rx=1"), f"rate={first}", f"rate2={second},0.8", "stats=0.2",
+                   "seconds=3", "recycle=1024")
+        sent = int(re.search(r"^sent (\d+)", done.stdout, re.M).group(1))
+        assert low < sent < high, f"{first} {second}: {sent}"
+        # What waited at a slow rate leaves sooner at a fast one; its times, which headers show, do not go back.
+        assert float(re.findall(r"^([0-9.]+) s, generated", done.stdout, re.M)[-1]) > 2.5, done.stdout
+
+
+def rings_of_the_memory_asked_for_are_full_at_the_start():
+    for words in ([], ["--queues", "3", "-w", "2"]):
+        stats = send(eal("--vdev", "net_null0"), "-n", "1", "-r", "1pps", "--ring-mem", "24", *words)
+        assert stats["generated"] >= 262144, stats  # by default it is half of that, or as much
 
 
 def queues_share_the_packets_and_every_flow_keeps_to_one():
@@ -425,6 +448,8 @@ def main():
         frames_of_every_kind_are_those_of_pcap_mode,
         a_run_ends_with_the_flow_or_second_that_was_asked_for,
         a_rate_is_kept_and_time_runs_on,
+        a_rate_changes_while_running,
+        rings_of_the_memory_asked_for_are_full_at_the_start,
         queues_share_the_packets_and_every_flow_keeps_to_one,
         a_queue_that_is_done_does_not_hold_up_the_others,
         counters_add_up_on_every_port,

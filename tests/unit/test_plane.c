@@ -6,6 +6,7 @@
 #include <plane/lap.h>
 #include <plane/pace.h>
 #include <plane/supply.h>
+#include <plane/timing.h>
 
 #include <math.h>
 #include <setjmp.h>
@@ -29,6 +30,8 @@ static void rate_is_read_with_its_unit(void **state)
 		{"1.5Mpps", WM_RATE_PPS, 1.5e6},
 		{"10Gbps", WM_RATE_BPS, 1e10},
 		{"64kbps", WM_RATE_BPS, 64000},
+		{"10Gbps-l2", WM_RATE_BPS, 1e10},
+		{"2.5Gbps-l1", WM_RATE_BPS_L1, 2.5e9},
 		{"50%", WM_RATE_PERCENT, 50},
 	};
 	struct wm_rate rate;
@@ -46,7 +49,7 @@ static void rate_is_read_with_its_unit(void **state)
 static void rate_without_sense_is_refused(void **state)
 {
 	static const char *const bad[] = {"", "x", "x0", "x-1", "xnan", "5", "5 Mpps", "-5pps", "0pps", "infpps",
-		"0x10pps", "5mpps", "101%", "Mpps", "1e999pps", "max1", "x4 "};
+		"0x10pps", "5mpps", "101%", "Mpps", "5Mpps-l1", "1Gbps-l3", "1Gbps-", "1e999pps", "max1", "x4 "};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -98,6 +101,88 @@ static void paced_bits_count_the_whole_frame(void **state)
 	for (uint64_t i = 0; i < 1000000; i++)
 		due_ns = wm_pace_due(&pace, i * 1000, i % 2 == 0 ? 60 : 42); // both are 64 bytes with FCS
 	assert_true(fabs((double)due_ns - 1e6 * 84 * 8) < 1e6);              // 84 bytes on the line, 1 Gb/s
+}
+
+static void bits_of_layer_1_count_preamble_and_gap(void **state)
+{
+	const struct wm_rate rate = {.kind = WM_RATE_BPS_L1, .value = 1e9};
+	struct wm_pace pace;
+	uint64_t due_ns = 0;
+
+	(void)state;
+	wm_pace_init(&pace, &rate, 1);
+	wm_pace_prime(&pace, 1000000, 1000, 60000);
+	for (uint64_t i = 0; i < 1000000; i++)
+		due_ns = wm_pace_due(&pace, i * 1000, 60);
+	assert_true(fabs((double)due_ns - 1e6 * 84 * 8) < 1e6);
+}
+
+static void a_rate_changes_where_it_is_and_is_kept_from_there(void **state)
+{
+	static const struct wm_rate rates[] = {{WM_RATE_PPS, 1000}, {WM_RATE_PPS, 50000}, {WM_RATE_MODEL, 2},
+		{WM_RATE_BPS_L1, 84 * 8 * 2000}, {WM_RATE_PPS, 300}};
+	static const double pps[] = {1000, 50000, 20000, 2000, 300}; // a packet each 100 us by itself
+	struct wm_pace pace, next;
+	uint64_t time_ns = 0, due_ns = 0;
+
+	(void)state;
+	wm_pace_init(&pace, &rates[0], 1);
+	wm_pace_prime(&pace, 100000000, 1000, 60000);
+	for (size_t i = 0; i < sizeof(rates) / sizeof(*rates); i++) {
+		uint64_t began_ns = due_ns;
+
+		wm_pace_init(&next, &rates[i], 1);
+		next.slope = 0.5;
+		if (i > 0)
+			assert_true(
+				fabs(wm_pace_switch(&pace, &next) - pps[i - 1] / pps[i]) < 0.01 * pps[i - 1] / pps[i]);
+		for (uint32_t n = 0; n < 20000; n++) {
+			uint64_t due = wm_pace_due(&pace, time_ns, 60);
+
+			assert_true(due >= due_ns && (double)(due - due_ns) < 2e9 / pps[i]);
+			due_ns = due;
+			time_ns += 100000;
+		}
+		assert_true(fabs((double)(due_ns - began_ns) * 1e-9 - 20000 / pps[i]) < 0.001 * 20000 / pps[i]);
+	}
+}
+
+static void bins_hold_what_their_borders_say(void **state)
+{
+	unsigned last = 0;
+
+	(void)state;
+	for (uint64_t ticks = 0; ticks < 1 << 20; ticks++) {
+		unsigned bin = wm_timing_bin(ticks);
+
+		assert_true(bin == last || bin == last + 1);
+		last = bin;
+	}
+	assert_int_equal(wm_timing_bin(UINT64_MAX), WM_TIMING_BINS - 1);
+}
+
+static void timing_tells_errors_of_gaps_not_of_times(void **state)
+{
+	struct wm_timing *t = calloc(1, sizeof(*t));
+	const struct wm_timing *all[1] = {t};
+	struct wm_timing_summary s;
+
+	(void)state;
+	for (unsigned i = 0; i < 1000; i++)
+		wm_timing_add(t, 5000); // always as late: the gaps are right
+	wm_timing_sum(&s, all, 1, 2);
+	assert_int_equal(s.gaps, 999);
+	assert_true(s.p99_ns <= 0.5 && s.within[0] == 1 && s.max_ns == 0); // a tick is half a nanosecond
+	for (unsigned i = 0; i < 1000; i++)
+		wm_timing_add(t, i % 2 == 0 ? 5000 : 5300); // 300 ticks there and back
+	wm_timing_shift(t, 4000);
+	wm_timing_add(t, 1300);
+	wm_timing_sum(&s, all, 1, 2);
+	assert_int_equal(s.gaps, 2000);
+	assert_true(s.max_ns == 150 && s.p99_ns > 140 && s.p99_ns <= 150);
+	assert_true(fabs(s.within[0] - 0.5) < 0.01 && fabs(s.within[1] - 0.5) < 0.01 && s.within[2] == 1);
+	assert_int_equal(s.octaves[8], 999); // 128 .. 256 ns
+	free(t);
 }
 
 static void gaps_keep_their_proportions(void **state)
@@ -412,35 +497,67 @@ static void first_segment_of_a_recycled_connection_acknowledges_nothing(void **s
 	assert_true(s.seq != 1000);
 }
 
+static struct wm_draft kept_as_it_is(const struct wm_sample *s)
+{
+	return (struct wm_draft){.time_ns = s->time_ns, .len = 60, .stencil = WM_NO_STENCIL, .sample = *s};
+}
+
 static void laps_go_on_in_time_and_take_each_kept_sample_once(void **state)
 {
-	struct wm_sample kept[4], out;
-	uint64_t last_ns = 0;
+	struct wm_draft kept[4], d;
+	uint64_t last_ns = 0, later_ns;
+	struct wm_sample s;
 	struct wm_lap lap;
+	size_t at;
 
 	(void)state;
 	wm_lap_init(&lap, kept, 4);
-	assert_false(wm_lap_peek(&lap, &out));
+	assert_int_equal(wm_lap_peek(&lap, &at, &later_ns), 0);
 	for (uint32_t i = 0; i < 6; i++) { // the first two are gone then
-		struct wm_sample s = client_sample(10, (uint16_t)(40000 + i));
-
+		s = client_sample(10, (uint16_t)(40000 + i));
 		s.time_ns = 100 * i;
 		s.flow = i;
-		wm_lap_keep(&lap, &s);
+		d = kept_as_it_is(&s);
+		wm_lap_keep(&lap, &d);
 		last_ns = s.time_ns;
 	}
 	for (uint32_t i = 0; i < 8; i++) {
-		assert_true(wm_lap_peek(&lap, &out));
-		assert_true(wm_lap_peek(&lap, &out)); // as often as one likes
-		assert_int_equal(out.flow, 2 + i % 4);
-		assert_true(out.time_ns > last_ns);
-		last_ns = out.time_ns;
-		wm_lap_take(&lap, out.time_ns);
+		uint64_t time_ns;
+
+		assert_true(wm_lap_peek(&lap, &at, &later_ns) > 0);
+		assert_int_equal(wm_lap_peek(&lap, &at, &later_ns), 2 - i % 2); // to where they wrap
+		assert_int_equal(kept[at].sample.flow, 2 + i % 4);
+		time_ns = kept[at].time_ns + later_ns;
+		assert_true(time_ns > last_ns);
+		last_ns = time_ns;
+		wm_lap_take(&lap, 1, time_ns);
+		assert_int_equal(lap.lap, 1 + i / 4);
 	}
-	out = client_sample(10, 41000);
-	out.time_ns = 700; // fresh again: behind what was sent meanwhile
-	wm_lap_keep(&lap, &out);
+	s = client_sample(10, 41000);
+	s.time_ns = 700; // fresh again: behind what was sent meanwhile
+	d = kept_as_it_is(&s);
+	wm_lap_keep(&lap, &d);
 	assert_true(lap.now_ns > last_ns);
+}
+
+// What drafts do to a flow is what a lap does to its samples.
+static void a_shift_moves_addresses_alike_for_drafts(void **state)
+{
+	(void)state;
+	for (uint32_t lap = 0; lap < 1000; lap++) {
+		const struct wm_lap_shift shift = wm_lap_shift(lap);
+		struct wm_move move;
+
+		wm_lap_shift_drafts(&move, &shift);
+		for (unsigned host = 0; host < 256; host += 15) {
+			struct wm_sample s = client_sample((uint8_t)host, 40000), moved = s;
+
+			wm_lap_move(&moved, &shift);
+			assert_int_equal(wm_load32(s.src + 12) + move.host[host], wm_load32(moved.src + 12));
+			assert_int_equal(s.seq + move.numbers[1], moved.seq);
+			assert_int_equal(s.ack + move.numbers[2], moved.ack);
+		}
+	}
 }
 
 int main(void)
@@ -450,6 +567,10 @@ int main(void)
 		cmocka_unit_test(rate_without_sense_is_refused),
 		cmocka_unit_test(paced_packets_reach_the_rate_over_time),
 		cmocka_unit_test(paced_bits_count_the_whole_frame),
+		cmocka_unit_test(bits_of_layer_1_count_preamble_and_gap),
+		cmocka_unit_test(a_rate_changes_where_it_is_and_is_kept_from_there),
+		cmocka_unit_test(bins_hold_what_their_borders_say),
+		cmocka_unit_test(timing_tells_errors_of_gaps_not_of_times),
 		cmocka_unit_test(gaps_keep_their_proportions),
 		cmocka_unit_test(model_rate_is_the_samples_own_time),
 		cmocka_unit_test(one_queue_gets_the_samples_of_all_workers_in_one_order),
@@ -461,6 +582,7 @@ int main(void)
 		cmocka_unit_test(laps_of_one_flow_stay_distinct),
 		cmocka_unit_test(first_segment_of_a_recycled_connection_acknowledges_nothing),
 		cmocka_unit_test(laps_go_on_in_time_and_take_each_kept_sample_once),
+		cmocka_unit_test(a_shift_moves_addresses_alike_for_drafts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@ static uint8_t payload[1000];
 struct buffer {
 	struct rte_mbuf mbuf;
 	struct wm_mbuf_note note; // right behind it, where rte_mbuf_to_priv() looks
-	uint8_t data[ROOM];
+	uint8_t data[WM_FRAME_AT + ROOM];
 };
 
 static void make_forms(struct wm_form *forms)
@@ -44,16 +44,35 @@ static struct wm_sample random_sample(struct wm_rng *rng, const struct wm_form *
 	return s;
 }
 
+// What its note says of the payload's place is true.
+static void check_rest(struct buffer *b)
+{
+	const uint8_t *place = wm_mbuf_payload(&b->mbuf);
+	uint8_t stub[WM_STUB_TCP];
+
+	for (size_t k = wm_mbuf_dirty(&b->note); k < ROOM; k++)
+		assert_int_equal(place[k], 0);
+	(void)wm_stub_put_tcp(stub, WM_STUB_TCP);
+	if (b->note.holds == WM_PAYLOAD_STUB)
+		assert_memory_equal(place, stub, WM_STUB_TCP);
+}
+
 // Buffers come back in any order, having carried anything.
 static void frames_do_not_show_what_their_buffer_carried_before(void **state)
 {
 	struct buffer *buffers = calloc(N_MBUFS, sizeof(*buffers));
+	static const struct wm_move still;
+	struct wm_stencil stencils[N_FORMS * WM_STENCILS];
 	struct wm_form forms[N_FORMS];
+	struct wm_draft draft;
 	uint8_t want[ROOM];
 	struct wm_rng rng;
+	size_t n_drafts = 0;
 
 	(void)state;
 	make_forms(forms);
+	for (size_t i = 0; i < N_FORMS; i++)
+		wm_stencil_init(&stencils[i * WM_STENCILS], &forms[i]);
 	wm_rng_init(&rng, 1, WM_STREAM_TEST, 0);
 	for (size_t i = 0; i < N_MBUFS; i++)
 		buffers[i].mbuf.buf_addr = buffers[i].data;
@@ -61,14 +80,19 @@ static void frames_do_not_show_what_their_buffer_carried_before(void **state)
 		struct wm_sample s = random_sample(&rng, forms, ROOM);
 		struct buffer *b = &buffers[wm_rng_below(&rng, N_MBUFS)];
 
-		wm_frame_put(&b->mbuf, &forms[s.form], &s);
+		wm_draft_make(&draft, &s, stencils);
+		n_drafts += !wm_draft_is_sample(&draft);
+		if (wm_draft_is_sample(&draft))
+			wm_frame_put(&b->mbuf, &forms[s.form], &s);
+		else
+			wm_frame_put_draft(&b->mbuf, &draft, &stencils[draft.stencil], &still, s.time_ns);
 		wm_frame_build(want, &forms[s.form], &s, false);
 		assert_int_equal(b->mbuf.data_len, s.len);
 		assert_int_equal(b->mbuf.pkt_len, s.len);
-		assert_memory_equal(b->data, want, s.len);
-		for (size_t k = b->note.dirty; k < ROOM; k++)
-			assert_int_equal(b->data[k], 0);
+		assert_memory_equal(rte_pktmbuf_mtod(&b->mbuf, uint8_t *), want, s.len);
+		check_rest(b);
 	}
+	assert_true(n_drafts > N_FRAMES / 4 && n_drafts < N_FRAMES);
 	free(buffers);
 }
 
@@ -94,8 +118,9 @@ static void a_chain_holds_the_frame_piece_by_piece(void **state)
 		wm_frame_build(want, &forms[s.form], &s, false);
 		assert_int_equal(buffers[0].mbuf.pkt_len, s.len);
 		for (size_t k = 0, at = 0; k < N_MBUFS; at += buffers[k++].mbuf.data_len) {
-			assert_memory_equal(buffers[k].data, want + at, buffers[k].mbuf.data_len);
-			assert_true(buffers[k].note.dirty >= buffers[k].mbuf.data_len);
+			assert_memory_equal(
+				rte_pktmbuf_mtod(&buffers[k].mbuf, uint8_t *), want + at, buffers[k].mbuf.data_len);
+			check_rest(&buffers[k]);
 		}
 	}
 	free(scratch);

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// draft: a sample that has been thought through, to be sent many times: its headers as they are sent, with what changes
+// from lap to lap and with time beside them. What is left to do then is a copy and a few fields, in a straight line:
+// nothing depends on the kind of form, so that a mix of forms costs no mispredicted branches.
+//
+//	form   -> stencils  once: where the fields are that change
+//	sample -> draft     when the packet is first seen
+//	draft  -> headers   each time: wm_draft_put(), the same bytes as wm_frame_build() of the sample on that lap
+//
+// Headers are written backwards from where the payload begins, which is at one place in every buffer: a payload of
+// zeros, or of a constant beginning and zeros (packet/stub.h), is there before and is not touched.
+#pragma once
+
+#include <packet/checksum.h>
+#include <packet/derive.h>
+#include <packet/form.h>
+
+#include <assert.h>
+#include <endian.h>
+#include <stdalign.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum {
+	WM_DRAFT_HEAD = 96,  // bytes before the payload that headers and padding may take
+	WM_DRAFT_ROOM = 128, // that may be written
+	WM_STENCILS = 8,     // of each form
+	WM_NO_STENCIL = UINT16_MAX,
+};
+
+// What the payload's place has to hold.
+enum wm_draft_payload {
+	WM_PAYLOAD_ZEROS,
+	WM_PAYLOAD_STUB,     // wm_stub_put_tcp()'s bytes, then zeros
+	WM_PAYLOAD_TEMPLATE, // the form's, then zeros
+	WM_PAYLOAD_NUMBERED, // the same, and it begins with the number of query and reply
+};
+
+// How far a lap's flows are from those of the samples. All zero: not at all.
+struct wm_move {
+	uint32_t host[256];    // added to the client's address in network order, by its last byte; [0] is 0
+	uint32_t port;         // added to the client's port
+	uint32_t port_mask[3]; // bits of it that move; [0] is 0
+	uint32_t numbers[3];   // added to seq and ack; [0] is 0
+};
+
+// Where the fields are: distances from the payload's place back. A field that a form does not have is written where it
+// does no harm.
+struct wm_stencil {
+	const struct wm_form *form;
+	uint8_t l2;          // the frame's beginning
+	uint8_t mac, client; // last four bytes of the client's MAC and IP addresses
+	uint8_t id, ip_checksum;
+	uint8_t port;    // the client's
+	uint8_t numbers; // seq and ack
+	uint8_t stamps;  // TCP time stamp and the echoed one
+	uint8_t checksum;
+	int8_t id_mask, stamp_mask, echo_mask, number_mask; // -1: there is one; 0
+	uint16_t if_zero;                                   // what is sent for a checksum of 0
+	bool usable;                                        // drafts can be made of it
+};
+
+static_assert(sizeof(struct wm_stencil) == 32, "two to a cache line");
+
+struct wm_draft {
+	alignas(64) uint64_t time_ns;
+	uint32_t stamp;   // of the sender's clock, less the time; of UDP: the number that the payload begins with
+	uint32_t echo;    // of the echoed one
+	uint16_t sum;     // of what the transport checksum covers and does not change
+	uint16_t ip_sum;  // of the IPv4 header
+	uint16_t id;      // wm_ipv4_id_key()
+	uint16_t len;     // of the frame
+	uint16_t stencil; // index into the model's
+	uint8_t host;     // the next four: indices into wm_move
+	uint8_t port;
+	uint8_t seq;
+	uint8_t ack;
+	uint8_t payload; // enum wm_draft_payload
+	uint8_t bits;    // the sample's
+	union {
+		uint8_t head[WM_DRAFT_HEAD]; // headers and padding as on lap 0, at the end
+		struct wm_sample sample;     // if stencil is WM_NO_STENCIL: no draft, but the sample itself
+	};
+};
+
+static_assert(sizeof(struct wm_draft) == 128, "two cache lines");
+
+/** The stencils of a form, WM_STENCILS of them. */
+void wm_stencil_init(struct wm_stencil *out, const struct wm_form *form);
+
+/**
+ * Make a draft of a sample, or keep it as it is: drafts are for TCP and UDP, with headers of up to WM_DRAFT_HEAD bytes,
+ * between single hosts. Time, len and bits are set in any case.
+ *
+ * @param stencils Of all forms of the sample's model, form by form.
+ */
+void wm_draft_make(struct wm_draft *out, const struct wm_sample *s, const struct wm_stencil *stencils);
+
+static inline uint32_t wm_mask(int8_t bit)
+{
+	return (uint32_t)(int32_t)bit;
+}
+
+static inline bool wm_draft_is_sample(const struct wm_draft *d)
+{
+	return d->stencil == WM_NO_STENCIL;
+}
+
+/**
+ * Write the headers of a draft. They end where the payload begins; the frame begins st->l2 bytes before that.
+ *
+ * @param payload The payload's place; WM_DRAFT_ROOM bytes before it may be written to.
+ * @param st      The draft's stencil.
+ * @param time_ns Departure on the virtual timeline.
+ */
+static inline void wm_draft_put(uint8_t *payload, const struct wm_draft *d, const struct wm_stencil *st,
+	const struct wm_move *move, uint64_t time_ns)
+{
+	const uint8_t *end = d->head + WM_DRAFT_HEAD, *numbers = end - st->numbers;
+	uint32_t client = wm_load32(end - st->client) + move->host[d->host];
+	uint32_t was = be16toh(wm_load16(end - st->port)), mask = move->port_mask[d->port];
+	uint16_t port = htobe16((uint16_t)(was ^ ((was ^ (was + move->port)) & mask)));
+	uint16_t id = htobe16((uint16_t)(wm_ipv4_id(d->id, time_ns) & wm_mask(st->id_mask)));
+	uint32_t seq = htobe32(be32toh(wm_load32(numbers)) + move->numbers[d->seq]);
+	uint32_t ack = htobe32(be32toh(wm_load32(numbers + 4)) + move->numbers[d->ack]);
+	uint32_t stamp = htobe32(wm_ts_ticks(time_ns) + d->stamp) & wm_mask(st->stamp_mask);
+	uint32_t echo = htobe32(wm_ts_ticks(time_ns) + d->echo) & wm_mask(st->echo_mask);
+	uint64_t sum = (uint64_t)(seq & wm_mask(st->number_mask)) + (ack & wm_mask(st->number_mask));
+	uint16_t checksum;
+
+	if (d->payload == WM_PAYLOAD_NUMBERED)
+		sum = htobe16((uint16_t)(d->stamp + move->numbers[d->seq]));
+	sum += (uint64_t)d->sum + client + port + stamp + echo;
+	checksum = (uint16_t)~wm_sum_fold(sum);
+	memcpy(payload - WM_DRAFT_HEAD, d->head, WM_DRAFT_HEAD);
+	wm_store32(payload - st->mac, client);
+	wm_store32(payload - st->client, client);
+	wm_store16(payload - st->id, id);
+	wm_sum_put(payload - st->ip_checksum, (uint64_t)d->ip_sum + client + id);
+	wm_store16(payload - st->port, port);
+	wm_store32(payload - st->numbers, seq);
+	wm_store32(payload - st->numbers + 4, ack);
+	wm_store32(payload - st->stamps, stamp);
+	wm_store32(payload - st->stamps + 4, echo);
+	wm_store16(payload - st->checksum, checksum > 0 ? checksum : st->if_zero);
+}
+
+/**
+ * Write the payload of a draft that has one of its form's (WM_PAYLOAD_TEMPLATE and on); what is behind that is not
+ * written and has to be zero. @return how many bytes were written.
+ */
+uint32_t wm_draft_put_payload(
+	uint8_t *payload, const struct wm_draft *d, const struct wm_stencil *st, const struct wm_move *move);

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// fill: samples into packets, in front of the port.
+#include <plane/frame.h>
+#include <plane/tx.h>
+
+#include <rte_prefetch.h>
+
+enum {
+	ROW_MASK = WM_TX_ROW - 1,
+	CLAIM = WM_TX_BURST, // packets claimed from the budget at once
+	ETH_LEN = 14,
+	AHEAD = 8, // samples
+};
+
+// What became of the attempt to build one more packet.
+enum outcome { BUILT, DROPPED, NO_SAMPLE, NO_MBUF, NO_MORE };
+
+// Whose flows a sample belongs to: those that the model made, or a later lap's.
+struct turn {
+	const struct wm_lap *lap; // NULL = fresh
+	const struct wm_move *move;
+};
+
+// How many of `want` packets may be built: of those that the whole run may still send, some are claimed at a time.
+static uint32_t claim(struct wm_tx *tx, uint32_t want)
+{
+	struct wm_tx_run *run = tx->run;
+
+	if (run->flows_counted && atomic_load_explicit(&run->flows, memory_order_relaxed) <= 0)
+		return 0;
+	if (!run->counted)
+		return want;
+	if (tx->credit == 0) {
+		int64_t left = atomic_fetch_sub_explicit(&run->budget, CLAIM, memory_order_relaxed);
+
+		tx->credit = left <= 0 ? 0 : left < CLAIM ? (uint32_t)left : CLAIM;
+	}
+	return RTE_MIN(want, tx->credit);
+}
+
+// Have at least one mbuf lie ready behind what is built.
+static bool reserve(struct wm_tx *tx)
+{
+	uint32_t at, n;
+
+	if (likely(tx->n_spare > 0))
+		return true;
+	if (tx->n == 0)
+		tx->head = 0;
+	at = (tx->head + tx->n) & ROW_MASK;
+	n = RTE_MIN((uint32_t)WM_TX_BURST, RTE_MIN(WM_TX_ROW - at, WM_TX_ROW - tx->n));
+	if (rte_mempool_get_bulk(tx->pool, (void **)&tx->row[at], n) != 0)
+		return false;
+	tx->n_spare = n;
+	return true;
+}
+
+static void unchain(struct rte_mbuf *first)
+{
+	if (first->next == NULL)
+		return;
+	rte_pktmbuf_free(first->next);
+	first->next = NULL;
+	first->nb_segs = 1;
+}
+
+// Add mbufs to the first one, as many as a frame of len bytes takes.
+static bool chain(const struct wm_tx *tx, struct rte_mbuf *first, uint32_t len)
+{
+	struct rte_mbuf *last = first;
+
+	for (uint32_t have = tx->room; have < len; have += tx->room) {
+		struct rte_mbuf *m = rte_pktmbuf_alloc(tx->pool);
+
+		if (m == NULL) {
+			unchain(first);
+			return false;
+		}
+		last->next = m;
+		last = m;
+		first->nb_segs++;
+	}
+	return true;
+}
+
+static bool fits(
+	const struct wm_tx *tx, const struct wm_tx_out *out, const struct wm_form *form, const struct wm_sample *s)
+{
+	return s->len <= tx->max_len && s->len <= out->mtu + (form->l3 > 0 ? form->l3 : ETH_LEN);
+}
+
+// The out that a packet leaves on: the bit of its direction is the lowest.
+static unsigned side_of(const struct wm_tx *tx, uint8_t bits)
+{
+	static_assert(WM_BIT_REVERSE == 1, "a direction is an index");
+	return bits & tx->split;
+}
+
+static const struct wm_stencil *stencil_of(const struct wm_tx *tx, const struct wm_draft *d)
+{
+	return &tx->out[side_of(tx, d->bits)].stencils[d->bits >> WM_MODEL_SHIFT][d->stencil];
+}
+
+// Plan the departure of a packet and set the time of its sample, which some header fields follow.
+// @return false if that is beyond the end of the run.
+static bool plan(struct wm_tx *tx, uint32_t len, uint64_t *due, uint64_t *time_ns)
+{
+	uint64_t due_ns;
+
+	if (!tx->paced) {
+		tx->pace.last_ns = *time_ns;
+		return true;
+	}
+	due_ns = wm_pace_due(&tx->pace, *time_ns, len);
+	tx->plan_tsc += (double)(due_ns - tx->plan_ns) * wm_tx_ticks_per_ns(tx);
+	tx->plan_ns = due_ns;
+	*due = tx->run->start_tsc + (uint64_t)tx->plan_tsc;
+	if (tx->pace.kind != WM_RATE_MODEL || tx->pace.switched)
+		*time_ns = due_ns;
+	return *time_ns < tx->run->end_ns;
+}
+
+// Write the packet of anything but a draft.
+static void put_sample(
+	struct wm_tx *tx, struct rte_mbuf *m, const struct wm_sample *s, const struct turn *turn, uint64_t time_ns)
+{
+	const struct wm_form *form = &tx->out[side_of(tx, s->bits)].forms[wm_sample_model(s)][s->form];
+	struct wm_sample moved = *s;
+
+	if (turn->lap != NULL)
+		wm_lap_move(&moved, &turn->lap->shift);
+	moved.time_ns = time_ns;
+	if (likely(s->len <= tx->room))
+		wm_frame_put(m, form, &moved);
+	else
+		wm_frame_put_chain(m, tx->room, tx->scratch, form, &moved);
+}
+
+static inline void put_draft(
+	struct wm_tx *tx, struct rte_mbuf *m, const struct wm_draft *d, const struct turn *turn, uint64_t time_ns)
+{
+	if (likely(!wm_draft_is_sample(d)))
+		wm_frame_put_draft(m, d, stencil_of(tx, d), turn->move, time_ns);
+	else
+		put_sample(tx, m, &d->sample, turn, time_ns);
+}
+
+// Build the packet of a sample that goes out at time_ns of the timeline.
+static inline enum outcome build_one(
+	struct wm_tx *tx, const struct wm_draft *d, const struct turn *turn, uint64_t time_ns)
+{
+	uint32_t len = d->len, at;
+	struct rte_mbuf *m;
+
+	if (unlikely(!reserve(tx)))
+		return NO_MBUF;
+	at = (tx->head + tx->n) & ROW_MASK;
+	m = tx->row[at];
+	if (unlikely(len > tx->room) && !chain(tx, m, len))
+		return NO_MBUF;
+	if (!plan(tx, len, &tx->due[at], &time_ns)) {
+		unchain(m);
+		return NO_MORE;
+	}
+	put_draft(tx, m, d, turn, time_ns);
+	if (tx->run->flows_counted && (d->bits & WM_BIT_LAST))
+		tx->ending |= atomic_fetch_sub_explicit(&tx->run->flows, 1, memory_order_relaxed) <= 1;
+	tx->built += len;
+	tx->built_at[at] = tx->built;
+	tx->side[at] = (uint8_t)side_of(tx, d->bits);
+	tx->n++;
+	tx->n_spare--;
+	return BUILT;
+}
+
+// The same of a fresh one. Whatever can be worked out once is, and kept if it is to be sent again.
+static enum outcome build_sample(struct wm_tx *tx, const struct wm_sample *s)
+{
+	const struct turn turn = {.move = &tx->run->still};
+	struct wm_tx_out *out = &tx->out[side_of(tx, s->bits)];
+	unsigned model = wm_sample_model(s);
+	enum outcome outcome;
+	struct wm_draft draft;
+
+	if (unlikely(!fits(tx, out, &out->forms[model][s->form], s))) {
+		wm_count_add(&out->count.oversize, 1);
+		return DROPPED;
+	}
+	wm_draft_make(&draft, s, out->stencils[model]);
+	if (s->len > tx->room && !wm_draft_is_sample(&draft)) {
+		draft.stencil = WM_NO_STENCIL;
+		draft.sample = *s;
+	}
+	outcome = build_one(tx, &draft, &turn, s->time_ns + (tx->lap != NULL ? tx->lap->late_ns : 0));
+	if (outcome == BUILT && tx->lap != NULL)
+		wm_lap_keep(tx->lap, &draft);
+	return outcome;
+}
+
+// Flows that ended without a packet that says so.
+static void end_flows(struct wm_tx *tx)
+{
+	int64_t n = tx->feed.n_flows;
+
+	tx->feed.n_flows = 0;
+	if (tx->run->flows_counted)
+		tx->ending |= atomic_fetch_sub_explicit(&tx->run->flows, n, memory_order_relaxed) <= n;
+}
+
+// Build packets of up to `want` samples that the workers have made.
+static enum outcome build_fresh(struct wm_tx *tx, uint32_t want)
+{
+	enum outcome outcome = BUILT;
+	uint64_t n[2] = {0, 0};
+
+	for (uint32_t i = 0; i < want && outcome <= DROPPED && !tx->ending; i++) {
+		const struct wm_sample *s = wm_feed_peek(&tx->feed);
+
+		if (s == NULL) {
+			outcome = NO_SAMPLE;
+			break;
+		}
+		outcome = build_sample(tx, s);
+		if (outcome > DROPPED)
+			break;
+		n[side_of(tx, s->bits)]++;
+		wm_feed_take(&tx->feed);
+	}
+	if (tx->feed.n_flows > 0)
+		end_flows(tx);
+	wm_feed_release(&tx->feed);
+	for (unsigned side = 0; side < wm_tx_outs(tx); side++)
+		wm_count_add(&tx->out[side].count.fresh, n[side]);
+	return outcome;
+}
+
+// Build those of n drafts that need neither a plan nor more than one mbuf each, up to the first that does. Mbufs lie
+// ready. @return how many.
+static uint32_t build_plain(
+	struct wm_tx *tx, const struct wm_draft *d, uint32_t n, const struct turn *turn, uint64_t later_ns)
+{
+	uint32_t at = (tx->head + tx->n) & ROW_MASK, room = tx->room, i = 0;
+	struct rte_mbuf *const *row = tx->row + at;
+	uint64_t built = tx->built;
+
+	for (; i < n && d[i].len <= room; i++) {
+		rte_prefetch0(&d[i + AHEAD]);
+		rte_prefetch0((const uint8_t *)&d[i + AHEAD] + RTE_CACHE_LINE_SIZE);
+		put_draft(tx, row[i], &d[i], turn, d[i].time_ns + later_ns);
+		built += d[i].len;
+		tx->built_at[at + i] = built;
+		tx->side[at + i] = (uint8_t)side_of(tx, d[i].bits);
+	}
+	if (i > 0)
+		tx->pace.last_ns = d[i - 1].time_ns + later_ns;
+	tx->built = built;
+	tx->n += i;
+	tx->n_spare -= i;
+	return i;
+}
+
+// Build the packets of n drafts of an earlier lap, as far as that goes. @return how many.
+static uint32_t build_span(
+	struct wm_tx *tx, const struct wm_draft *d, uint32_t n, uint64_t later_ns, enum outcome *outcome)
+{
+	const struct turn turn = {.lap = tx->lap, .move = &tx->lap->move};
+	bool plain = !tx->paced && !tx->run->flows_counted;
+	uint32_t i = 0;
+
+	while (i < n && !tx->ending) {
+		if (plain && reserve(tx))
+			i += build_plain(tx, d + i, RTE_MIN(n - i, tx->n_spare), &turn, later_ns);
+		if (i == n)
+			break;
+		*outcome = build_one(tx, &d[i], &turn, d[i].time_ns + later_ns);
+		if (*outcome != BUILT)
+			break;
+		i++;
+	}
+	return i;
+}
+
+// The last n packets of the row, behind the first `before`, are of an earlier lap.
+static void count_recycled(struct wm_tx *tx, uint32_t before, uint32_t n)
+{
+	uint64_t second = 0;
+
+	for (uint32_t i = 0; tx->split && i < n; i++)
+		second += tx->side[(tx->head + before + i) & ROW_MASK];
+	wm_count_add(&tx->out[0].count.recycled, n - second);
+	if (second > 0)
+		wm_count_add(&tx->out[1].count.recycled, second);
+}
+
+// Build packets of up to `want` samples of an earlier lap.
+static enum outcome build_again(struct wm_tx *tx, uint32_t want)
+{
+	uint32_t done = 0, before = tx->n;
+	enum outcome outcome = BUILT;
+
+	while (done < want && outcome == BUILT && !tx->ending) {
+		uint64_t later_ns;
+		size_t at, n = wm_lap_peek(tx->lap, &at, &later_ns);
+		const struct wm_draft *d = &tx->lap->kept[at];
+		uint32_t built;
+
+		if (n == 0) {
+			outcome = NO_SAMPLE;
+			break;
+		}
+		built = build_span(tx, d, (uint32_t)RTE_MIN(n, (size_t)(want - done)), later_ns, &outcome);
+		if (built > 0)
+			wm_lap_take(tx->lap, built, d[built - 1].time_ns + later_ns);
+		done += built;
+	}
+	count_recycled(tx, before, done);
+	return outcome;
+}
+
+// Put up to `want` more packets into the row. Where fresh samples are missing and the row was empty, others go again.
+void wm_tx_fill(struct wm_tx *tx, uint32_t want)
+{
+	uint32_t before = tx->n, allowed;
+	enum outcome outcome;
+
+	if (tx->ending)
+		return;
+	allowed = claim(tx, RTE_MIN(want, WM_TX_ROW - before));
+	outcome = allowed > 0 ? build_fresh(tx, allowed) : NO_MORE;
+	if (outcome == NO_SAMPLE && tx->lap == NULL && wm_feed_ended(&tx->feed))
+		outcome = NO_MORE;
+	if (outcome == NO_SAMPLE && tx->lap != NULL && before == 0)
+		outcome = build_again(tx, allowed - tx->n);
+	if (tx->run->counted)
+		tx->credit -= tx->n - before;
+	if (outcome == NO_MBUF)
+		wm_count_add(&tx->out[0].count.no_mbuf, 1);
+	if (outcome == NO_SAMPLE && tx->n == 0 && !tx->starving)
+		wm_count_add(&tx->out[0].count.starved, 1);
+	tx->starving = outcome == NO_SAMPLE && tx->n == 0;
+	tx->ending |= outcome == NO_MORE;
+}

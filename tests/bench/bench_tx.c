@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// bench_tx: what one tx lcore sends: samples of a model, each made once and recycled after that, through the queue's
+// own code onto the first port that EAL has, and what each stage of that takes.
+//
+//	bench_tx EAL-OPTIONS -- MODEL [SAMPLES [SECONDS [short]]]
+//
+// `short` cuts frames to 60 bytes, or to their headers where these are longer. Then the same in front of wires of 10,
+// 25, 40 and 100 Gb/s (wire.h). The last line is a JSON object: packets a second, TSC cycles a packet, the wires' load.
+#include "wire.h"
+
+#include <base/clock.h>
+#include <engine/engine.h>
+#include <plane/clock.h>
+#include <plane/frame.h>
+#include <plane/port.h>
+#include <plane/tx.h>
+
+#include <rte_eal.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { N_WIRES = 4 };
+static const double wire_gbps[N_WIRES] = {10, 25, 40, 100};
+
+struct bench {
+	struct wm_source source;
+	size_t n_samples;
+	double seconds;
+	double hz;
+	bool cut;
+	struct wm_port port;
+	struct wm_tx_run run;
+	const struct wm_form *forms[WM_MODELS_MAX];
+	struct wm_stencil *stencils[WM_MODELS_MAX];
+	struct wm_ring ring;
+	struct wm_feed_ring feed_ring;
+	struct wm_tx *tx;
+	size_t n_drafts;
+	uint64_t frame_bytes;
+
+	// Results, TSC cycles a packet.
+	double fresh, port_alone, frames, whole;
+	double load[N_WIRES]; // of its wire's line rate
+};
+
+static void die(const char *what)
+{
+	(void)fprintf(stderr, "bench_tx: %s\n", what);
+	exit(1);
+}
+
+static void *zeroed(size_t size)
+{
+	void *p = rte_zmalloc(NULL, size, RTE_CACHE_LINE_SIZE);
+
+	if (p == NULL)
+		die("no memory: give EAL more (-m)");
+	memset(p, 0, size); // so that no page is missing when it matters
+	return p;
+}
+
+static void make_samples(struct bench *b)
+{
+	struct wm_worker *w = NULL;
+	struct wm_err err = {0};
+	struct wm_sample *slots = zeroed(b->n_samples * sizeof(*slots));
+
+	if (wm_worker_create(&w, &b->source, 1, 1, 0, 1, &err) < 0)
+		die(err.msg);
+	if (wm_worker_next(w, slots, b->n_samples) != b->n_samples)
+		die("the model has made too few samples");
+	wm_worker_destroy(w);
+	for (size_t i = 0; i < b->n_samples; i++) {
+		const struct wm_form *form = &b->forms[0][slots[i].form];
+		uint32_t least = (uint32_t)form->head_len + form->pad;
+
+		if (b->cut)
+			slots[i].len = (uint16_t)(least < WM_FRAME_MIN ? WM_FRAME_MIN : least);
+		b->frame_bytes += slots[i].len;
+	}
+	wm_ring_init(&b->ring, slots, b->n_samples);
+	wm_ring_push(&b->ring, b->n_samples);
+	wm_ring_close(&b->ring);
+}
+
+static void set_up(struct bench *b)
+{
+	struct wm_err err = {0};
+	struct wm_tx *tx = zeroed(sizeof(*tx));
+	size_t n_forms;
+
+	if (wm_port_open(&b->port, &(struct wm_port_ask){.n_queues = 1, .n_lcores = 2}, &err) < 0)
+		die(err.msg);
+	(void)b->source.engine->forms(b->source.model, &n_forms);
+	b->stencils[0] = zeroed(n_forms * WM_STENCILS * sizeof(struct wm_stencil));
+	for (size_t i = 0; i < n_forms; i++)
+		wm_stencil_init(&b->stencils[0][i * WM_STENCILS], &b->forms[0][i]);
+	b->run.end_ns = UINT64_MAX;
+	b->feed_ring.ring = &b->ring;
+	*tx = (struct wm_tx){.run = &b->run,
+		.pool = b->port.pool,
+		.room = b->port.room,
+		.max_len = b->port.max_len,
+		.lap = zeroed(sizeof(*tx->lap)),
+		.scratch = zeroed(UINT16_MAX)};
+	tx->out[0] = (struct wm_tx_out){.forms = b->forms, .stencils = b->stencils, .mtu = b->port.mtu};
+	wm_lap_init(tx->lap, zeroed(b->n_samples * sizeof(*tx->lap->kept)), b->n_samples);
+	wm_feed_init(&tx->feed, &b->feed_ring, 1);
+	b->tx = tx;
+}
+
+static void send_fresh(struct bench *b)
+{
+	uint64_t began = rte_rdtsc();
+
+	while (wm_count_get(&b->tx->out[0].count.fresh) < b->n_samples)
+		(void)wm_tx_turn(b->tx);
+	b->fresh = (double)(rte_rdtsc() - began) / (double)b->n_samples;
+	for (size_t i = 0; i < b->n_samples; i++)
+		b->n_drafts += !wm_draft_is_sample(&b->tx->lap->kept[i]);
+}
+
+// Mbufs with lengths and nothing in them.
+static void send_nothing(struct bench *b)
+{
+	uint64_t began = rte_rdtsc(), now = began, n = 0;
+	struct rte_mbuf *m[WM_TX_BURST];
+
+	for (; (double)(now - began) < b->hz * b->seconds / 4; now = rte_rdtsc())
+		for (unsigned k = 0; k < 1000; k++) {
+			uint16_t sent = 0;
+
+			if (rte_mempool_get_bulk(b->port.pool, (void **)m, WM_TX_BURST) != 0)
+				continue;
+			for (unsigned i = 0; i < WM_TX_BURST; i++)
+				wm_mbuf_begin(m[i], 54, 60);
+			sent = rte_eth_tx_burst(0, 0, m, WM_TX_BURST);
+			rte_mempool_put_bulk(b->port.pool, (void **)(m + sent), WM_TX_BURST - sent);
+			n += sent;
+		}
+	b->port_alone = (double)(now - began) / (double)n;
+}
+
+// Frames into the same few mbufs.
+static void build_frames(struct bench *b)
+{
+	uint64_t began = rte_rdtsc(), now = began, n = 0, later_ns;
+	struct wm_lap *lap = b->tx->lap;
+	struct rte_mbuf *m[WM_TX_BURST];
+
+	if (rte_mempool_get_bulk(b->port.pool, (void **)m, WM_TX_BURST) != 0)
+		die("no mbufs");
+	for (; (double)(now - began) < b->hz * b->seconds / 4; now = rte_rdtsc())
+		for (unsigned k = 0; k < 1000; k++) {
+			size_t at, n_span = RTE_MIN(wm_lap_peek(lap, &at, &later_ns), (size_t)WM_TX_BURST);
+			const struct wm_draft *d = lap->kept + at;
+
+			for (size_t i = 0; i < n_span; i++) {
+				rte_prefetch0(&d[i + 8]);
+				rte_prefetch0((const uint8_t *)&d[i + 8] + RTE_CACHE_LINE_SIZE);
+				if (!wm_draft_is_sample(&d[i]))
+					wm_frame_put_draft(m[i], &d[i], &b->stencils[0][d[i].stencil], &lap->move,
+						d[i].time_ns + later_ns);
+			}
+			wm_lap_take(lap, n_span, d[n_span - 1].time_ns + later_ns);
+			n += n_span;
+		}
+	b->frames = (double)(now - began) / (double)n;
+	rte_mempool_put_bulk(b->port.pool, (void **)m, WM_TX_BURST);
+}
+
+static void send_again(struct bench *b)
+{
+	uint64_t began = rte_rdtsc(), now = began, sent = wm_count_get(&b->tx->out[0].count.sent);
+
+	for (; (double)(now - began) < b->hz * b->seconds; now = rte_rdtsc())
+		for (unsigned k = 0; k < 1000; k++)
+			(void)wm_tx_turn(b->tx);
+	b->whole = (double)(now - began) / (double)(wm_count_get(&b->tx->out[0].count.sent) - sent);
+}
+
+// How much of a wire's line rate is used, once its buffer is full.
+static double load_wire(struct bench *b, double gbps)
+{
+	const struct rte_eth_rxtx_callback *callback;
+	uint64_t began, now, bytes;
+	struct wire w;
+
+	callback = wire_attach(&w, 0, 0, gbps * 1e9, b->hz);
+	if (callback == NULL)
+		return 0;
+	for (unsigned i = 0; i < 100000; i++)
+		(void)wm_tx_turn(b->tx);
+	bytes = w.bytes;
+	began = now = rte_rdtsc();
+	for (; (double)(now - began) < b->hz * b->seconds / 4; now = rte_rdtsc())
+		for (unsigned i = 0; i < 100; i++)
+			(void)wm_tx_turn(b->tx);
+	(void)rte_eth_remove_tx_callback(0, 0, callback);
+	return (double)(w.bytes - bytes) * 8 / ((double)(now - began) / b->hz) / (gbps * 1e9);
+}
+
+static int measure(void *arg)
+{
+	struct bench *b = arg;
+
+	send_fresh(b);
+	send_nothing(b);
+	build_frames(b);
+	send_again(b);
+	for (unsigned i = 0; i < N_WIRES; i++)
+		b->load[i] = load_wire(b, wire_gbps[i]);
+	return 0;
+}
+
+static void print(const struct bench *b)
+{
+	(void)printf("port %s, %zu samples (%.1f %% drafts), mean %.0f bytes: cycles a packet\n", b->port.name,
+		b->n_samples, 100 * (double)b->n_drafts / (double)b->n_samples,
+		(double)b->frame_bytes / (double)b->n_samples);
+	(void)printf("  mbufs and port alone %6.1f\n  frames alone         %6.1f\n  fresh, first time    %6.1f\n"
+		     "  recycled, all of it  %6.1f = %.2f Mpps\n",
+		b->port_alone, b->frames, b->fresh, b->whole, b->hz / b->whole * 1e-6);
+	for (unsigned i = 0; i < N_WIRES; i++)
+		(void)printf("  %3.0f Gb/s wire        %6.2f %% of line rate\n", wire_gbps[i], 100 * b->load[i]);
+	(void)printf("{\"mpps\": %.3f, \"cycles\": %.2f, \"cycles_port\": %.2f, \"cycles_frames\": %.2f, "
+		     "\"cycles_fresh\": %.2f, \"wire_10g\": %.5f, \"wire_25g\": %.5f, \"wire_40g\": %.5f, "
+		     "\"wire_100g\": %.5f, \"samples\": %zu, \"tsc_hz\": %.0f}\n",
+		b->hz / b->whole * 1e-6, b->whole, b->port_alone, b->frames, b->fresh, b->load[0], b->load[1],
+		b->load[2], b->load[3], b->n_samples, b->hz);
+}
+
+static void open_model(struct bench *b, const char *path)
+{
+	struct wm_engine_model *compiled = NULL;
+	struct wm_model *model = NULL;
+	struct wm_err err = {0};
+	const char *name;
+	size_t n_forms;
+
+	if (wm_model_open(&model, path, &err) < 0)
+		die(err.msg);
+	name = wm_model_meta(model, "engine");
+	b->source = (struct wm_source){.engine = wm_engine_find(name != NULL ? name : "necst"), .speed = 1};
+	if (b->source.engine == NULL || b->source.engine->open(&compiled, model, &err) < 0)
+		die(err.msg);
+	b->source.model = compiled;
+	b->forms[0] = b->source.engine->forms(compiled, &n_forms);
+}
+
+int main(int argc, char **argv)
+{
+	struct wm_clock_point before = wm_clock_point(), after;
+	struct bench b = {0};
+	unsigned lcore;
+	int n = 0;
+
+	while (n < argc && strcmp(argv[n], "--") != 0)
+		n++;
+	if (n + 1 >= argc)
+		die("usage: bench_tx EAL-OPTIONS -- MODEL [SAMPLES [SECONDS [short]]]");
+	b.n_samples = n + 2 < argc ? rte_align64pow2(strtoull(argv[n + 2], NULL, 10)) : 131072;
+	b.seconds = n + 3 < argc ? strtod(argv[n + 3], NULL) : 2;
+	b.cut = n + 4 < argc && strcmp(argv[n + 4], "short") == 0;
+	open_model(&b, argv[n + 1]);
+	if (rte_eal_init(n, argv) < 0)
+		die("EAL did not start");
+	lcore = rte_get_next_lcore(UINT_MAX, 1, 0);
+	if (lcore == RTE_MAX_LCORE)
+		die("two lcores are needed (-l 0,1)");
+	make_samples(&b);
+	set_up(&b);
+	after = wm_clock_point();
+	b.hz = wm_clock_rate(&before, &after) * 1e9;
+	if (rte_eal_remote_launch(measure, &b, lcore) < 0)
+		die("the lcore could not be launched");
+	while (rte_eal_get_lcore_state(lcore) == RUNNING) // not by polling: lcores may be halves of one core
+		(void)usleep(10000);
+	print(&b);
+	return 0;
+}
