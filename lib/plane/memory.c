@@ -6,8 +6,10 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static const double mib = 1048576;
 
@@ -19,27 +21,36 @@ void *wm_mem_alloc(int node, size_t size)
 						  : rte_zmalloc_socket(NULL, size, RTE_CACHE_LINE_SIZE, SOCKET_ID_ANY);
 }
 
-// Hugepages that EAL has not taken yet.
+// The number that a file holds; 0 if it cannot be read.
+static uint64_t read_number(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char line[32] = "";
+
+	if (file == NULL)
+		return 0;
+	if (fgets(line, sizeof(line), file) == NULL)
+		line[0] = '\0';
+	(void)fclose(file);
+	return strtoull(line, NULL, 10);
+}
+
+// Hugepages that EAL has not taken yet: their sizes are folders, such as hugepages-2048kB.
 static double free_hugepages(void)
 {
-	DIR *sizes = opendir("/sys/kernel/mm/hugepages");
+	static const char folder[] = "/sys/kernel/mm/hugepages", stem[] = "hugepages-";
+	DIR *sizes = opendir(folder);
 	const struct dirent *size;
 	double bytes = 0;
 
 	// NOLINTNEXTLINE(concurrency-mt-unsafe): this stream is nobody else's
 	while (sizes != NULL && (size = readdir(sizes)) != NULL) {
 		char path[512];
-		uint64_t kib, n;
-		FILE *file;
 
-		if (sscanf(size->d_name, "hugepages-%" SCNu64 "kB", &kib) != 1)
+		if (strncmp(size->d_name, stem, strlen(stem)) != 0)
 			continue;
-		(void)snprintf(path, sizeof(path), "/sys/kernel/mm/hugepages/%s/free_hugepages", size->d_name);
-		file = fopen(path, "re");
-		if (file != NULL && fscanf(file, "%" SCNu64, &n) == 1)
-			bytes += (double)n * (double)kib * 1024;
-		if (file != NULL)
-			(void)fclose(file);
+		(void)snprintf(path, sizeof(path), "%s/%s/free_hugepages", folder, size->d_name);
+		bytes += 1024 * (double)strtoull(size->d_name + strlen(stem), NULL, 10) * (double)read_number(path);
 	}
 	if (sizes != NULL)
 		(void)closedir(sizes);

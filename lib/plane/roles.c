@@ -46,7 +46,7 @@ static bool has(const struct wm_lcore_list *list, unsigned id)
 static const char *parse_list(struct wm_lcore_list *list, const char *text)
 {
 	for (;; text++) {
-		unsigned first, last;
+		unsigned first = 0, last = 0;
 
 		text = parse_range(text, &first, &last);
 		for (unsigned id = first; text != NULL && id <= last; id++) {

@@ -8,13 +8,14 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-// DPDK calls from a thread of its own and hands over no argument. The lock is between that thread and control, at the
-// beginning and the end of a run.
-// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
-static struct {
-	pthread_mutex_t lock;
+struct shared {
+	pthread_mutex_t lock;         // between DPDK's thread and control, at the beginning and the end of a run
 	const struct wm_plane *plane; // NULL = there is no run
-} shared = {.lock = PTHREAD_MUTEX_INITIALIZER};
+};
+
+// DPDK calls from a thread of its own and hands over no argument.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
+static struct shared shared = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 struct entry {
 	const char *name;
