@@ -8,6 +8,7 @@ usage: test_lora.py WIREMILL_TRAIN WIREMILL
 import base64
 import collections
 import csv
+import datetime
 import json
 import os
 import pathlib
@@ -200,6 +201,27 @@ def hostile_input_is_refused_or_counted_and_never_harms():
             run(MILL, "-m", FOLDER.path / "bad", "-o", FOLDER.path / "bad.out", "-n", 200)
 
 
+def a_model_that_was_tampered_with_is_refused_or_mills():
+    rng = random.Random(5)
+    good = (FOLDER.path / "m").read_bytes()
+    head = struct.unpack_from("<Q", good)[0] + 8
+    tensors = {name: [head + at for at in tensor["data_offsets"]]
+               for name, tensor in json.loads(good[8:head]).items() if name.startswith("lora.")}
+    bad, refused = FOLDER.path / "tampered", 0
+    for name in sorted(tensors):
+        for _ in range(4):
+            data = bytearray(good)
+            begin, end = tensors[name]
+            for _ in range(rng.choice([1, 3, 40])):
+                data[rng.randrange(begin, end)] = rng.choice([0, 1, 0x7f, 0xff, rng.randrange(256)])
+            bad.write_bytes(data)
+            done = subprocess.run([MILL, "-m", bad, "-o", FOLDER.path / "tampered.pcap", "-n", "300", "-w", "2"],
+                                  capture_output=True, check=False, timeout=LIMIT_S)
+            assert done.returncode in (0, 2), (name, done)
+            refused += done.returncode == 2
+    assert refused > 10, refused
+
+
 def what_is_asked_for_wrongly_is_told_in_one_sentence():
     model, out = FOLDER.path / "m", FOLDER.path / "no.pcap"
     (FOLDER.path / "short.csv").write_text("time,physical_payload\n1,QA==\n")
@@ -216,6 +238,36 @@ def what_is_asked_for_wrongly_is_told_in_one_sentence():
     assert not out.exists()
 
 
+def apart(a, b):
+    """Kolmogorov's distance of two samples."""
+    a, b, at, far = sorted(a), sorted(b), [0, 0], 0
+    for value in sorted(set(a) | set(b)):
+        for i, sample in enumerate((a, b)):
+            while at[i] < len(sample) and sample[at[i]] <= value:
+                at[i] += 1
+        far = max(far, abs(at[0] / len(a) - at[1] / len(b)))
+    return far
+
+
+def a_real_gateway_is_matched_field_by_field():
+    beside = os.environ.get("WIREMILL_DATA_BESIDE")
+    source = pathlib.Path(beside or "/nonexistent", "lorawan", "loed_lora1_10k.csv")
+    if not source.exists():
+        raise claims.Skip("there is no LoED data beside the project")
+    run(TRAIN, "-q", source, "-o", FOLDER.path / "loed")
+    run(MILL, "-m", FOLDER.path / "loed", "-o", FOLDER.path / "loed.pcap", "--csv", FOLDER.path / "loed.csv", "-n", 10000)
+    real, made = table(source), table(FOLDER.path / "loed.csv")
+
+    def seconds(rows):
+        times = [datetime.datetime.fromisoformat(row["time"]).timestamp() for row in rows]
+        return [b - a for a, b in zip(times, times[1:])]
+
+    assert apart(seconds(real), seconds(made)) < 0.06  # NeCSTGen: 0.335
+    for name, most in (("length_total", 0.05), ("spreading_factor", 0.03), ("frequency", 0.03), ("snr", 0.05), ("rssi", 0.05)):
+        far = apart([float(row[name]) for row in real], [float(row[name]) for row in made])
+        assert far < most, (name, far)
+
+
 claims.run("lora", [
     the_summary_counts_every_row,
     table_and_capture_of_the_same_network_teach_the_same,
@@ -227,5 +279,7 @@ claims.run("lora", [
     receptions_are_the_same_either_way,
     tshark_has_nothing_to_complain_about,
     hostile_input_is_refused_or_counted_and_never_harms,
+    a_model_that_was_tampered_with_is_refused_or_mills,
+    a_real_gateway_is_matched_field_by_field,
     what_is_asked_for_wrongly_is_told_in_one_sentence,
 ])
