@@ -17,6 +17,8 @@ enum {
 	PORT_STEP = 257,               // client ports of the next epoch are others
 	PORTS_REGISTERED = 1024,       // first of the registered ports, RFC 6335 section 6
 	PORTS_DYNAMIC = 49152,         // and of the dynamic ones
+	FLOWS_OF_BOUND = 3,            // flows of one port that is no ephemeral one
+	PORTS_TRIED = 64,
 	LAPS_MOST = 1024,
 };
 
@@ -61,6 +63,7 @@ struct wm_plan {
 struct keyed {
 	uint64_t key[2];
 	uint32_t flow;
+	uint16_t order; // inside a deck
 };
 
 static int by_key(const void *a, const void *b)
@@ -70,6 +73,8 @@ static int by_key(const void *a, const void *b)
 	for (int i = 0; i < 2; i++)
 		if (x->key[i] != y->key[i])
 			return x->key[i] < y->key[i] ? -1 : 1;
+	if (x->order != y->order)
+		return x->order < y->order ? -1 : 1;
 	return (x->flow > y->flow) - (x->flow < y->flow);
 }
 
@@ -124,25 +129,26 @@ static int deal_decks(struct necst_plan_model *m)
 			{(uint64_t)m->cls[i] << 32 | necst_code_time(m->duration[i]) << 20
 					| necst_code_count(m->pkts[i].by[0]) << 10 | necst_code_count(m->pkts[i].by[1]),
 				(uint64_t)m->profile[i] << 8 | m->kind[i].begin_end},
-			(uint32_t)i};
+			(uint32_t)i, 0};
 	make_decks(m->size_deck, m->size_list, k, m->n);
-	// A TCP client takes a new port for each connection; another one does if it was never seen to use one again.
+	// A TCP client takes a new port for each connection; another one does too, unless it was seen to use one again
+	// and again.
 	for (size_t i = 0; i < m->n; i++)
 		k[i] = (struct keyed){
-			{m->ends[i].client, (uint64_t)m->kind[i].proto << 16 | m->ports[i].client}, (uint32_t)i};
+			{m->ends[i].client, (uint64_t)m->kind[i].proto << 16 | m->ports[i].client}, (uint32_t)i, 0};
 	make_decks(m->port_deck, m->port_list, k, m->n);
 	for (size_t i = 0; i < m->n; i++)
 		m->bound[i] = m->ports[i].client < PORTS_REGISTERED || m->ports[i].client == m->ports[i].server
-			      || (m->port_deck[i].n > 1 && m->kind[i].proto != 6);
+			      || (m->port_deck[i].n >= FLOWS_OF_BOUND && m->kind[i].proto != 6);
 	// A 5-tuple that comes again is one conversation with pauses: it keeps its port, the others deal theirs.
 	for (size_t i = 0; i < m->n; i++)
 		k[i] = (struct keyed){
-			{pair_key(m, i), port_key(m, i) | (uint64_t)m->ports[i].client << 32}, (uint32_t)i};
+			{pair_key(m, i), port_key(m, i) | (uint64_t)m->ports[i].client << 32}, (uint32_t)i, 0};
 	make_decks(m->port_deck, m->port_list, k, m->n);
 	for (size_t i = 0; i < m->n; i++) {
 		const uint64_t again = m->port_deck[i].n > 1 ? (uint64_t)(1 + m->ports[i].client) << 32 : 0;
 
-		k[i] = (struct keyed){{pair_key(m, i), port_key(m, i) | again}, (uint32_t)i};
+		k[i] = (struct keyed){{pair_key(m, i), port_key(m, i) | again}, (uint32_t)i, m->ports[i].client};
 	}
 	make_decks(m->port_deck, m->port_list, k, m->n);
 	free(k);
@@ -353,14 +359,37 @@ static void set_budget(struct wm_plan *p, struct wm_flow *flow, size_t i)
 	}
 }
 
-// The next epoch's flows are other flows.
+// Whether a flow of the deck, whose list is in order of ports, has this port.
+static bool taken(const struct necst_plan_model *m, const struct deck *d, uint32_t port)
+{
+	const uint32_t *list = m->port_list + d->first;
+	uint32_t lo = 0, hi = d->n;
+
+	while (lo < hi) {
+		const uint32_t mid = lo + (hi - lo) / 2;
+
+		if (m->ports[list[mid]].client < port)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < d->n && m->ports[list[lo]].client == port;
+}
+
+// The next epoch's flows are other flows: each has a port that none between the same two hosts had in the one before.
 static uint16_t client_port(const struct wm_plan *p, size_t i)
 {
-	const uint32_t from = dealt(&p->m->port_deck[i], p->m->port_list, p->seed, p->epoch, 1);
+	const struct deck *d = &p->m->port_deck[i];
+	const uint32_t from = dealt(d, p->m->port_list, p->seed, p->epoch, 1);
 	const uint32_t port = p->m->ports[from].client, first = port < PORTS_DYNAMIC ? PORTS_REGISTERED : PORTS_DYNAMIC,
 		       n = port < PORTS_DYNAMIC ? PORTS_DYNAMIC - PORTS_REGISTERED : 65536 - PORTS_DYNAMIC;
+	uint32_t at = (port - first + PORT_STEP) % n;
 
-	return (uint16_t)(p->m->bound[from] ? port : first + (port - first + p->epoch % n * PORT_STEP) % n);
+	if (p->epoch == 0 || p->m->bound[from])
+		return (uint16_t)port;
+	for (uint32_t tries = 0; tries < PORTS_TRIED && taken(p->m, d, first + at); tries++)
+		at = (at + 1) % n;
+	return (uint16_t)(first + (at + (p->epoch - 1) % n * PORT_STEP) % n);
 }
 
 static void step(struct wm_plan *p)
