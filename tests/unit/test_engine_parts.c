@@ -2,8 +2,10 @@
 #include <engine/necst/codes.h>
 #include <engine/necst/gaps.h>
 #include <engine/necst/gmm.h>
+#include <engine/necst/layout.h>
 #include <engine/necst/rank.h>
 #include <engine/necst/table.h>
+#include <engine/necst/weights.h>
 
 #include <base/philox.h>
 
@@ -224,6 +226,79 @@ static void a_table_finds_each_of_its_keys_and_no_other(void **state)
 	}
 }
 
+static double sigmoid(double x)
+{
+	return 1 / (1 + exp(-x));
+}
+
+// One step of the model in double precision; h, c (units), logits (columns).
+static void true_step(const struct necst_sequence *s, const int32_t *rows, double *h, double *c, double *logits)
+{
+	const size_t units = s->dims.units, columns = necst_columns(s);
+	double gates[4 * NECST_UNITS];
+
+	for (size_t j = 0; j < 4 * units; j++) {
+		gates[j] = (double)s->bias[j];
+		for (int i = 0; i < NECST_INPUTS; i++)
+			gates[j] += (double)s->emb[(size_t)rows[i] * 4 * units + j];
+		for (size_t i = 0; i < units; i++)
+			gates[j] += h[i] * (double)s->u[i * 4 * units + j];
+	}
+	for (size_t u = 0; u < units; u++) {
+		c[u] = sigmoid(gates[units + u]) * c[u] + sigmoid(gates[u]) * tanh(gates[2 * units + u]);
+		h[u] = sigmoid(gates[3 * units + u]) * tanh(c[u]);
+	}
+	for (size_t j = 0; j < columns; j++) {
+		logits[j] = (double)s->head_b[j];
+		for (size_t i = 0; i < units; i++)
+			logits[j] += h[i] * (double)s->head[i * columns + j];
+	}
+}
+
+// Weights as large as those of trained models; a flow of 500 packets, whose states feed on themselves.
+static void logits_in_fixed_point_are_those_of_the_model(void **state)
+{
+	const struct necst_dims dims = {.tokens = 60, .sizes = 20, .gaps = 40, .classes = 10, .units = NECST_UNITS};
+	const struct wm_kernels *k = wm_kernels_best();
+	struct necst_sequence s = {0};
+	struct necst_weights w;
+	uint32_t offsets[NECST_INPUTS + 1];
+	double h[NECST_UNITS] = {0}, c[NECST_UNITS] = {0}, want[512], worst = 0;
+	float fixed_c[NECST_UNITS] = {0}, gates[4 * NECST_UNITS], logits[512];
+	int16_t fixed_h[NECST_UNITS] = {0}, input[4 * NECST_UNITS];
+	struct wm_rng rng;
+
+	(void)state;
+	wm_rng_init(&rng, 4, WM_STREAM_TEST, 0);
+	assert_int_equal(necst_layout_create(&s, &dims), 0);
+	assert_in_range(necst_columns(&s), 1, 512);
+	for (size_t i = 0; i < s.n_weights; i++)
+		s.mem[i] = 0.6f * (2 * wm_rng_f32(&rng) - 1);
+	assert_int_equal(necst_weights_create(&w, &s), 0);
+	necst_offsets(&dims, offsets);
+	for (int step = 0; step < 500; step++) {
+		const int16_t *fixed_rows[NECST_INPUTS];
+		int32_t rows[NECST_INPUTS];
+
+		for (int i = 0; i < NECST_INPUTS; i++) {
+			rows[i] = (int32_t)(offsets[i] + wm_rng_below(&rng, offsets[i + 1] - offsets[i]));
+			fixed_rows[i] = w.emb + (size_t)rows[i] * 4 * NECST_UNITS;
+		}
+		true_step(&s, rows, h, c, want);
+		k->add_fixed(input, fixed_rows, NECST_INPUTS, 4 * NECST_UNITS);
+		k->affine(gates, 4 * NECST_UNITS, &w.gates, input, 0, fixed_h, NECST_UNITS, 1);
+		k->lstm(fixed_h, fixed_c, gates, NECST_UNITS);
+		k->affine(logits, w.head.n, &w.head, w.head_b, 0, fixed_h, NECST_UNITS, 1);
+		for (size_t j = 0; j < necst_columns(&s); j++)
+			worst = fmax(worst, fabs((double)logits[j] - want[j]));
+	}
+	if (worst > 0.01)
+		print_error("off by %.4f\n", worst);
+	assert_true(worst <= 0.01); // a probability off by 1 %
+	necst_weights_free(&w);
+	necst_sequence_free(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +310,7 @@ int main(void)
 		cmocka_unit_test(a_timer_is_told_from_an_answer),
 		cmocka_unit_test(table_draws_values_as_often_as_counted),
 		cmocka_unit_test(a_table_finds_each_of_its_keys_and_no_other),
+		cmocka_unit_test(logits_in_fixed_point_are_those_of_the_model),
 	};
 
 	return cmocka_run_group_tests_name("engine parts", tests, NULL, NULL);
