@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "text.h"
 
+#include <fidelity/remarks.h>
+
 #include <inttypes.h>
 #include <math.h>
 
@@ -35,14 +37,14 @@ static void put_inputs(FILE *out, const struct wm_fidelity *f)
 static void put_score(FILE *out, const struct wm_fidelity *f, const struct wm_group_score *g)
 {
 	bool holdout = f->inputs[WM_INPUT_HOLDOUT].path != NULL;
-	const char *verdict = g->findings > 0 ? "differs" : g->of == 0 ? "-" : g->strict > 1.5 ? "near" : "as real";
 
 	(void)fprintf(out, "%c %-13s", g->letter != '\0' ? g->letter : ' ', g->name);
 	put_number(out, g->score);
 	put_number(out, g->strict);
 	if (holdout)
 		put_number(out, g->holdout);
-	(void)fprintf(out, "  %-8s %3u/%-3u  %s\n", verdict, g->within, g->of, g->words);
+	(void)fprintf(
+		out, "  %-8s %3u/%-3u  %s\n", wm_verdict_words(wm_verdict_of_group(g)), g->within, g->of, g->words);
 }
 
 static void put_metric(FILE *out, const struct wm_metric *m)

@@ -64,10 +64,8 @@ static void put_cell(FILE *out, double v)
 	(void)fprintf(out, "<td class=\"n\">%s</td>", text);
 }
 
-static void put_verdict(FILE *out, double ratio)
+static void put_verdict(FILE *out, enum wm_verdict v)
 {
-	enum wm_verdict v = wm_verdict_of(ratio);
-
 	(void)fprintf(out, "<td class=\"w v%d\">%s</td>", (int)v, wm_verdict_words(v));
 }
 
@@ -112,17 +110,26 @@ static void put_head(FILE *out, const struct wm_fidelity *f)
 		out);
 }
 
-static const char *overall_words(enum wm_verdict v)
+static void put_overall(FILE *out, const struct wm_fidelity *f)
 {
 	static const char *const words[] = {
 		[WM_VERDICT_NONE] = "There was not enough traffic to say.",
-		[WM_VERDICT_LIKE_REAL] = "As close to the real traffic as that is to itself.",
-		[WM_VERDICT_CLOSE] = "Close: hardly further off than the real traffic is from itself.",
-		[WM_VERDICT_OFF] = "Recognisable: further from the real traffic than that is from itself.",
-		[WM_VERDICT_FAR] = "Far off: this does not pass for the real traffic.",
+		[WM_VERDICT_AS_REAL] = "As close to the real traffic as that is to itself.",
+		[WM_VERDICT_NEAR] =
+			"Near: further off than the real traffic is from itself, but chance and drift may explain it.",
 	};
+	const enum wm_verdict v = wm_verdict_of_group(&f->overall);
+	char number[32];
 
-	return words[v];
+	wm_remark_number(number, f->overall.strict);
+	(void)fprintf(out, "<p class=\"score v%d\">%s <small>overall (aim: 1.0)</small></p>\n<p class=\"verdict\">",
+		(int)v, number);
+	if (v == WM_VERDICT_DIFFERS)
+		(void)fprintf(out, "It differs: %u of %u metrics are further off than chance and drift explain.",
+			f->overall.findings, f->overall.of);
+	else
+		(void)fputs(words[v], out);
+	(void)fputs("</p>\n", out);
 }
 
 static int worse(const void *a, const void *b)
@@ -158,13 +165,12 @@ static void put_good(FILE *out, const struct wm_fidelity *f)
 	for (size_t i = 0; i < f->n_groups; i++) {
 		const struct wm_group_score *g = &f->groups[i];
 
-		if (isnan(g->strict) || g->strict > 1.5)
+		if (wm_verdict_of_group(g) != WM_VERDICT_AS_REAL)
 			continue;
-		(void)fprintf(out, "<li><b>%s</b> (%s): %s, %.2f</li>\n", g->name, g->words,
-			wm_verdict_words(wm_verdict_of(g->strict)), g->strict);
+		(void)fprintf(out, "<li><b>%s</b> (%s): %.2f</li>\n", g->name, g->words, g->strict);
 		n++;
 	}
-	(void)fputs(n == 0 ? "<li>No group of metrics is close to real.</li>\n</ul>\n" : "</ul>\n", out);
+	(void)fputs(n == 0 ? "<li>No group of metrics is as real traffic is to itself.</li>\n</ul>\n" : "</ul>\n", out);
 }
 
 static bool is_listed(const struct wm_metric *const *listed, unsigned n, const struct wm_metric *m)
@@ -203,19 +209,17 @@ static void put_bad(FILE *out, const struct wm_metric *const *all, size_t n)
 static void put_summary(
 	FILE *out, const struct wm_fidelity *f, const struct wm_plot *scores, const struct wm_metric **room)
 {
-	const enum wm_verdict v = wm_verdict_of(f->overall.strict);
 	const size_t n = metrics_of(f, 0, room);
 	char number[32];
 
-	wm_remark_number(number, f->overall.strict);
-	(void)fprintf(out,
-		"<section id=\"summary\">\n<h2>Summary</h2>\n<div class=\"summary\">\n<div class=\"card\">\n<p "
-		"class=\"score v%d\">%s <small>overall (aim: 1.0)</small></p>\n<p class=\"verdict\">%s</p>\n"
+	(void)fputs("<section id=\"summary\">\n<h2>Summary</h2>\n<div class=\"summary\">\n<div class=\"card\">\n", out);
+	put_overall(out, f);
+	(void)fputs(
 		"<p><b>1.0 means:</b> as far from the real traffic as its own parts are from each other, which is all "
 		"that "
 		"another hour of the same network would reach. 2.0 is twice as far. A metric that is better than 1.0 "
 		"counts as 1.0, so that it cannot make up for a bad one.</p>\n",
-		(int)v, number, overall_words(v));
+		out);
 	if (f->inputs[WM_INPUT_HOLDOUT].path != NULL) {
 		wm_remark_number(number, f->overall.holdout);
 		(void)fprintf(out,
@@ -255,7 +259,7 @@ static void put_groups(FILE *out, const struct wm_fidelity *f)
 
 		(void)fprintf(out, "<tr><th scope=\"row\">%s</th><td>%s</td>", i < f->n_groups ? g->name : "overall",
 			i < f->n_groups ? g->words : "geometric mean of those that count");
-		put_verdict(out, g->strict);
+		put_verdict(out, wm_verdict_of_group(g));
 		put_cell(out, g->strict);
 		put_cell(out, g->score);
 		put_cell(out, g->vs_floor);
@@ -278,7 +282,7 @@ static void put_figure(FILE *out, const struct wm_series *s, const struct wm_plo
 	wm_remark_series(remark, s);
 	(void)fprintf(out, "<figure class=\"card%s\">\n<figcaption><h3>", n > 1 ? " wide" : "");
 	put_text(out, s->title);
-	(void)fputs("</h3><p>", out);
+	(void)fputs(s->kind == WM_SERIES_HISTOGRAM ? ": how often</h3><p>" : "</h3><p>", out);
 	put_text(out, remark);
 	(void)fputs("</p></figcaption>\n", out);
 	if (s->kind != WM_SERIES_BIGRAM)
@@ -346,7 +350,7 @@ static void put_chapters(FILE *out, const struct wm_fidelity *f, const struct wm
 static void put_metric(FILE *out, const struct wm_metric *m)
 {
 	(void)fprintf(out, "<tr><td>%s</td><td><code>%s</code></td>", m->def->field, m->def->key);
-	put_verdict(out, m->ratio);
+	put_verdict(out, wm_verdict_of_metric(m));
 	put_cell(out, m->ratio);
 	put_cell(out, m->value);
 	put_cell(out, m->floor);

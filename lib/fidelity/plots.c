@@ -10,7 +10,7 @@
 enum {
 	WIDTH = 400,
 	HEIGHT = 290,
-	MAP_WIDTH = 480,
+	MAP_WIDTH = 450,
 	MAP_HEIGHT = 400,
 	SCORES_WIDTH = 440,
 	SCORE_HEIGHT = 34,
@@ -30,7 +30,7 @@ static const char preamble[] =
 	"set style line 2 linecolor rgb '#B84A00' linewidth 2.2 dashtype (9,4) pointtype 5 pointsize 0.5\n"
 	"set style line 3 linecolor rgb '#1B7A43' linewidth 2.2 dashtype (2,3) pointtype 9 pointsize 0.6\n"
 	"set style fill solid 0.25 noborder\n"
-	"set lmargin at screen 0.155\nset rmargin at screen 0.965\nset tmargin at screen 0.89\nset bmargin at screen "
+	"set lmargin at screen 0.155\nset rmargin at screen 0.95\nset tmargin at screen 0.89\nset bmargin at screen "
 	"0.185\n"
 	"set xlabel offset 0,0.5\nset ylabel offset 2.5,0\n";
 
@@ -95,7 +95,8 @@ static void put_x_axis(FILE *out, const struct wm_series *s)
 	const double least = s->x[0], most = s->x[s->n - 1];
 
 	if (s->log_x)
-		(void)fputs("set logscale x\nset format x '%.0s%c'\n", out);
+		(void)fprintf(
+			out, "set logscale x\nset format x '%%.0s%%c'\nset xtics %d\n", most / least > 1e6 ? 100 : 10);
 	else if (most > least)
 		(void)fprintf(out, "set xrange [%g:%g]\nset xtics %g\n%s", least, most + (most - least) / 50,
 			step_of(most - least), most >= 1e4 ? "set format x '%.0s%c'\n" : "");
@@ -144,10 +145,21 @@ static void put_ticks(FILE *out, const struct wm_series *s, const char *axis)
 	}
 }
 
+// Room that the longest label needs, in pixels: letters are about 7.6 wide.
+static double label_room(const struct wm_series *s)
+{
+	size_t longest = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		longest = strlen(s->labels[i]) > longest ? strlen(s->labels[i]) : longest;
+	return 7.6 * (double)longest + 16;
+}
+
 // Percentages over four decades; what never happens is white.
 static void put_map(FILE *out, const struct wm_series *s, enum wm_input_role role)
 {
-	const double most = 100 * largest_share(s), edge = (double)s->n - 0.5;
+	const double most = 100 * largest_share(s), edge = (double)s->n - 0.5, room = label_room(s);
+	const double left = room / MAP_WIDTH, below = 0.75 * room / MAP_HEIGHT; // below, labels lean by 45 degrees
 
 	begin_plot(out, MAP_WIDTH, MAP_HEIGHT);
 	(void)fputs("$D << END\n", out);
@@ -158,13 +170,15 @@ static void put_map(FILE *out, const struct wm_series *s, enum wm_input_role rol
 	put_ticks(out, s, "ytics");
 	(void)fprintf(out,
 		"unset key\nunset grid\nset border 15\nset style fill solid 1\nset logscale cb\nset cbrange [%g:%g]\n"
-		"set format cb '%%g %%%%'\nset xrange [-0.5:%g]\nset yrange [%g:-0.5]\nset title '%s' offset 0,-0.5\n"
-		"set lmargin at screen 0.25\nset rmargin at screen 0.80\nset tmargin at screen 0.93\nset bmargin at "
+		"set format cb '%%g %%%%'\nset xrange [-0.5:%g]\nset yrange [%g:-0.5]\nset title '%s' offset 0,-0.5\n",
+		most / 1e4, most, edge, edge, role_names[role]);
+	(void)fprintf(out,
+		"set lmargin at screen %.3f\nset rmargin at screen 0.8\nset tmargin at screen 0.93\nset bmargin at "
 		"screen "
-		"0.25\nset colorbox user origin screen 0.825,screen 0.25 size screen 0.025,screen 0.68\n"
+		"%.3f\nset colorbox user origin screen 0.825,screen %.3f size screen 0.025,screen %.3f\n"
 		"set palette defined (0 '#EFE9D0', 1 '#A9C4A4', 2 '#4F9BA8', 3 '#2C6399', 4 '#22285E')\n"
 		"plot $D matrix using 1:2:($3 > 0 ? $3 : NaN) with image pixels\n",
-		most / 1e4, most, edge, edge, role_names[role]);
+		left, below, below, 0.93 - below);
 }
 
 // Bars that begin at 1.
@@ -181,7 +195,7 @@ static void put_scores(FILE *out, const struct wm_fidelity *f)
 	(void)fprintf(out,
 		"END\nset logscale x\nset xrange [0.9:%g]\nset yrange [%g:-0.7]\nunset grid\nset grid x\nunset key\n"
 		"set format x '%%g'\nset xtics (1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)\nset lmargin at "
-		"screen 0.23\nset tmargin at screen 0.99\nset bmargin at screen "
+		"screen 0.3\nset tmargin at screen 0.99\nset bmargin at screen "
 		"%g\nset xlabel 'times as far from real as real from itself'\n"
 		"set arrow 1 from 1,graph 0 to 1,graph 1 nohead linecolor rgb '#222222' linewidth 1.5 front\n"
 		"plot $D using (1):1:(1):2:($1-0.3):($1+0.3):ytic(3) with boxxyerror linecolor rgb '#B84A00' "

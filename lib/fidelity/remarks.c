@@ -30,6 +30,8 @@ void wm_remark_quantity(char out[32], double v, const char *unit)
 	v /= v != 0 ? steps[i].of : 1;
 	(void)snprintf(
 		out, 32, fabs(v) >= 100 ? "%.0f %s%.16s" : "%.3g %s%.16s", v, fabs(v) > 0 ? steps[i].prefix : "", unit);
+	if (out[strlen(out) - 1] == ' ')
+		out[strlen(out) - 1] = '\0';
 }
 
 // The largest difference of two curves and where it is, and the mean of all.
@@ -88,7 +90,7 @@ static void remark_rate(char out[WM_REMARK_SIZE], const struct wm_series *s)
 		wm_remark_quantity(words[role][0], mean, "");
 		wm_remark_quantity(words[role][1], peak, "");
 	}
-	(void)snprintf(out, WM_REMARK_SIZE, "Real: %sper second on average, %sat the peak; synthetic: %sand %s.",
+	(void)snprintf(out, WM_REMARK_SIZE, "Real: %s per second on average, %s at the peak; synthetic: %s and %s.",
 		words[0][0], words[0][1], words[1][0], words[1][1]);
 }
 
@@ -144,25 +146,31 @@ void wm_remark_series(char out[WM_REMARK_SIZE], const struct wm_series *s)
 	}
 }
 
-enum wm_verdict wm_verdict_of(double ratio)
+enum wm_verdict wm_verdict_of_group(const struct wm_group_score *g)
 {
-	if (isnan(ratio))
+	if (g->of == 0)
 		return WM_VERDICT_NONE;
-	if (ratio <= 1.05)
-		return WM_VERDICT_LIKE_REAL;
-	if (ratio <= 1.5)
-		return WM_VERDICT_CLOSE;
-	return ratio <= 3 ? WM_VERDICT_OFF : WM_VERDICT_FAR;
+	if (g->findings > 0)
+		return WM_VERDICT_DIFFERS;
+	return g->strict > 1.5 ? WM_VERDICT_NEAR : WM_VERDICT_AS_REAL;
+}
+
+enum wm_verdict wm_verdict_of_metric(const struct wm_metric *m)
+{
+	if (isnan(m->ratio))
+		return WM_VERDICT_NONE;
+	if (m->finding)
+		return WM_VERDICT_DIFFERS;
+	return m->ratio > 1.5 ? WM_VERDICT_NEAR : WM_VERDICT_AS_REAL;
 }
 
 const char *wm_verdict_words(enum wm_verdict v)
 {
 	static const char *const words[] = {
-		[WM_VERDICT_NONE] = "not scored",
-		[WM_VERDICT_LIKE_REAL] = "like real",
-		[WM_VERDICT_CLOSE] = "close",
-		[WM_VERDICT_OFF] = "off",
-		[WM_VERDICT_FAR] = "far off",
+		[WM_VERDICT_NONE] = "-",
+		[WM_VERDICT_AS_REAL] = "as real",
+		[WM_VERDICT_NEAR] = "near",
+		[WM_VERDICT_DIFFERS] = "differs",
 	};
 
 	return words[v];

@@ -126,7 +126,7 @@ def the_page_is_built_for_those_who_hear_it():
     assert all(b - a <= 1 for a, b in zip(shape["levels"], shape["levels"][1:])), f"a level is left out: {shape['levels']}"
     assert shape["nameless"] == shape["captionless"] == shape["scripts"] == shape["dead"] == 0, shape
     assert shape["repeated"] == [], shape
-    assert shape["figures"] > 0 and shape["rows"] > 40, shape
+    assert shape["figures"] > 15 and shape["rows"] > 40, shape
 
 
 def a_missing_gnuplot_is_told_before_the_work_and_leaves_no_file():

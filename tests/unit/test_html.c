@@ -87,7 +87,7 @@ static void make(struct made *m)
 			{'B', "sequence", "order", (double)NAN, (double)NAN, (double)NAN, (double)NAN, 0, 0, 0,
 				SIZE_MAX, true}},
 		.n_groups = 2,
-		.overall = {.score = 3.5, .strict = 3.5, .vs_floor = 3.5, .holdout = 1},
+		.overall = {.of = 2, .findings = 1, .score = 3.5, .strict = 3.5, .vs_floor = 3.5, .holdout = 1},
 		.series = m->series,
 		.n_series = 7,
 	};
@@ -181,7 +181,7 @@ static void summary_names_what_is_off_and_only_that(void **state)
 	assert_non_null(
 		strstr(page, "<b>packet length</b>: 12 times as far off as real from itself (<code>A.len.W1n</code>)"));
 	assert_int_equal(count(page, "times as far off as real from itself"), 1);
-	assert_non_null(strstr(page, "Far off: this does not pass for the real traffic."));
+	assert_non_null(strstr(page, "It differs: 1 of 2 metrics are further off than chance and drift explain."));
 	free(page);
 }
 
@@ -238,16 +238,22 @@ static void a_script_that_gnuplot_does_not_take_is_told(void **state)
 	(void)fclose(script);
 }
 
-static void verdicts_follow_the_ratio(void **state)
+static void verdicts_follow_findings_and_ratios(void **state)
 {
 	char text[32];
 
 	(void)state;
-	assert_int_equal(wm_verdict_of((double)NAN), WM_VERDICT_NONE);
-	assert_int_equal(wm_verdict_of(.3), WM_VERDICT_LIKE_REAL);
-	assert_int_equal(wm_verdict_of(1.5), WM_VERDICT_CLOSE);
-	assert_int_equal(wm_verdict_of(3), WM_VERDICT_OFF);
-	assert_int_equal(wm_verdict_of(3.1), WM_VERDICT_FAR);
+	assert_int_equal(wm_verdict_of_metric(&(struct wm_metric){.ratio = (double)NAN}), WM_VERDICT_NONE);
+	assert_int_equal(wm_verdict_of_metric(&(struct wm_metric){.ratio = 1.5}), WM_VERDICT_AS_REAL);
+	assert_int_equal(wm_verdict_of_metric(&(struct wm_metric){.ratio = 4}), WM_VERDICT_NEAR);
+	assert_int_equal(wm_verdict_of_metric(&(struct wm_metric){.ratio = 4, .finding = true}), WM_VERDICT_DIFFERS);
+	assert_int_equal(wm_verdict_of_group(&(struct wm_group_score){.strict = 1}), WM_VERDICT_NONE);
+	assert_int_equal(wm_verdict_of_group(&(struct wm_group_score){.of = 2, .strict = 1.6}), WM_VERDICT_NEAR);
+	assert_int_equal(wm_verdict_of_group(&(struct wm_group_score){.of = 2, .findings = 1}), WM_VERDICT_DIFFERS);
+	wm_remark_quantity(text, 604000, "");
+	assert_string_equal(text, "604 k");
+	wm_remark_quantity(text, .000149, "s");
+	assert_string_equal(text, "149 \xc2\xb5s");
 	wm_remark_number(text, 1234.5);
 	assert_string_equal(text, "1234");
 	wm_remark_number(text, .000012);
@@ -263,7 +269,7 @@ int main(void)
 		cmocka_unit_test(page_loads_nothing),
 		cmocka_unit_test(a_missing_gnuplot_gets_one_sentence),
 		cmocka_unit_test(a_script_that_gnuplot_does_not_take_is_told),
-		cmocka_unit_test(verdicts_follow_the_ratio),
+		cmocka_unit_test(verdicts_follow_findings_and_ratios),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
