@@ -102,7 +102,7 @@ struct reader {
 	uint32_t n;
 	uint64_t seen;
 	uint64_t loop_ns;
-	uint64_t flows; // ended
+	uint64_t flows; // ended, in all loops
 	bool over;
 };
 
@@ -501,5 +501,5 @@ int main(void)
 		cmocka_unit_test(a_full_table_ends_the_flow_that_was_silent_longest),
 	};
 
-	return cmocka_run_group_tests_name("replay", tests, setup, teardown);
+	return cmocka_run_group_tests_name("synth_replay", tests, setup, teardown);
 }
