@@ -312,7 +312,7 @@ static void setup_run(struct wm_plane *p)
 	struct wm_tx_run *run = &p->run;
 
 	for (size_t i = 0; i < o->n_sources; i++)
-		p->forms[i] = o->sources[i].engine->forms(o->sources[i].model, &p->n_forms[i]);
+		p->forms[i] = wm_source_forms(&o->sources[i], &p->n_forms[i]);
 	if (o->replay != NULL) {
 		p->forms[o->n_sources] = wm_forms_raw;
 		p->n_forms[o->n_sources] = WM_FORMS_RAW;

@@ -63,7 +63,8 @@ int wm_flight_init(struct wm_flight *f, const struct wm_source *source, uint8_t 
 		return rc;
 	f->engine = source->engine;
 	f->model = source->model;
-	f->forms = f->engine->forms(f->model, &f->n_forms);
+	f->forms = wm_source_forms(source, &f->n_forms);
+	f->map = source->map;
 	f->seed = seed;
 	f->number = number;
 	rc = f->engine->plan_create(&f->plan, f->model, seed);
@@ -89,6 +90,15 @@ void wm_flight_fini(struct wm_flight *f)
 	*f = (struct wm_flight){0};
 }
 
+// The plan's ends become others once for all packets of the flow.
+static void map_ends(struct wm_lane *lane, const struct wm_map *map)
+{
+	for (int i = 0; i < 2; i++) {
+		wm_map_address(map, lane->address[i]);
+		lane->port[i] = wm_map_port(map, lane->port[i]);
+	}
+}
+
 static void lane_init(struct wm_lane *lane, const struct wm_flight *f)
 {
 	const struct wm_flow *flow = &f->next;
@@ -103,6 +113,8 @@ static void lane_init(struct wm_lane *lane, const struct wm_flight *f)
 	lane->port[0] = flow->cport;
 	lane->port[1] = flow->sport;
 	lane->ident = flow->cport;
+	if (f->map != NULL)
+		map_ends(lane, f->map);
 	wm_rng_init(&rng, f->seed, WM_STREAM_TCP, flow->id);
 	if (flow->proto == WM_PROTO_TCP) {
 		uint32_t isn[2];

@@ -40,6 +40,7 @@ struct wm_flight {
 	const struct wm_engine_model *model;
 	const struct wm_form *forms;
 	size_t n_forms;
+	const struct wm_map *map; // NULL = nothing changes
 	struct wm_scale scale;
 	uint64_t seed;
 	uint8_t number; // of the model

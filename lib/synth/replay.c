@@ -33,12 +33,10 @@ struct wm_replay {
 	struct wm_err damage;
 	struct wm_replay_counts counts;
 
-	uint64_t zero_ns;    // the capture's time that is 0 in this loop
-	uint64_t last_ns;    // of the packet before, in this loop
-	uint64_t loop_ns;    // start of this loop
-	uint64_t n_packets;  // of this loop
-	uint32_t n_flows;    // of this loop
-	uint32_t loop_flows; // of the loops before
+	uint64_t zero_ns;   // the capture's time that is 0 in this loop
+	uint64_t last_ns;   // of the packet before, in this loop
+	uint64_t loop_ns;   // start of this loop
+	uint64_t n_packets; // of this loop
 
 	struct wm_sample pending[PENDING]; // made, not handed out
 	size_t n_pending, next_pending;
@@ -152,6 +150,14 @@ static void put_frame(uint8_t *frame, const struct plan *plan, const uint8_t *da
 	memset(frame + plan->head_len + plan->have, 0, plan->len - plan->head_len - plan->have);
 }
 
+static void map_ends(struct wm_sample *s, const struct wm_map *map)
+{
+	wm_map_address(map, s->src);
+	wm_map_address(map, s->dst);
+	s->sport = wm_map_port(map, s->sport);
+	s->dport = wm_map_port(map, s->dport);
+}
+
 static void push_packet(struct wm_replay *r, const struct wm_packet *pkt, const uint8_t *frame, uint32_t len)
 {
 	uint32_t tags = pkt->link == WM_LINK_ETHERNET && pkt->l3 > WM_ETHER_LEN ? (pkt->l3 - WM_ETHER_LEN) / 4u : 0;
@@ -165,6 +171,8 @@ static void push_packet(struct wm_replay *r, const struct wm_packet *pkt, const 
 	memcpy(s.dst, pkt->dst, sizeof(s.dst));
 	s.sport = pkt->sport;
 	s.dport = pkt->dport;
+	if (r->options.map != NULL && pkt->net != WM_NET_OTHER)
+		map_ends(&s, r->options.map);
 	s.flow = flow.flow;
 	s.form = (uint16_t)(tags < WM_FORMS_RAW ? tags : WM_FORMS_RAW - 1);
 	s.bits = (uint8_t)(r->options.number << WM_MODEL_SHIFT);
@@ -200,6 +208,8 @@ static bool take_packet(struct wm_replay *r)
 	if (frame == NULL)
 		return false;
 	put_frame(frame, &plan, p->data);
+	if (r->options.map != NULL)
+		r->counts.mapped += wm_map_frame(r->options.map, frame, plan.head_len + plan.have);
 	pkt.time_ns = time_in_loop(r, p->time_ns);
 	push_packet(r, &pkt, frame, plan.len);
 	r->has_packet = false;
@@ -238,6 +248,7 @@ static void count_kept_loop(struct wm_replay *r)
 	struct wm_replay_counts *c = &r->counts;
 
 	c->snapped += l->snapped;
+	c->mapped += l->mapped;
 	c->backwards += l->backwards;
 	c->clock_set += l->clock_set;
 	c->snapped_out += l->snapped_out;
@@ -267,7 +278,6 @@ static void end_loop(struct wm_replay *r)
 		return;
 	}
 	r->loop_ns += r->last_ns + (gap_ns > 0 ? gap_ns : WM_REPLAY_GAP_NS);
-	r->loop_flows += r->n_flows;
 	r->stage = READING;
 	if (r->keeping) {
 		r->kept = true;
@@ -294,7 +304,6 @@ static bool advance(struct wm_replay *r)
 			return fail(r, rc) == 0;
 		if (rc == 0) {
 			close_capture(r);
-			r->n_flows = wm_track_flows(r->track);
 			r->stage = ENDING;
 		}
 		return true;
@@ -314,7 +323,6 @@ static bool advance(struct wm_replay *r)
 static bool place(struct wm_replay *r, struct wm_sample *s)
 {
 	s->time_ns = wm_scale_time(&r->scale, r->loop_ns + s->time_ns);
-	s->flow += r->loop_flows;
 	if (s->time_ns >= WM_TIME_END) {
 		(void)fail(r, wm_err_set(&r->err, -ERANGE, "%s: looped for more than 292 years", r->path));
 		return false;

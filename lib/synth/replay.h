@@ -7,10 +7,12 @@
 //
 // Time: the first packet leaves at 0, all others at their distance from it. One that is earlier than the packet before
 // it leaves with that one, and counts as backwards; where time goes back by more than WM_REPLAY_SET_NS, the clock was
-// set, and time goes on from there. Between loops there is one average gap.
+// set, and time goes on from there. Between loops there is one average gap. All flows end with the loop; in the next
+// one they have the same numbers, and so the same queues.
 #pragma once
 
 #include <base/err.h>
+#include <packet/map.h>
 #include <synth/ring.h>
 
 #include <stdbool.h>
@@ -39,6 +41,7 @@ struct wm_replay_options {
 	size_t arena;    // bytes, at least WM_REPLAY_ARENA_MIN; rounded up to a power of two
 	unsigned number; // of the model that its samples say they are of
 	enum wm_snapped snapped;
+	const struct wm_map *map; // of what is in headers; borrowed; NULL = nothing changes
 };
 
 // packets = used + snapped_out + oversize + empty + no_link.
@@ -46,6 +49,7 @@ struct wm_replay_counts {
 	uint64_t packets;     // of the capture, in all loops
 	uint64_t used;        // handed out
 	uint64_t snapped;     // of these, captured short
+	uint64_t mapped;      // of these, changed by the map
 	uint64_t backwards;   // of these, earlier than the one before
 	uint64_t clock_set;   // times that the capture's clock was set back
 	uint64_t snapped_out; // dropped: captured short

@@ -171,11 +171,6 @@ bool wm_track_end(struct wm_track *t, uint32_t *flow)
 	return false;
 }
 
-uint32_t wm_track_flows(const struct wm_track *t)
-{
-	return t->n_flows;
-}
-
 uint64_t wm_track_cut(const struct wm_track *t)
 {
 	return t->n_cut;

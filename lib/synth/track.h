@@ -40,7 +40,5 @@ void wm_track_packet(struct wm_track *t, const struct wm_packet *pkt, struct wm_
 /** End a flow that is left. @return false if there is none, and the next packet's flow is number 0 again. */
 bool wm_track_end(struct wm_track *t, uint32_t *flow);
 
-/** Flows since the first packet, or since all were ended. */
-uint32_t wm_track_flows(const struct wm_track *t);
-/** Of all so far, how many had to end for want of room. */
+/** How many flows so far had to end for want of room. */
 uint64_t wm_track_cut(const struct wm_track *t);

@@ -7,6 +7,7 @@
 
 #include <base/err.h>
 #include <engine/engine.h>
+#include <packet/map.h>
 #include <packet/sample.h>
 
 #include <stddef.h>
@@ -16,8 +17,17 @@
 struct wm_source {
 	const struct wm_engine *engine;
 	const struct wm_engine_model *model;
-	double speed; // 1 = time as learned; 2 = twice as many flows and packets a second; 1e-6 .. 1e6
+	const struct wm_form *forms; // NULL = the model's; others have to be as long
+	const struct wm_map *map;    // of addresses and ports; NULL = as the model has them
+	double speed;                // 1 = time as learned; 2 = twice as many flows and packets a second; 1e-6 .. 1e6
 };
+
+static inline const struct wm_form *wm_source_forms(const struct wm_source *s, size_t *n)
+{
+	const struct wm_form *own = s->engine->forms(s->model, n);
+
+	return s->forms != NULL ? s->forms : own;
+}
 
 struct wm_worker;
 

@@ -62,7 +62,7 @@ int main(int argc, char **argv)
 	s.workers = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
 	own_ns = engine_ns(s.packets);
 	models.n = 1;
-	models.sources[0] = (struct wm_source){&fake_engine, &office, 1};
+	models.sources[0] = (struct wm_source){.engine = &fake_engine, .model = &office, .speed = 1};
 	models.at[0].engine = &fake_engine;
 	models.at[0].forms = forms;
 	models.at[0].n_forms = FAKE_FORMS;

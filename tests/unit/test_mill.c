@@ -47,7 +47,7 @@ static void set_up(struct run *r, const struct wm_engine_model *const *models, s
 		m->engine = &fake_engine;
 		m->forms = r->forms;
 		m->n_forms = FAKE_FORMS;
-		r->models.sources[i] = (struct wm_source){&fake_engine, models[i], 1};
+		r->models.sources[i] = (struct wm_source){.engine = &fake_engine, .model = models[i], .speed = 1};
 		r->s.models[i] = (struct model_choice){.file = NULL, .weight = 1};
 	}
 	r->models.n = r->s.n_models = n;

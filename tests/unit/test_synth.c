@@ -160,7 +160,7 @@ static void worker_gives_what_every_flow_alone_gives_in_order(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		const struct wm_source source = {&fake_engine, models[i], 1};
+		const struct wm_source source = {.engine = &fake_engine, .model = models[i], .speed = 1};
 		size_t n = brute_force(&source, 1, want, N);
 
 		assert_true(n > N / 10);
@@ -182,7 +182,8 @@ static void number_of_workers_and_windows_change_nothing(void **state)
 
 	(void)state;
 	for (size_t k = 0; k < 3; k++) {
-		const struct wm_source sources[] = {{&fake_engine, models[k], 1}, {&fake_engine, &sparse, 3}};
+		const struct wm_source sources[] = {{.engine = &fake_engine, .model = models[k], .speed = 1},
+			{.engine = &fake_engine, .model = &sparse, .speed = 3}};
 
 		mill(sources, 2, 1, &ordinary, want, N);
 		for (size_t i = 0; i < 4; i++) {
@@ -198,7 +199,8 @@ static void number_of_workers_and_windows_change_nothing(void **state)
 
 static void another_seed_is_other_traffic_and_a_model_twice_is_not_the_same_twice(void **state)
 {
-	const struct wm_source sources[] = {{&fake_engine, &sparse, 1}, {&fake_engine, &sparse, 1}};
+	const struct wm_source sources[] = {{.engine = &fake_engine, .model = &sparse, .speed = 1},
+		{.engine = &fake_engine, .model = &sparse, .speed = 1}};
 	struct wm_sample a[100], b[100], mixed[4000];
 	struct wm_worker *w;
 	size_t same = 0;
@@ -227,7 +229,7 @@ static void memory_stays_bounded_over_a_long_run_and_when_the_rate_jumps(void **
 
 	(void)state;
 	for (size_t k = 0; k < 2; k++) {
-		const struct wm_source source = {&fake_engine, models[k], 1};
+		const struct wm_source source = {.engine = &fake_engine, .model = models[k], .speed = 1};
 		size_t samples = 0, flows = 0, early_samples = 0, early_flows = 0;
 		struct wm_sample buf[256];
 		struct wm_worker *w;
@@ -255,7 +257,8 @@ static void speed_scales_all_times_and_nothing_else(void **state)
 
 	(void)state;
 	for (size_t k = 0; k < sizeof(speeds) / sizeof(speeds[0]); k++) {
-		const struct wm_source one = {&fake_engine, &sparse, 1}, other = {&fake_engine, &sparse, speeds[k]};
+		const struct wm_source one = {.engine = &fake_engine, .model = &sparse, .speed = 1},
+				       other = {.engine = &fake_engine, .model = &sparse, .speed = speeds[k]};
 		struct wm_sample a[2000], b[2000];
 		struct wm_worker *w;
 
@@ -279,7 +282,8 @@ static void speed_scales_all_times_and_nothing_else(void **state)
 
 static void worker_refuses_what_it_cannot_do(void **state)
 {
-	const struct wm_source bad = {&fake_engine, &sparse, 0}, good = {&fake_engine, &sparse, 1};
+	const struct wm_source bad = {.engine = &fake_engine, .model = &sparse, .speed = 0},
+			       good = {.engine = &fake_engine, .model = &sparse, .speed = 1};
 	struct wm_worker *w = NULL;
 	struct wm_err err = {0};
 
@@ -295,7 +299,7 @@ static void run_ends_with_virtual_time(void **state)
 {
 	const struct wm_engine_model slow = {
 		.burst = 1, .pause_ns = 1ull << 56, .max_packets = 3, .gap_ns = UINT64_MAX};
-	const struct wm_source source = {&fake_engine, &slow, 1};
+	const struct wm_source source = {.engine = &fake_engine, .model = &slow, .speed = 1};
 	struct wm_sample s[4096];
 	struct wm_worker *w;
 	size_t n;
@@ -314,7 +318,7 @@ static void pings_count_up_and_replies_take_the_open_number(void **state)
 {
 	const uint8_t types[] = {8, 0, 8, 8, 0, 0, 0, 3, 8};
 	const uint16_t want[] = {1, 1, 2, 3, 3, 2, 3, 0, 4};
-	const struct wm_source source = {&fake_engine, &sparse, 1};
+	const struct wm_source source = {.engine = &fake_engine, .model = &sparse, .speed = 1};
 	struct wm_flight f = {0};
 	struct wm_lane *lane;
 
@@ -339,7 +343,7 @@ static void datagrams_and_their_replies_share_a_number(void **state)
 {
 	const uint8_t reverse[] = {0, 0, 1, 1, 1, 0, 1, 1};
 	const uint8_t as[] = {0, 1, 1, 0, 4, 5, 5, 7}; // the packet that had this one's number first
-	const struct wm_source source = {&fake_engine, &sparse, 1};
+	const struct wm_source source = {.engine = &fake_engine, .model = &sparse, .speed = 1};
 	struct wm_flight f = {0};
 	uint32_t got[sizeof(reverse)];
 
@@ -361,7 +365,7 @@ static void datagrams_and_their_replies_share_a_number(void **state)
 
 static void frame_holds_its_headers_and_numbers_count_its_payload(void **state)
 {
-	const struct wm_source source = {&fake_engine, &sparse, 1};
+	const struct wm_source source = {.engine = &fake_engine, .model = &sparse, .speed = 1};
 	struct wm_step step = {.len = 20, .payload = 500, .flags = 0x10}, more = {.len = 154, .flags = 0x10};
 	struct wm_flight f = {0};
 	struct wm_sample a, b, c;
