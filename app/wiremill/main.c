@@ -67,12 +67,25 @@ static int mill_ports(const struct settings *s, const struct models *models)
 	return rc == 0 ? EXIT_DONE : complain(began ? EXIT_RUN : EXIT_USAGE, &err);
 }
 
+// Networks that do not fit into the ones they are put in.
+static void warn_narrow(const struct wm_map *map)
+{
+	for (unsigned i = 0; i < map->n_nets; i++)
+		if (wm_map_narrows(&map->nets[i]))
+			(void)fprintf(stderr,
+				"wiremill: network %u of --map-net is put into a smaller one: addresses that differ in "
+				"front of "
+				"their last %u bits alone become one\n",
+				i + 1, 128u - map->nets[i].to_bits);
+}
+
 static int mill(const struct settings *s)
 {
 	struct models models = {0};
 	struct wm_err err = {0};
 	int status;
 
+	warn_narrow(&s->map);
 	if (models_check_outputs(s, &err) < 0 || models_open(&models, s, &err) < 0)
 		status = complain(EXIT_USAGE, &err);
 	else if (s->pcap != NULL)

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,6 +31,23 @@ static void set_label(struct open_model *m, const struct model_choice *choice)
 	else if (own == NULL || *own == '\0')
 		own = m->stem;
 	(void)snprintf(m->label, sizeof(m->label), "%s", own);
+}
+
+// Forms that say something that is mapped are copied.
+static int map_forms(struct open_model *m, const struct wm_map *map)
+{
+	struct wm_form *forms;
+
+	if (wm_map_is_empty(map))
+		return 0;
+	forms = reallocarray(NULL, m->n_forms + 1, sizeof(*forms));
+	if (forms == NULL)
+		return -ENOMEM;
+	memcpy(forms, m->forms, m->n_forms * sizeof(*forms));
+	for (size_t i = 0; i < m->n_forms; i++)
+		wm_map_form(map, &forms[i]);
+	m->forms = m->mapped = forms;
+	return 0;
 }
 
 static int open_model(
@@ -63,7 +81,8 @@ static int open_model(
 	m->forms = m->engine->forms(m->model, &m->n_forms);
 	set_stem(m, choice->file);
 	set_label(m, choice);
-	return 0;
+	rc = map_forms(m, &s->map);
+	return rc < 0 ? wm_err_sys(err, rc, "%s", choice->file) : 0;
 }
 
 // A capture that is read several times has to be a file.
@@ -76,6 +95,7 @@ static int open_replay(struct models *out, const struct settings *s, double spee
 		.arena = (size_t)s->read_ahead << 20,
 		.number = (unsigned)out->n,
 		.snapped = s->snapped,
+		.map = wm_map_is_empty(&s->map) ? NULL : &s->map,
 	};
 	struct open_model *m = &out->at[out->n];
 	struct stat st;
@@ -118,6 +138,7 @@ static int check_links(struct models *out, const struct settings *s, struct wm_e
 int models_open(struct models *out, const struct settings *s, struct wm_err *err)
 {
 	double speed = s->rate.kind == WM_RATE_MODEL ? s->rate.value : 1;
+	const struct wm_map *map = wm_map_is_empty(&s->map) ? NULL : &s->map;
 
 	for (; out->n < s->n_models; out->n++) {
 		struct open_model *m = &out->at[out->n];
@@ -127,8 +148,11 @@ int models_open(struct models *out, const struct settings *s, struct wm_err *err
 			out->n++; // what is half open is closed too
 			return rc;
 		}
-		out->sources[out->n] = (struct wm_source){
-			.engine = m->engine, .model = m->model, .speed = speed * s->models[out->n].weight};
+		out->sources[out->n] = (struct wm_source){.engine = m->engine,
+			.model = m->model,
+			.forms = m->forms,
+			.map = map,
+			.speed = speed * s->models[out->n].weight};
 	}
 	if (check_links(out, s, err) < 0)
 		return -EINVAL;
@@ -140,6 +164,7 @@ void models_close(struct models *m)
 	for (size_t i = 0; i < m->n; i++) {
 		if (m->at[i].model != NULL)
 			m->at[i].engine->close(m->at[i].model);
+		free(m->at[i].mapped);
 		wm_model_close(m->at[i].file);
 	}
 	wm_replay_close(m->replay);

@@ -22,7 +22,8 @@ struct open_model {
 	struct wm_engine_model *model;
 	const struct wm_form *forms;
 	size_t n_forms;
-	int link; // LINKTYPE_* of its frames
+	int link;               // LINKTYPE_* of its frames
+	struct wm_form *mapped; // the same, if they are our own
 };
 
 struct models {

@@ -20,6 +20,7 @@ void replay_print(FILE *out, const struct models *models)
 	(void)fprintf(out, "capture: %" PRIu64 " packets, %" PRIu64 " loop%s done, %" PRIu64 " flows", c->packets,
 		c->loops, c->loops == 1 ? "" : "s", c->flows);
 	print_if_any(out, "captured short", c->snapped);
+	print_if_any(out, "mapped", c->mapped);
 	print_if_any(out, "earlier than the one before", c->backwards);
 	print_if_any(out, "times the clock set back", c->clock_set);
 	print_if_any(out, "dropped as captured short", c->snapped_out);
@@ -38,14 +39,14 @@ json_t *replay_json(const struct models *models, const struct settings *s)
 	if (models->replay == NULL)
 		return NULL;
 	c = wm_replay_counts(models->replay);
-	return json_pack("{s:s, s:s, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s*}",
+	return json_pack("{s:s, s:s, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s*}",
 		"file", s->replay.file, "label", models->at[models->n].label, "weight", s->replay.weight, "packets",
-		(json_int_t)c->packets, "used", (json_int_t)c->used, "snapped", (json_int_t)c->snapped, "backwards",
-		(json_int_t)c->backwards, "clock_set", (json_int_t)c->clock_set, "snapped_out",
-		(json_int_t)c->snapped_out, "oversize", (json_int_t)c->oversize, "empty", (json_int_t)c->empty,
-		"no_link", (json_int_t)c->no_link, "bad_blocks", (json_int_t)c->bad_blocks, "flows",
-		(json_int_t)c->flows, "flows_cut", (json_int_t)c->flows_cut, "loops", (json_int_t)c->loops, "damage",
-		wm_replay_damage(models->replay));
+		(json_int_t)c->packets, "used", (json_int_t)c->used, "snapped", (json_int_t)c->snapped, "mapped",
+		(json_int_t)c->mapped, "backwards", (json_int_t)c->backwards, "clock_set", (json_int_t)c->clock_set,
+		"snapped_out", (json_int_t)c->snapped_out, "oversize", (json_int_t)c->oversize, "empty",
+		(json_int_t)c->empty, "no_link", (json_int_t)c->no_link, "bad_blocks", (json_int_t)c->bad_blocks,
+		"flows", (json_int_t)c->flows, "flows_cut", (json_int_t)c->flows_cut, "loops", (json_int_t)c->loops,
+		"damage", wm_replay_damage(models->replay));
 }
 
 int replay_check(const struct models *models, struct wm_err *err)

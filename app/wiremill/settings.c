@@ -25,6 +25,11 @@ static const struct wm_option options[] = {
 	{"snapped", 0, WM_OPTION_TAKEN, 0, "HOW", "its packets that were captured short: pad, cut or drop", 0, 0},
 	{"read-ahead", 0, WM_OPTION_NUMBER, FIELD(read_ahead), "MIB", "room for reading it ahead (default: 64)", 1,
 		65536},
+	{"map-net", 0, WM_OPTION_TAKEN, 0, "OLD=NEW", "put a network's addresses into another: 10.0.0.0/8=192.0.2.0/24",
+		0, 0},
+	{"map-mac", 0, WM_OPTION_TAKEN, 0, "OLD=NEW", "put a MAC address in the place of another", 0, 0},
+	{"map-vlan", 0, WM_OPTION_TAKEN, 0, "OLD=NEW", "put a VLAN in the place of another: 10=20", 0, 0},
+	{"map-port", 0, WM_OPTION_TAKEN, 0, "OLD=NEW", "put a TCP or UDP port in the place of another: 80=8080", 0, 0},
 	{"config", 'c', WM_OPTION_TEXT, FIELD(config), "FILE", "read options from a file; those given here win", 0, 0},
 	{"eal", 0, WM_OPTION_TEXT, FIELD(eal_words), "WORDS", "EAL's options, instead of before --", 0, 0},
 	{"pcap", 'o', WM_OPTION_TEXT, FIELD(pcap), "FILE", "write a pcap instead of sending ('-': standard output)", 0,
@@ -263,6 +268,22 @@ static int take_roles(struct settings *s, const char *text, struct wm_err *err)
 	return rc == 0 ? 0 : wm_err_set(err, rc, "option --roles: %s", why.msg);
 }
 
+static int take_map(struct settings *s, const struct wm_option *option, const char *text, struct wm_err *err)
+{
+	static const struct {
+		const char *name;
+		int (*add)(struct wm_map *map, const char *text, struct wm_err *err);
+	} kinds[] = {{"map-net", wm_map_add_net}, {"map-mac", wm_map_add_mac}, {"map-vlan", wm_map_add_vlan},
+		{"map-port", wm_map_add_port}};
+	struct wm_err why = {0};
+	int rc = -EINVAL;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(option->name, kinds[i].name) == 0)
+			rc = kinds[i].add(&s->map, text, &why);
+	return rc == 0 ? 0 : wm_err_set(err, rc, "option --%s: %s", option->name, why.msg);
+}
+
 static int take(void *config, const struct wm_option *option, const char *text, struct wm_err *err)
 {
 	struct settings *s = config;
@@ -273,6 +294,8 @@ static int take(void *config, const struct wm_option *option, const char *text, 
 		return take_model(s, text, err);
 	if (strcmp(option->name, "replay") == 0)
 		return take_replay(s, text, err);
+	if (strncmp(option->name, "map-", 4) == 0)
+		return take_map(s, option, text, err);
 	if (strcmp(option->name, "snapped") == 0)
 		return take_snapped(s, text, err);
 	if (strcmp(option->name, "lora-forward") == 0)
@@ -439,6 +462,8 @@ int settings_read(struct settings *out, int argc, char **argv, struct wm_err *er
 		drop_models(&s);
 	if (rc >= 0 && given.n_ports > 0)
 		s.n_ports = 0;
+	if (!wm_map_is_empty(&given.map))
+		s.map = (struct wm_map){0};
 	drop_models(&given);
 	drop_replay(&given);
 	if (rc >= 0)

@@ -5,6 +5,7 @@
 #include <common/config.h>
 #include <common/options.h>
 #include <engine/engine.h>
+#include <packet/map.h>
 #include <packet/sample.h>
 #include <plane/choice.h>
 #include <plane/pace.h>
@@ -30,6 +31,7 @@ struct settings {
 	uint64_t read_ahead;       // MiB
 	bool forward;              // LoRa receptions as datagrams of their gateways
 	struct wm_lora_forward to; // if so
+	struct wm_map map;         // of models and capture
 	const char *config;
 	const char *pcap; // pcap mode
 	uint64_t snaplen; // 0 = whole frames
