@@ -5,20 +5,37 @@ import pathlib
 import struct
 
 
-def read(path):
-    """The frames of the whole records in the file."""
+def records(path):
+    """[(time in ns, length on the wire, frame)] of the whole records in the file."""
     data = pathlib.Path(path).read_bytes()
     if len(data) < 24:
         return []
     order = "<" if data[0] in (0x4d, 0xd4) else ">"
+    tick = 1 if struct.unpack_from(order + "I", data)[0] == 0xa1b23c4d else 1000
     found, at = [], 24
     while at + 16 <= len(data):
-        length = struct.unpack_from(order + "I", data, at + 8)[0]
+        second, part, length, wire = struct.unpack_from(order + "IIII", data, at)
         if at + 16 + length > len(data):
             break
-        found.append(data[at + 16:at + 16 + length])
+        found.append((second * 10**9 + part * tick, wire, data[at + 16:at + 16 + length]))
         at += 16 + length
     return found
+
+
+def timed(path):
+    """[(time in ns, frame)]"""
+    return [(time, frame) for time, _, frame in records(path)]
+
+
+def read(path):
+    """The frames of the whole records in the file."""
+    return [frame for _, _, frame in records(path)]
+
+
+def link(path):
+    """The link type of a pcap file."""
+    data = pathlib.Path(path).read_bytes()
+    return struct.unpack_from(("<" if data[0] in (0x4d, 0xd4) else ">") + "I", data, 20)[0] & 0xffff
 
 
 def network(frame):
