@@ -89,25 +89,23 @@ static int order_ports(
 	return 0;
 }
 
-// The forms as the port sends them: the models' own, or copies.
+// The forms as the port sends them, those of captured frames too.
 static int dress_port(struct wm_plane *p, struct wm_port *port, const struct wm_dress *dress, struct wm_err *err)
 {
-	size_t total = 0, at = 0;
+	size_t n = p->options->n_sources + (p->options->replay != NULL), total = 0, at = 0;
 
-	for (size_t i = 0; i < p->options->n_sources; i++)
+	for (size_t i = 0; i < n; i++)
 		total += p->n_forms[i];
 	port->dressed = wm_mem_alloc(port->socket, RTE_MAX(total, 1u) * sizeof(*port->dressed));
 	if (port->dressed == NULL)
 		return wm_mem_short("a port's own forms", total * sizeof(*port->dressed), err);
-	for (size_t i = 0; i < p->options->n_sources; i++) {
+	for (size_t i = 0; i < n; i++) {
 		port->forms[i] = port->dressed + at;
 		for (size_t k = 0; k < p->n_forms[i]; k++, at++) {
 			port->dressed[at] = p->forms[i][k];
 			wm_form_dress(&port->dressed[at], dress);
 		}
 	}
-	if (p->options->replay != NULL) // captured frames are what they are
-		port->forms[p->options->n_sources] = p->forms[p->options->n_sources];
 	p->grown |= dress->vlan > 0;
 	return 0;
 }
