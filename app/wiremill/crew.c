@@ -187,7 +187,10 @@ uint64_t crew_stop(struct crew *c)
 
 		if (!m->started)
 			continue;
-		(void)pthread_join(m->thread, NULL);
+		if (m->replay != NULL)
+			wm_replay_join(m->thread);
+		else
+			(void)pthread_join(m->thread, NULL);
 		m->started = false;
 		c->made += m->made;
 	}

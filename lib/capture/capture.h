@@ -5,6 +5,7 @@
 
 #include <base/err.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,9 @@ int wm_capture_filter(struct wm_capture *c, const char *expression, struct wm_er
 
 /** @return 1 and a packet; 0 at the end, or where the file is damaged; -ENOMEM, -EINVAL (filter). */
 int wm_capture_next(struct wm_capture *c, struct wm_capture_packet *pkt, struct wm_err *err);
+
+/** Whether the next packet may keep its reader waiting: it is to come out of a pipe that nothing is in now. */
+bool wm_capture_waits(const struct wm_capture *c);
 
 /** Where and how the file is cut short or damaged, as a sentence; NULL as long as it is not. */
 const char *wm_capture_damage(const struct wm_capture *c);

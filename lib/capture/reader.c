@@ -2,10 +2,13 @@
 #include <capture/reader.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { AT_HAND = 128 << 10 };
 
 int wm_capture_damaged(struct wm_capture *c, const char *fmt, ...)
 {
@@ -136,6 +139,15 @@ int wm_capture_next(struct wm_capture *c, struct wm_capture_packet *pkt, struct 
 			return rc;
 		c->counts.filtered++;
 	}
+}
+
+bool wm_capture_waits(const struct wm_capture *c)
+{
+	const struct wm_input *in = &c->in;
+	struct pollfd pfd = {.fd = in->fd, .events = POLLIN};
+
+	// No usual packet is longer than what is enough here, and a file never waits.
+	return in->n_all == 0 && !in->ended && in->end - in->pos < AT_HAND && poll(&pfd, 1, 0) == 0;
 }
 
 const char *wm_capture_damage(const struct wm_capture *c)

@@ -399,7 +399,7 @@ static int run(struct wm_plane *p, struct wm_err *err)
 	}
 	stop_lcores(p);
 	if (p->has_reader)
-		(void)pthread_join(p->reader, NULL);
+		wm_replay_join(p->reader);
 	if (rc == 0 && failure(p) != 0)
 		rc = explain(p, err);
 	if (rc == 0 && is_over(p))

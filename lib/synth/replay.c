@@ -13,8 +13,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { PENDING = WM_TRACK_WAYS + 2 };
+enum { PENDING = WM_TRACK_WAYS + 2, PATIENCE_S = 1 };
 
 enum stage { READING, ENDING, OVER };
 
@@ -362,6 +363,12 @@ static size_t next_kept(struct wm_replay *r, struct wm_sample *out, size_t n)
 	return done;
 }
 
+// What is there is not kept back for what may come out of a pipe.
+static bool would_wait(const struct wm_replay *r)
+{
+	return r->stage == READING && !r->has_packet && r->capture != NULL && wm_capture_waits(r->capture);
+}
+
 size_t wm_replay_next(struct wm_replay *r, struct wm_sample *out, size_t n)
 {
 	size_t done = 0;
@@ -376,7 +383,7 @@ size_t wm_replay_next(struct wm_replay *r, struct wm_sample *out, size_t n)
 		r->next_pending = r->n_pending = 0;
 		if (r->kept && r->stage == READING)
 			done += next_kept(r, out + done, n - done);
-		else if (!advance(r))
+		else if ((done > 0 && would_wait(r)) || !advance(r))
 			break;
 	}
 	return done;
@@ -390,6 +397,18 @@ bool wm_replay_over(const struct wm_replay *r)
 int wm_replay_failed(const struct wm_replay *r, struct wm_err *err)
 {
 	return r->failed != 0 ? wm_err_set(err, r->failed, "%s", r->err.msg) : 0;
+}
+
+void wm_replay_join(pthread_t reader)
+{
+	struct timespec patience;
+
+	(void)clock_gettime(CLOCK_REALTIME, &patience);
+	patience.tv_sec += PATIENCE_S;
+	if (pthread_timedjoin_np(reader, NULL, &patience) == 0)
+		return;
+	(void)pthread_cancel(reader);
+	(void)pthread_join(reader, NULL);
 }
 
 const char *wm_replay_damage(const struct wm_replay *r)

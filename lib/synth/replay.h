@@ -15,6 +15,7 @@
 #include <packet/map.h>
 #include <synth/ring.h>
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -83,6 +84,12 @@ size_t wm_replay_next(struct wm_replay *r, struct wm_sample *out, size_t n);
 bool wm_replay_over(const struct wm_replay *r);
 /** 0; -errno: the capture could not be read again, or no memory; -ERANGE = the virtual time is over. */
 int wm_replay_failed(const struct wm_replay *r, struct wm_err *err);
+
+/**
+ * Wait for the thread that calls wm_replay_next() and was told to stop. One that sits in a read of a pipe that nobody
+ * writes to is cancelled there; the replay can then only be closed, and its counts read.
+ */
+void wm_replay_join(pthread_t reader);
 
 /** Where the capture is damaged, as a sentence; NULL if it is not: what was there has been sent. */
 const char *wm_replay_damage(const struct wm_replay *r);

@@ -256,6 +256,21 @@ def addresses_are_mapped_both_ways_with_right_checksums():
     assert all(b[:3] in (b"\xc0\0\x02", b"\xac\x10\0") for b in seen.values()), seen
 
 
+def a_pipe_that_stays_open_does_not_hold_up_the_end():
+    data = pcap(odd_frames(400))
+    for words in (["-n", "100"], []):
+        process = subprocess.Popen([WIREMILL, "--replay", "-", "-o", "out.pcap", *words], cwd=FOLDER.name,
+                                   stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        process.stdin.write(data)
+        process.stdin.flush()
+        if not words:
+            time.sleep(1)
+            process.send_signal(signal.SIGINT)
+        said = process.stderr.read().decode()
+        assert process.wait(timeout=LIMIT_S) == 0, said
+        assert "capture:" in said and len(frames.read(place("out.pcap"))) <= 400
+
+
 def ports_send_what_pcap_mode_writes():
     packets = odd_frames(3000)
     pathlib.Path(place("in")).write_bytes(pcap(packets))
@@ -283,6 +298,21 @@ def queues_share_it_and_none_is_lost():
     flows = [{frames.flow(frame) for frame in queue} for queue in queues]
     assert not (flows[0] & flows[1]) | (flows[1] & flows[2]) | (flows[0] & flows[2]), "a flow goes to two queues"
     assert stats()["replay"]["used"] == 3 * len(packets)
+
+
+def directions_go_to_two_ports_that_dress_them():
+    packets = little_capture.frames(200, 5)
+    pathlib.Path(place("in")).write_bytes(pcap(packets))
+    run(WIREMILL, *eal("--vdev", "net_pcap0,tx_pcap=client.pcap", "--vdev", "net_pcap1,tx_pcap=server.pcap"), "--replay", "in",
+        "-r", "max", "--directions", "split", "--port", "net_pcap0,vlan=7", "--port", "net_pcap1,src-mac=02:00:00:00:00:99")
+    clients, servers = frames.read(place("client.pcap")), frames.read(place("server.pcap"))
+    assert all(frame[12:16] == b"\x81\0\0\x07" for frame in clients)
+    assert all(frame[6:12] == b"\x02\0\0\0\0\x99" for frame in servers)
+    plain = [frame[:12] + frame[16:] for frame in clients]
+    want = [frame for _, frame in packets]
+    assert plain == [frame for frame in want if frame[30:33] == b"\x0a\0\x01"], "not the clients' packets"
+    assert [frame[12:] for frame in servers] == [frame[12:] for frame in want if frame[30:33] == b"\x0a\0\0"]
+    assert len(clients) + len(servers) == len(want)
 
 
 def poisson(n, mean_ns, seed):
@@ -378,8 +408,10 @@ def main():
         damage_is_told_and_what_is_there_is_sent,
         what_cannot_be_replayed_is_refused_with_a_sentence,
         addresses_are_mapped_both_ways_with_right_checksums,
+        a_pipe_that_stays_open_does_not_hold_up_the_end,
         ports_send_what_pcap_mode_writes,
         queues_share_it_and_none_is_lost,
+        directions_go_to_two_ports_that_dress_them,
         at_the_far_end_of_a_link_order_and_duration_are_the_captures,
         captures_beside_the_project_come_out_as_they_are,
     ])
