@@ -73,6 +73,14 @@ static json_t *scores(const struct wm_group_score *g)
 		(int)g->of, "findings", (int)g->findings);
 }
 
+static const char *const verdicts[] = {
+	[WM_GROUP_UNKNOWN] = "unknown",
+	[WM_GROUP_REAL] = "as real",
+	[WM_GROUP_NEAR] = "near",
+	[WM_GROUP_FOLLOWS] = "follows",
+	[WM_GROUP_DIFFERS] = "differs",
+};
+
 static json_t *groups(const struct wm_fidelity *f)
 {
 	json_t *out = json_object();
@@ -83,6 +91,9 @@ static json_t *groups(const struct wm_fidelity *f)
 		json_t *group = scores(g);
 
 		(void)json_object_set_new(group, "title", json_string(g->name));
+		(void)json_object_set_new(group, "verdict", json_string(verdicts[g->verdict]));
+		(void)json_object_set_new(
+			group, "follows", g->follows != 0 ? json_string((char[]){g->follows, '\0'}) : json_null());
 		(void)json_object_set_new(group, "worst", worst == NULL ? json_null() : json_string(worst->def->key));
 		(void)json_object_set_new(group, "worst_ratio", worst == NULL ? json_null() : number(worst->ratio));
 		(void)json_object_set_new(group, "in_overall", json_boolean(g->in_overall));

@@ -37,14 +37,19 @@ static void put_inputs(FILE *out, const struct wm_fidelity *f)
 static void put_score(FILE *out, const struct wm_fidelity *f, const struct wm_group_score *g)
 {
 	bool holdout = f->inputs[WM_INPUT_HOLDOUT].path != NULL;
+	char follows[] = "follows X";
+	const char *verdict = wm_verdict_words(wm_verdict_of_group(g));
 
+	if (g->verdict == WM_GROUP_FOLLOWS) {
+		follows[sizeof(follows) - 2] = g->follows;
+		verdict = follows;
+	}
 	(void)fprintf(out, "%c %-13s", g->letter != '\0' ? g->letter : ' ', g->name);
 	put_number(out, g->score);
 	put_number(out, g->strict);
 	if (holdout)
 		put_number(out, g->holdout);
-	(void)fprintf(
-		out, "  %-8s %3u/%-3u  %s\n", wm_verdict_words(wm_verdict_of_group(g)), g->within, g->of, g->words);
+	(void)fprintf(out, "  %-9s %3u/%-3u  %s\n", verdict, g->within, g->of, g->words);
 }
 
 static void put_metric(FILE *out, const struct wm_metric *m)
@@ -86,7 +91,7 @@ void text_report(FILE *out, const struct wm_fidelity *f, bool all)
 	bool holdout = f->inputs[WM_INPUT_HOLDOUT].path != NULL;
 
 	put_inputs(out, f);
-	(void)fprintf(out, "\n%-15s%9s%9s%s  %-8s %7s  %s\n", "group", "score", "strict", holdout ? "  holdout" : "",
+	(void)fprintf(out, "\n%-15s%9s%9s%s  %-9s %7s  %s\n", "group", "score", "strict", holdout ? "  holdout" : "",
 		"verdict", "within", "1.0 = as close as real data is to itself");
 	for (size_t i = 0; i < f->n_groups; i++)
 		put_score(out, f, &f->groups[i]);

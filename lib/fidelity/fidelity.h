@@ -55,6 +55,15 @@ struct wm_metric {
 	bool finding; // so far above the floors that neither chance nor drift explains it
 };
 
+/** What the findings of a group mean. */
+enum wm_group_verdict {
+	WM_GROUP_UNKNOWN, // nothing of it could be measured
+	WM_GROUP_REAL,    // no findings, and about as close as real data is to itself
+	WM_GROUP_NEAR,    // no findings, but further off
+	WM_GROUP_FOLLOWS, // findings that those of another group bring with them
+	WM_GROUP_DIFFERS,
+};
+
 struct wm_group_score {
 	char letter;
 	const char *name;  // "marginals"
@@ -67,7 +76,9 @@ struct wm_group_score {
 	unsigned of;       // ... of these
 	unsigned findings; // metrics with a finding
 	size_t worst;      // index of the metric with the largest ratio; SIZE_MAX = none
-	bool in_overall;   // whether it enters the overall score
+	enum wm_group_verdict verdict;
+	char follows;    // letter of the group that its findings come from; 0 = none
+	bool in_overall; // whether it enters the overall score
 };
 
 enum { WM_FIDELITY_GROUPS = 16 };

@@ -7,8 +7,11 @@
 #include <string.h>
 
 static const double ratio_min = .1, ratio_max = 1000;
-static const double finding_ratio = 3; // a finding's ratio to the floors, and ...
-static const double finding_eps = 2;   // ... what it is at least, in eps
+static const double near = 1.5; // up to this strict score a group without findings is as real
+// A finding is so far above the floors that neither chance nor drift explains it:
+static const double finding_ratio = 3;     // its ratio to them
+static const double finding_eps = 2;       // how much it is above them, in eps
+static const double finding_holdout = 1.5; // its ratio to what the holdout gets, if there is one
 
 static const struct {
 	char letter;
@@ -78,7 +81,8 @@ static void set_ratios(struct wm_metric *m)
 	m->ratio = ratio(m->def, value, base);
 	m->holdout_ratio = ratio(m->def, holdout, base);
 	m->floor_ratio = ratio(m->def, value, isnan(floor) ? base : floor);
-	m->finding = m->ratio >= finding_ratio && value >= base + finding_eps * measure->eps;
+	m->finding = m->ratio >= finding_ratio && value >= base + finding_eps * measure->eps
+		     && !(holdout * finding_holdout > value);
 }
 
 static int set_metrics(struct wm_fidelity *f, const struct wm_measured *m)
@@ -157,6 +161,75 @@ static bool score_group(struct wm_group_score *g, const struct wm_fidelity *f)
 	return any;
 }
 
+// Which groups' findings bring findings of another with them: those that look at the same through other glasses
+// whenever there are any, others if they are further off than what they bring.
+static const struct {
+	char letter;
+	const char *always;
+	const char *if_stronger;
+} causes[] = {
+	{'A', "", "C"},
+	{'B', "", "AC"},
+	{'C', "", "A"},
+	{'D', "", "C"},
+	{'E', "", "AC"},
+	{'T', "ACN", ""},
+	{'N', "AC", ""},
+	{'F', "ABCDENTR", ""},
+	{'U', "ABCNT", ""},
+};
+
+static const struct wm_group_score *group_of(const struct wm_fidelity *f, char letter)
+{
+	for (size_t i = 0; i < f->n_groups; i++)
+		if (f->groups[i].letter == letter)
+			return &f->groups[i];
+	return NULL;
+}
+
+static double worst_of(const struct wm_fidelity *f, const struct wm_group_score *g)
+{
+	return g->worst == SIZE_MAX ? 0 : f->metrics[g->worst].ratio;
+}
+
+// The first of the groups that has findings, and whose worst is further off than that. 0 = none.
+static char first_of(const struct wm_fidelity *f, const char *letters, double ratio_above)
+{
+	for (; *letters != '\0'; letters++) {
+		const struct wm_group_score *g = group_of(f, *letters);
+
+		if (g != NULL && g->findings > 0 && worst_of(f, g) > ratio_above)
+			return *letters;
+	}
+	return 0;
+}
+
+static void set_verdict(struct wm_fidelity *f, struct wm_group_score *g)
+{
+	if (g->findings == 0) {
+		g->verdict = isnan(g->strict) ? WM_GROUP_UNKNOWN : g->strict > near ? WM_GROUP_NEAR : WM_GROUP_REAL;
+		return;
+	}
+	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]) && g->follows == 0; i++) {
+		if (causes[i].letter != g->letter)
+			continue;
+		g->follows = first_of(f, causes[i].always, 0);
+		if (g->follows == 0)
+			g->follows = first_of(f, causes[i].if_stronger, worst_of(f, g));
+	}
+	g->verdict = g->follows != 0 ? WM_GROUP_FOLLOWS : WM_GROUP_DIFFERS;
+}
+
+// Where a chain of groups that follow one another begins. There are no rings: what follows is never the further off.
+static char root_of(const struct wm_fidelity *f, char letter)
+{
+	const struct wm_group_score *g = group_of(f, letter);
+
+	for (size_t hops = 0; g != NULL && g->follows != 0 && hops < f->n_groups; hops++)
+		g = group_of(f, g->follows);
+	return g == NULL ? 0 : g->letter;
+}
+
 int wm_score(struct wm_fidelity *f, const struct wm_measured *m)
 {
 	struct mean score = {0}, strict = {0}, vs_floor = {0}, holdout = {0};
@@ -183,6 +256,10 @@ int wm_score(struct wm_fidelity *f, const struct wm_measured *m)
 		f->overall.within += g->within;
 		f->overall.of += g->of;
 	}
+	for (size_t i = 0; i < f->n_groups; i++)
+		set_verdict(f, &f->groups[i]);
+	for (size_t i = 0; i < f->n_groups; i++)
+		f->groups[i].follows = root_of(f, f->groups[i].follows);
 	f->overall.name = "overall";
 	f->overall.words = "geometric mean over the groups";
 	f->overall.worst = SIZE_MAX;
@@ -190,6 +267,7 @@ int wm_score(struct wm_fidelity *f, const struct wm_measured *m)
 	f->overall.strict = mean_of(&strict);
 	f->overall.vs_floor = mean_of(&vs_floor);
 	f->overall.holdout = mean_of(&holdout);
+	set_verdict(f, &f->overall);
 	return 0;
 }
 

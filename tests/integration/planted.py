@@ -8,8 +8,6 @@ import struct
 
 import little_capture
 
-WIDTH = 8  # bytes of a port pair and addresses
-
 
 def read(path):
     """[(time in ns, frame)] of a pcap file, plain or gzip."""
@@ -96,25 +94,6 @@ def shuffled_gaps(packets, rng):
             time += gap
             out[i] = (time, packets[i][1])
     return sorted(out, key=lambda packet: packet[0])
-
-
-def independent_columns(packets, rng):
-    """TTL and TCP window, each drawn from all packets by itself."""
-    ttls = [frame[22] for _, frame in packets if is_ipv4(frame)]
-    windows = [frame[transport_of(frame) + 14:transport_of(frame) + 16] for _, frame in packets
-               if is_ipv4(frame) and frame[23] == 6]
-    rng.shuffle(ttls)
-    rng.shuffle(windows)
-    out = []
-    for time, frame in packets:
-        if is_ipv4(frame):
-            at = transport_of(frame)
-            frame = frame[:22] + bytes([ttls.pop()]) + frame[23:]
-            if frame[23] == 6:
-                frame = frame[:at + 14] + windows.pop() + frame[at + 16:]
-            frame = with_checksums(frame)
-        out.append((time, frame))
-    return out
 
 
 def swapped_directions(packets, _):

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Distances between samples whose values can be worked out by hand, and traces of packets that are made here.
+#include <fidelity/aggregate.h>
+#include <fidelity/boost.h>
+#include <fidelity/halves.h>
+#include <fidelity/measure.h>
+#include <fidelity/sketch.h>
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static struct wm_tally tally(const double *v, size_t n, struct wm_scratch *s)
+{
+	struct wm_tally t;
+
+	assert_int_equal(wm_tally_doubles(&t, v, n, s), 0);
+	return t;
+}
+
+static void assert_near(double a, double b)
+{
+	if (!(fabs(a - b) <= 1e-12 * fmax(1, fabs(b))))
+		fail_msg("%.17g is not %.17g", a, b);
+}
+
+static void distances_match_hand_calculation(void **state)
+{
+	const double a[] = {1, 1, 2, 4}, b[] = {1, 2, 2, 8};
+	struct wm_scratch s = {0};
+	struct wm_tally p = tally(a, 4, &s), q = tally(b, 4, &s);
+
+	(void)state;
+	// 1: .5 and .25, 2: .25 and .5, 4: .25 and 0, 8: 0 and .25
+	assert_near(
+		wm_jsd_exact(&p, &q), (2 * (.5 * log2(.5 / .375) + .25 * log2(.25 / .375)) + 2 * .25 * log2(2)) / 2);
+	assert_near(wm_jsd_ranked(&p, &q, &s), 0);
+	assert_near(wm_w1(&p, &q, wm_as_is), .25 * (2 - 1) + .25 * (8 - 4)); // area between the steps
+	assert_near(wm_tally_deviation(&p, wm_as_is), sqrt((2 * 1 + 0 + 4) / 4.));
+	assert_near(wm_quantile(&p, .5), 1.5);
+	assert_near(wm_quantile(&p, .75), 2.5);
+	wm_scratch_fini(&s);
+}
+
+static int by_key(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void radix_sort_sorts_as_qsort_does(void **state)
+{
+	enum { N = 5000 };
+	static uint64_t v[N], w[N], spare[N];
+	struct wm_scratch s = {0};
+	uint32_t order[N];
+
+	(void)state;
+	for (uint64_t round = 0; round < 64; round += 7) {
+		for (uint64_t i = 0; i < N; i++)
+			v[i] = w[i] = wm_mix(round, i) >> round;
+		assert_int_equal(wm_sort_order(order, v, N, &s), 0);
+		wm_sort_u64(v, N, spare);
+		for (size_t i = 1; i < N; i++)
+			assert_true(w[order[i - 1]] < w[order[i]]
+				    || (w[order[i - 1]] == w[order[i]] && order[i - 1] < order[i]));
+		qsort(w, N, sizeof(*w), by_key);
+		assert_memory_equal(v, w, sizeof(v));
+	}
+	wm_scratch_fini(&s);
+}
+
+static void keys_keep_the_order_of_numbers(void **state)
+{
+	const double v[] = {-INFINITY, -2, -1e-9, 0, 1e-300, 1, 1.5, 1e9, INFINITY};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		assert_true(i == 0 || wm_key_of(v[i - 1]) < wm_key_of(v[i]));
+		assert_true(wm_key_value(wm_key_of(v[i])) == v[i]);
+	}
+	assert_true(wm_key_of(-0.0) == wm_key_of(0));
+}
+
+static void values_fall_into_bins_at_the_quantiles(void **state)
+{
+	const double edges[] = {0, 1, 1.5, 4};
+
+	(void)state;
+	assert_int_equal(wm_quantile_bin(-1, edges, 4), 0);
+	assert_int_equal(wm_quantile_bin(.5, edges, 4), 0);
+	assert_int_equal(wm_quantile_bin(1, edges, 4), 1);
+	assert_int_equal(wm_quantile_bin(3.9, edges, 4), 2);
+	assert_int_equal(wm_quantile_bin(4, edges, 4), 3); // an atom at the maximum
+	assert_int_equal(wm_quantile_bin(9, edges, 4), 3);
+	assert_int_equal(wm_quantile_bin(9, edges, 1), 0);
+}
+
+static void noise_has_a_hurst_parameter_of_a_half(void **state)
+{
+	enum { N = 1 << 14 };
+	double *x = calloc(N, sizeof(*x));
+	struct wm_logscale scale;
+
+	(void)state;
+	assert_non_null(x);
+	for (size_t i = 0; i < N; i++)
+		x[i] = (double)(wm_mix(5, i) >> 40);
+	wm_logscale_of(&scale, x, N);
+	assert_int_equal(scale.n, WM_OCTAVES);
+	assert_true(fabs(wm_hurst(&scale) - .5) < .1);
+	free(x);
+}
+
+static void trees_tell_what_differs_and_only_that(void **state)
+{
+	enum { N = 1000 };
+	static float x[2 * N], label[2 * N], scores[2 * N];
+	const float tied[] = {1, 1, 2, 2}, of[] = {0, 1, 0, 1};
+	struct wm_samples all = {x, label, 2 * N};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * N; i++) {
+		label[i] = i >= N;
+		x[i] = (float)(wm_mix(1, i) >> 44) + (i >= N ? 2e6f : 0);
+	}
+	assert_int_equal(wm_boost(scores, &all, &all, 1, 2), 0);
+	assert_true(wm_auc(scores, label, 2 * N) > .999); // but for what shares a bin
+	assert_near(wm_auc(tied, of, 4), .5);
+	assert_true(isnan(wm_auc(tied, of + 1, 1)));
+}
+
+static void sketches_count(void **state)
+{
+	struct wm_sketch *sk = calloc(1, sizeof(*sk));
+
+	(void)state;
+	assert_non_null(sk);
+	for (int kind = 0; kind < WM_SKETCHES; kind++) {
+		*sk = (struct wm_sketch){.kind = (enum wm_sketch_kind)kind};
+		for (uint64_t key = 0; key < 300; key++)
+			wm_sketch_add(sk, key, key == 7 ? 5000 : 1);
+		assert_true(fabs(wm_sketch_estimate(sk, 7) - 5000) <= 5);
+		assert_true(kind != WM_SKETCH_COUNTMIN || wm_sketch_estimate(sk, 8) >= 1); // it never counts short
+	}
+	free(sk);
+}
+
+static void every_metric_has_a_key_of_its_own_and_a_meaning(void **state)
+{
+	size_t n;
+	const struct wm_metric_def *defs = wm_metric_defs(&n);
+
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		assert_ptr_equal(wm_metric_def_of(defs[i].key), &defs[i]);
+		assert_string_equal(strrchr(defs[i].key, '.') + 1, defs[i].measure->name);
+		assert_true(defs[i].measure->words[0] != '\0' && defs[i].field[0] != '\0');
+	}
+}
+
+static void a_shuffle_has_every_number_once(void **state)
+{
+	uint32_t order[100], again[100];
+	bool seen[100] = {false};
+
+	(void)state;
+	wm_shuffle(order, 100, 3);
+	wm_shuffle(again, 100, 3);
+	assert_memory_equal(order, again, sizeof(order));
+	for (size_t i = 0; i < 100; i++) {
+		assert_true(order[i] < 100 && !seen[order[i]]);
+		seen[order[i]] = true;
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(distances_match_hand_calculation),
+		cmocka_unit_test(radix_sort_sorts_as_qsort_does),
+		cmocka_unit_test(keys_keep_the_order_of_numbers),
+		cmocka_unit_test(values_fall_into_bins_at_the_quantiles),
+		cmocka_unit_test(noise_has_a_hurst_parameter_of_a_half),
+		cmocka_unit_test(trees_tell_what_differs_and_only_that),
+		cmocka_unit_test(sketches_count),
+		cmocka_unit_test(every_metric_has_a_key_of_its_own_and_a_meaning),
+		cmocka_unit_test(a_shuffle_has_every_number_once),
+	};
+
+	return cmocka_run_group_tests_name("fidelity", tests, NULL, NULL);
+}
