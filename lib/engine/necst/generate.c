@@ -225,6 +225,12 @@ static uint32_t draw_class(const struct wm_engine_model *m, struct slot *s, uint
 	return m->kernels->sample(rows, 2, NULL, m->seq.dims.sizes, wm_rng_u32(&s->rng));
 }
 
+// The longest gap that what is left of a flow's time has room for.
+static uint64_t longest_gap(const struct slot *s)
+{
+	return 2 * s->left.time_ns + s->duration_ns / 16;
+}
+
 // Bin of the time before the packet, some of which has passed: none that ends before that or that is far longer than
 // what is left of the flow's duration; gaps.n for the first packet.
 static uint32_t draw_gap_bin(const struct wm_engine_model *m, struct slot *s, const struct draw *d, const float *logits)
@@ -238,7 +244,7 @@ static uint32_t draw_gap_bin(const struct wm_engine_model *m, struct slot *s, co
 	if (s->left.position == 0)
 		return m->gaps.n;
 	first = passed > 0 ? necst_gap_bin(&m->gaps, passed) : 0;
-	last = necst_gap_bin(&m->gaps, passed + 2 * s->left.time_ns + s->duration_ns / 16);
+	last = necst_gap_bin(&m->gaps, passed + longest_gap(s));
 	for (uint32_t j = first; first > 0 && j <= last; j++)
 		may[j / 16] |= (uint16_t)(1 << j % 16);
 	bin = m->kernels->sample(rows, 3, first > 0 ? may : NULL, last + 1, wm_rng_u32(&s->rng));
@@ -246,14 +252,16 @@ static uint32_t draw_gap_bin(const struct wm_engine_model *m, struct slot *s, co
 }
 
 // The gap itself. The last one meets the flow's planned end if it comes near it; where it is the only one it is the
-// duration, so that what waits for a reply starts after it.
+// duration, so that what waits for a reply starts after it. A bin may reach far beyond what is left.
 static uint64_t draw_gap(const struct wm_engine_model *m, struct slot *s, uint32_t bin, uint64_t passed_ns)
 {
 	const uint64_t left = s->left.time_ns, time = necst_gap_draw(&m->gaps, bin, wm_rng_u32(&s->rng)),
 		       gap = time > passed_ns ? time - passed_ns : 0;
 	const bool last = s->left.pkts == 1, only = last && s->left.position == 1;
 
-	return only || (last && gap / 4 <= left && left / 4 <= gap) ? left : gap;
+	if (only || (last && gap / 4 <= left && left / 4 <= gap))
+		return left;
+	return gap < longest_gap(s) ? gap : longest_gap(s);
 }
 
 // A value of the first key's row, or of the second's where the first is not there; `none` without either.
