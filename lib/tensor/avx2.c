@@ -107,6 +107,24 @@ static inline vu vu_dot(vu sum, vu a, vu b)
 	return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
 }
 
+static inline vu vu_xor(vu a, vu b)
+{
+	return _mm256_xor_si256(a, b);
+}
+
+static inline vu vu_set1(uint32_t x)
+{
+	return _mm256_set1_epi32((int)x);
+}
+
+static inline vu vu_multiply(vu a, uint32_t x, vu *high)
+{
+	const vu even = _mm256_mul_epu32(a, vu_set1(x)), odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), vu_set1(x));
+
+	*high = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+	return _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
+}
+
 static inline vu vu_truncate(vf v)
 {
 	return _mm256_cvttps_epi32(v);
@@ -156,6 +174,7 @@ const struct wm_kernels wm_kernels_avx2 = {
 	.add_fixed = add_fixed,
 	.lstm = lstm,
 	.sample = sample,
+	.philox = philox,
 	.matmul = matmul,
 	.add_rows = add_rows,
 	.exp = exp_shifted,

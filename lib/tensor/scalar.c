@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // tensor: the scalar table, the truth that the others are held to, bit by bit. It is written to be read.
+#include <base/philox.h>
 #include <tensor/approx.h>
 #include <tensor/fixed.h>
 #include <tensor/tensor.h>
@@ -182,6 +183,19 @@ static uint32_t sample(const float *const *rows, size_t n_rows, const uint16_t *
 	return (uint32_t)n;
 }
 
+static void philox(uint32_t *words, size_t ld, const uint32_t key[2], size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint32_t block[4];
+
+		for (size_t w = 0; w < 4; w++)
+			block[w] = words[w * ld + i];
+		wm_philox(block, key, block);
+		for (size_t w = 0; w < 4; w++)
+			words[w * ld + i] = block[w];
+	}
+}
+
 static void exp_shifted(float *y, const float *x, float shift, size_t n)
 {
 	for (size_t j = 0; j < n; j++)
@@ -194,6 +208,7 @@ const struct wm_kernels wm_kernels_scalar = {
 	.add_fixed = add_fixed,
 	.lstm = lstm,
 	.sample = sample,
+	.philox = philox,
 	.matmul = matmul,
 	.add_rows = add_rows,
 	.exp = exp_shifted,

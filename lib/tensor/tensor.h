@@ -56,6 +56,12 @@ struct wm_kernels {
 	 */
 	uint32_t (*sample)(const float *const *rows, size_t n_rows, const uint16_t *may, size_t n, uint32_t random);
 
+	/**
+	 * Random numbers of many streams: words (4, ld) hold n counters, column by column, and become the blocks that
+	 * wm_philox() (base/philox.h) makes of them. n a multiple of WM_LANES.
+	 */
+	void (*philox)(uint32_t *words, size_t ld, const uint32_t key[2], size_t n);
+
 	// For training:
 
 	/**

@@ -526,6 +526,35 @@ static void sample_handles_its_edges(void **state)
 	}
 }
 
+// Counters of all kinds, the words of which lie further apart than there are columns.
+static void philox_gives_the_blocks_of_wm_philox_for_all_lengths(void **state)
+{
+	enum { COLUMNS = 5 * WM_LANES, LD = COLUMNS + 3 };
+	const struct wm_kernels *const *all;
+	const uint32_t key[2] = {0xa4093822, 0x299f31d0};
+	static uint32_t counters[4 * LD], words[4 * LD];
+	struct wm_rng rng;
+
+	(void)state;
+	wm_rng_init(&rng, 9, WM_STREAM_TEST, 0);
+	for (size_t i = 0; i < 4 * (size_t)LD; i++)
+		counters[i] = wm_rng_u32(&rng);
+	for (size_t t = 0, n_tables = tables(&all); t < n_tables; t++)
+		for (size_t n = 0; n <= COLUMNS; n += WM_LANES) {
+			memcpy(words, counters, sizeof(words));
+			all[t]->philox(words, LD, key, n);
+			for (size_t i = 0; i < LD; i++) {
+				uint32_t block[4] = {
+					counters[i], counters[LD + i], counters[2 * LD + i], counters[3 * LD + i]};
+
+				if (i < n)
+					wm_philox(block, key, block);
+				for (size_t w = 0; w < 4; w++)
+					assert_int_equal(words[w * LD + i], block[w]);
+			}
+		}
+}
+
 static void the_environment_names_the_table(void **state)
 {
 	const struct wm_kernels *const *all;
@@ -559,6 +588,7 @@ int main(void)
 		cmocka_unit_test(sample_gives_the_scalar_index_for_all_lengths),
 		cmocka_unit_test(sample_draws_in_proportion_to_the_softmax),
 		cmocka_unit_test(sample_handles_its_edges),
+		cmocka_unit_test(philox_gives_the_blocks_of_wm_philox_for_all_lengths),
 		cmocka_unit_test(the_environment_names_the_table),
 	};
 

@@ -5,14 +5,25 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TILE = 64 }; // flows that go through the matrix product together; any number gives the same bits
+enum {
+	TILE = 64,  // flows that go through the matrix product together; any number gives the same bits
+	DRAWS = 9,  // random numbers that a packet takes at most
+	BLOCKS = 3, // of Philox that hold them, wherever in the first one they begin
+	WORDS = 4,  // of a block
+};
+
+_Static_assert(WORDS - 1 + DRAWS <= BLOCKS * WORDS, "a packet's random numbers are there before it is drawn");
 
 struct slot {
 	struct necst_progress left;
-	struct wm_rng rng;
+	uint64_t id;            // of the flow, in its stream of random numbers
+	const uint32_t *random; // this step's: see struct wm_gen
+	uint32_t block;         // of the stream, where this step's begin
+	uint32_t drawn;         // of this step's blocks
 	uint32_t profile;
 	uint32_t family;
 	uint32_t service;
@@ -38,6 +49,8 @@ struct wm_gen {
 	int16_t *input; // (TILE, 4 units) sums of embedding rows
 	float *gates;   // (TILE, 4 units)
 	float *logits;  // (TILE, columns)
+
+	alignas(64) uint32_t random[WORDS][BLOCKS][TILE]; // numbers that the tile's flows draw next
 };
 
 // What is drawn from the logits.
@@ -58,7 +71,7 @@ static void *zeros(size_t n, size_t size)
 int necst_gen_create(struct wm_gen **out, const struct wm_engine_model *m, uint64_t seed, size_t n_slots)
 {
 	const size_t units = m->seq.dims.units;
-	struct wm_gen *g = calloc(1, sizeof(*g));
+	struct wm_gen *g = zeros(1, sizeof(*g));
 
 	if (g == NULL)
 		return -ENOMEM;
@@ -150,7 +163,8 @@ void necst_gen_begin(struct wm_gen *g, uint32_t slot, const struct wm_flow *flow
 	s->again = flow->laps > 1 ? 2 * (flow->laps - 1) : 0;
 	s->echo = 0;
 	s->last[0] = s->last[1] = (struct last){.window = -1};
-	wm_rng_init(&s->rng, g->seed, WM_STREAM_PACKET, flow->id << 5 | flow->model);
+	s->id = flow->id << 5 | flow->model;
+	s->block = s->drawn = 0;
 	memset(g->h + (size_t)slot * d->units, 0, d->units * sizeof(*g->h));
 	memset(g->c + (size_t)slot * d->units, 0, d->units * sizeof(*g->c));
 }
@@ -203,12 +217,41 @@ static void advance_states(struct wm_gen *g, const uint32_t *slots, size_t n)
 	k->affine(g->logits, w->head.n, &w->head, w->head_b, 0, g->x, units, n);
 }
 
+// The random numbers of a flow are those of its wm_rng; whole tiles of them are made at once.
+static void fill_random(struct wm_gen *g, const uint32_t *slots, size_t n)
+{
+	const uint32_t key[2] = {(uint32_t)g->seed, (uint32_t)(g->seed >> 32)};
+
+	for (size_t i = 0; i < n; i++) {
+		struct slot *s = &g->slot[slots[i]];
+
+		s->block += s->drawn / WORDS;
+		s->drawn %= WORDS;
+		s->random = &g->random[0][0][i];
+		for (uint32_t b = 0; b < BLOCKS; b++) {
+			g->random[0][b][i] = s->block + b;
+			g->random[1][b][i] = WM_STREAM_PACKET;
+			g->random[2][b][i] = (uint32_t)s->id;
+			g->random[3][b][i] = (uint32_t)(s->id >> 32);
+		}
+	}
+	for (uint32_t b = 0; b < BLOCKS; b++)
+		g->m->kernels->philox(g->random[0][b], BLOCKS * TILE, key, wm_pad(n));
+}
+
+static uint32_t next_random(struct slot *s)
+{
+	const uint32_t at = s->drawn++;
+
+	return s->random[(at % WORDS * BLOCKS + at / WORDS) * TILE];
+}
+
 static uint32_t draw_token(const struct wm_engine_model *m, struct slot *s, const float *logits)
 {
 	const struct necst_masks *masks = &m->masks;
 	const uint16_t *may =
 		masks->may + (size_t)necst_mask_row(masks, s->family, &s->left) * (m->seq.token_pad / WM_LANES);
-	uint32_t t = m->kernels->sample(&logits, 1, may, m->seq.dims.tokens, wm_rng_u32(&s->rng));
+	uint32_t t = m->kernels->sample(&logits, 1, may, m->seq.dims.tokens, next_random(s));
 
 	return t < m->seq.dims.tokens
 		       ? t
@@ -222,7 +265,7 @@ static uint32_t draw_class(const struct wm_engine_model *m, struct slot *s, uint
 
 	if (necst_framed(&m->kind[token]))
 		return m->seq.dims.sizes;
-	return m->kernels->sample(rows, 2, NULL, m->seq.dims.sizes, wm_rng_u32(&s->rng));
+	return m->kernels->sample(rows, 2, NULL, m->seq.dims.sizes, next_random(s));
 }
 
 // The longest gap that what is left of a flow's time has room for.
@@ -247,7 +290,7 @@ static uint32_t draw_gap_bin(const struct wm_engine_model *m, struct slot *s, co
 	last = necst_gap_bin(&m->gaps, passed + longest_gap(s));
 	for (uint32_t j = first; first > 0 && j <= last; j++)
 		may[j / 16] |= (uint16_t)(1 << j % 16);
-	bin = m->kernels->sample(rows, 3, first > 0 ? may : NULL, last + 1, wm_rng_u32(&s->rng));
+	bin = m->kernels->sample(rows, 3, first > 0 ? may : NULL, last + 1, next_random(s));
 	return bin <= last ? bin : first; // all that may come are too unlikely to be drawn
 }
 
@@ -255,7 +298,7 @@ static uint32_t draw_gap_bin(const struct wm_engine_model *m, struct slot *s, co
 // duration, so that what waits for a reply starts after it. A bin may reach far beyond what is left.
 static uint64_t draw_gap(const struct wm_engine_model *m, struct slot *s, uint32_t bin, uint64_t passed_ns)
 {
-	const uint64_t left = s->left.time_ns, time = necst_gap_draw(&m->gaps, bin, wm_rng_u32(&s->rng)),
+	const uint64_t left = s->left.time_ns, time = necst_gap_draw(&m->gaps, bin, next_random(s)),
 		       gap = time > passed_ns ? time - passed_ns : 0;
 	const bool last = s->left.pkts == 1, only = last && s->left.position == 1;
 
@@ -278,14 +321,14 @@ static uint32_t draw_either(const struct necst_table *t, uint32_t key, const str
 
 static uint32_t draw_form(const struct wm_engine_model *m, struct slot *s, uint32_t token, uint32_t payload)
 {
-	const uint32_t random = wm_rng_u32(&s->rng);
+	const uint32_t random = next_random(s);
 	uint32_t group = draw_either(&m->group, necst_key_token(s->profile, token), &m->end,
 		necst_key_end(s->profile, &m->kind[token]), random, UINT32_MAX);
 
 	if (group == UINT32_MAX)
 		group = draw_either(&m->shape, token, &m->shape, token, random, 0);
 
-	return draw_either(&m->form, necst_key_form(group, payload), &m->any, group, wm_rng_u32(&s->rng), 0);
+	return draw_either(&m->form, necst_key_form(group, payload), &m->any, group, next_random(s), 0);
 }
 
 // Payload of a packet that is as long as its class says. An echo reply carries what the request did (RFC 792, RFC
@@ -296,7 +339,7 @@ static uint32_t draw_payload(const struct wm_engine_model *m, struct slot *s, ui
 	const bool request = (k->proto == 1 && k->flags == 8) || (k->proto == 58 && k->flags == 128);
 	const bool reply = (k->proto == 1 && k->flags == 0) || (k->proto == 58 && k->flags == 129);
 	uint32_t payload = draw_either(&m->size, necst_key_size(s->service, token, size), &m->size_any,
-		necst_key_size(0, token, size), wm_rng_u32(&s->rng), 0);
+		necst_key_size(0, token, size), next_random(s), 0);
 
 	if (request)
 		s->echo = payload;
@@ -317,7 +360,7 @@ static void draw_size(
 	least = (uint32_t)form->head_len + form->pad;
 	row = framed ? necst_table_row(&m->frame, step->form) : NECST_NO_ROW;
 	if (row != NECST_NO_ROW) {
-		frame = necst_table_draw(&m->frame, (size_t)row, wm_rng_u32(&s->rng));
+		frame = necst_table_draw(&m->frame, (size_t)row, next_random(s));
 		step->len = (uint16_t)(frame >> 16 > least ? frame >> 16 : least);
 		step->payload = (uint16_t)frame;
 		return;
@@ -334,8 +377,7 @@ static void draw_size(
 static uint16_t draw_window(const struct wm_engine_model *m, struct slot *s, uint32_t token)
 {
 	const struct necst_kind *k = &m->kind[token];
-	const uint32_t random = wm_rng_u32(&s->rng), value = wm_rng_u32(&s->rng),
-		       key = necst_key_token(s->profile, token);
+	const uint32_t random = next_random(s), value = next_random(s), key = necst_key_token(s->profile, token);
 	struct last *last = &s->last[k->reverse];
 	const int32_t peer = s->last[!k->reverse].window;
 
@@ -400,6 +442,7 @@ static void step_tile(struct wm_gen *g, const uint32_t *slots, size_t n, struct 
 	struct draw draw[TILE];
 
 	advance_states(g, slots, n);
+	fill_random(g, slots, n);
 	for (size_t i = 0; i < n; i++)
 		draw[i].token = draw_token(m, &g->slot[slots[i]], g->logits + i * columns);
 	for (size_t i = 0; i < n; i++)
