@@ -12,8 +12,8 @@
 #include <time.h>
 
 enum {
-	RING_SAMPLES = 131072, // a worker makes some 50,000 at a time: others are not to wait for it meanwhile
-	SHARE = 512,           // of a ring, filled before it is handed over
+	RING_SAMPLES = 32768, // a worker makes some 12,000 at a time: others are not to wait for it meanwhile
+	SHARE = 512,          // of a ring, filled before it is handed over
 	NAP_NS = 50000,
 };
 

@@ -13,7 +13,7 @@
 #include <string.h>
 
 enum {
-	RING_SAMPLES = 131072, // of a worker, in all: it makes some 50,000 at a time
+	RING_SAMPLES = 131072, // of a worker, in all: it makes some 12,000 at a time
 	RING_SAMPLES_MIN = 4096,
 	RING_SAMPLES_LEAST = 64, // however little memory there is to be
 	RECYCLE_SAMPLES = 131072,

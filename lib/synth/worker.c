@@ -334,7 +334,7 @@ int wm_worker_create_sized(struct wm_worker **out, const struct wm_source *sourc
 int wm_worker_create(struct wm_worker **out, const struct wm_source *sources, size_t n_sources, uint64_t seed,
 	unsigned index, unsigned n_workers, struct wm_err *err)
 {
-	const struct wm_worker_sizes sizes = {.target = 48 * 1024, .cap = 128 * 1024, .span_ns = 1000000};
+	const struct wm_worker_sizes sizes = {.target = 12 * 1024, .cap = 32 * 1024, .span_ns = 1000000};
 
 	return wm_worker_create_sized(out, sources, n_sources, seed, index, n_workers, &sizes, err);
 }
