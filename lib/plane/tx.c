@@ -101,7 +101,7 @@ static void note_times(struct wm_tx *tx, uint32_t at, uint32_t n, uint64_t now)
 static void offer(struct wm_tx *tx, uint32_t n)
 {
 	uint32_t at = tx->head & ROW_MASK, sent;
-	uint64_t now;
+	uint64_t now = 0;
 	struct wm_tx_out *out = &tx->out[tx->side[at]];
 
 	n = RTE_MIN(n, RTE_MIN((uint32_t)WM_TX_BURST, WM_TX_ROW - at));
@@ -111,7 +111,8 @@ static void offer(struct wm_tx *tx, uint32_t n)
 		drop(tx, out, n);
 		return;
 	}
-	now = rte_rdtsc();
+	if (tx->paced)
+		now = rte_rdtsc();
 	if (out->ledger == NULL)
 		sent = rte_eth_tx_burst(out->port, out->queue, tx->row + at, (uint16_t)n);
 	else
