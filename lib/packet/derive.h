@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define WM_IPV4_ID_FACTOR 0x9E3779B1u
+
+enum { WM_TS_SHIFT = 20 }; // 2^20 ns are a tick
+
 /** Spreads two fields over 32 bits. */
 static inline uint32_t wm_mix(uint32_t a, uint32_t b)
 {
@@ -25,13 +29,13 @@ static inline uint16_t wm_ipv4_id_key(uint32_t flow)
 /** IPv4 id of the packet that a flow sends at time_ns: times close to each other give ids far from each other. */
 static inline uint32_t wm_ipv4_id(uint16_t key, uint64_t time_ns)
 {
-	return ((uint32_t)time_ns ^ key) * 0x9E3779B1u >> 16;
+	return ((uint32_t)time_ns ^ key) * WM_IPV4_ID_FACTOR >> 16;
 }
 
 /** TCP time stamps (RFC 7323): the ticks of a clock of about 1 ms, 2^20 ns. */
 static inline uint32_t wm_ts_ticks(uint64_t time_ns)
 {
-	return (uint32_t)(time_ns >> 20);
+	return (uint32_t)(time_ns >> WM_TS_SHIFT);
 }
 
 /** How far the clock of one end of a flow is ahead of that. */

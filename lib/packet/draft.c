@@ -2,13 +2,14 @@
 #include <base/bytes.h>
 #include <packet/dissect.h>
 #include <packet/draft.h>
+#include <packet/draft_pvt.h>
 #include <packet/stub.h>
 
 enum {
 	TCP_ACK = 0x10,
 	FRAME_MAX = 2048, // of those with a template
 	PADDED = 1,       // variants of stencils
-	NO_ECHO = 2,
+	NO_ECHO = 2,      // TCP: no ack either; UDP: the payload does not begin with a number
 	REVERSE = 4,
 };
 
@@ -41,7 +42,7 @@ static void init_one(struct wm_stencil *st, const struct wm_form *form, unsigned
 	bool reverse = (variant & REVERSE) != 0;
 	uint8_t l4;
 
-	*st = (struct wm_stencil){.form = form};
+	*st = (struct wm_stencil){.form = form, .move = WM_MOVE_SEQ};
 	if (!is_simple(form) || back > WM_DRAFT_HEAD)
 		return;
 	l4 = (uint8_t)(back - form->l4);
@@ -56,6 +57,9 @@ static void init_one(struct wm_stencil *st, const struct wm_form *form, unsigned
 		st->usable = back + 8 <= WM_DRAFT_HEAD;
 		return;
 	}
+	st->move = reverse ? WM_MOVE_REVERSE : WM_MOVE_SEQ;
+	if (!(variant & NO_ECHO))
+		st->move++; // ack moves, too
 	st->checksum = (uint8_t)(l4 - 16);
 	st->numbers = (uint8_t)(l4 - 4);
 	st->number_mask = -1;
@@ -67,10 +71,95 @@ static void init_one(struct wm_stencil *st, const struct wm_form *form, unsigned
 	st->usable = true;
 }
 
+// A lane's n bytes as they are sent, from the given one on: to where they are `back` bytes before the payload.
+static void put_lane(struct wm_stencil *st, uint8_t back, unsigned lane, unsigned from, unsigned n)
+{
+	for (unsigned i = 0; back <= WM_DRAFT_HEAD && i < n; i++)
+		st->put[WM_DRAFT_HEAD - back + i] = (uint8_t)(64 + lane * 4 + from + i);
+}
+
+// A lane from n bytes of the draft, which are in network order or not.
+static void gather_lane(struct wm_stencil *st, size_t at, unsigned lane, unsigned n, bool network)
+{
+	for (unsigned i = 0; i < n; i++)
+		st->gather[lane * 4 + i] = (uint8_t)(at + (network ? n - 1 - i : i));
+}
+
+// Bytes of a lane as they are sent.
+static uint64_t lane_bytes(unsigned lane, unsigned bytes)
+{
+	return (uint64_t)bytes << lane * 4;
+}
+
+static void init_gather(struct wm_stencil *st)
+{
+	gather_lane(st, offsetof(struct wm_draft, stamp), WM_LANE_STAMP, 4, false);
+	gather_lane(st, offsetof(struct wm_draft, echo), WM_LANE_ECHO, 4, false);
+	gather_lane(st, offsetof(struct wm_draft, sum), WM_LANE_SUM, 2, false);
+	gather_lane(st, offsetof(struct wm_draft, ip_sum), WM_LANE_IP_SUM, 2, false);
+	gather_lane(st, offsetof(struct wm_draft, id), WM_LANE_ID, 2, false);
+	gather_lane(st, WM_DRAFT_ROOM - st->client, WM_LANE_CLIENT, 4, false);
+	gather_lane(st, WM_DRAFT_ROOM - st->client, WM_LANE_IP_CLIENT, 4, false);
+	gather_lane(st, WM_DRAFT_ROOM - st->port, WM_LANE_PORT, 2, true);
+	if (st->number_mask == 0) {
+		gather_lane(st, offsetof(struct wm_draft, stamp), WM_LANE_SEQ, 4, false);
+		return;
+	}
+	gather_lane(st, WM_DRAFT_ROOM - st->numbers, WM_LANE_SEQ, 4, true);
+	gather_lane(st, WM_DRAFT_ROOM - st->numbers + 4, WM_LANE_ACK, 4, true);
+}
+
+static void init_vectors(struct wm_stencil *st, bool numbered)
+{
+	init_gather(st);
+	st->present = lane_bytes(WM_LANE_CLIENT, 15) | lane_bytes(WM_LANE_IP_CLIENT, 15) | lane_bytes(WM_LANE_PORT, 3)
+		      | lane_bytes(WM_LANE_SUM, 3) | lane_bytes(WM_LANE_IP_SUM, 3);
+	if (st->id_mask != 0)
+		st->present |= lane_bytes(WM_LANE_ID, 3);
+	if (st->number_mask != 0)
+		st->present |= lane_bytes(WM_LANE_SEQ, 15) | lane_bytes(WM_LANE_ACK, 15);
+	else if (numbered)
+		st->present |= lane_bytes(WM_LANE_SEQ, 12); // its lower half
+	if (st->stamp_mask != 0)
+		st->present |= lane_bytes(WM_LANE_STAMP, 15);
+	if (st->echo_mask != 0)
+		st->present |= lane_bytes(WM_LANE_ECHO, 15);
+	for (unsigned i = 0; i < WM_DRAFT_HEAD; i++)
+		st->put[i] = (uint8_t)((offsetof(struct wm_draft, head) + i) % 64);
+	put_lane(st, st->mac, WM_LANE_CLIENT, 0, 4);
+	put_lane(st, st->client, WM_LANE_CLIENT, 0, 4);
+	put_lane(st, st->id, WM_LANE_ID, 0, 2);
+	put_lane(st, st->ip_checksum, WM_LANE_IP_SUM, 2, 2);
+	put_lane(st, st->port, WM_LANE_PORT, 0, 2);
+	put_lane(st, st->stamps, WM_LANE_STAMP, 0, 4);
+	put_lane(st, (uint8_t)(st->stamps < WM_DRAFT_ROOM ? st->stamps - 4 : WM_DRAFT_ROOM), WM_LANE_ECHO, 0, 4);
+	put_lane(st, st->checksum, WM_LANE_SUM, 2, 2);
+	if (st->number_mask != 0) {
+		put_lane(st, st->numbers, WM_LANE_SEQ, 0, 4);
+		put_lane(st, (uint8_t)(st->numbers - 4), WM_LANE_ACK, 0, 4);
+	}
+}
+
 void wm_stencil_init(struct wm_stencil *out, const struct wm_form *form)
 {
-	for (unsigned i = 0; i < WM_STENCILS; i++)
+	for (unsigned i = 0; i < WM_STENCILS; i++) {
 		init_one(&out[i], form, i);
+		if (out[i].usable)
+			init_vectors(&out[i], form->proto == WM_PROTO_UDP && !(i & NO_ECHO));
+	}
+}
+
+void wm_move_init(struct wm_move *out, uint32_t port, const uint32_t numbers[2])
+{
+	for (unsigned kind = 0; kind < WM_MOVES; kind++) {
+		bool reverse = kind >= WM_MOVE_REVERSE, both = kind == WM_MOVE_BOTH || kind == WM_MOVE_REVERSE_BOTH;
+		uint32_t *by = out->by[kind];
+
+		memset(by, 0, sizeof(out->by[kind]));
+		by[WM_LANE_PORT] = port;
+		by[WM_LANE_SEQ] = numbers[reverse];
+		by[WM_LANE_ACK] = both ? numbers[!reverse] : 0;
+	}
 }
 
 static bool is_host(const uint8_t addr[16], uint8_t ip)
@@ -99,15 +188,27 @@ static bool choose_payload(uint8_t *kind, const struct wm_form *form, const stru
 }
 
 // The client's part of a flow moves, see wm_move.
-static void choose_moves(struct wm_draft *d, const struct wm_sample *s, bool tcp)
+static void choose_moves(struct wm_draft *d, const struct wm_sample *s)
 {
 	bool reverse = (s->bits & WM_BIT_REVERSE) != 0;
 	uint16_t port = reverse ? s->dport : s->sport;
 
 	d->host = reverse ? s->dst[15] : s->src[15];
-	d->port = port >= 0x8000 ? 2 : port >= 0x4000 ? 1 : 0;
-	d->seq = reverse && s->flags != 0 ? 2 : 1;
-	d->ack = !tcp || !(s->flags & TCP_ACK) ? 0 : reverse ? 1 : 2;
+	d->port_mask = port >= 0x8000 ? 0x7fff : port >= 0x4000 ? 0x3fff : 0;
+}
+
+// A server's numbers are its own if there are flags (plane/lap.h), which stencils take for granted of TCP alone.
+static bool moves_simply(const struct wm_form *form, const struct wm_sample *s)
+{
+	return !(s->bits & WM_BIT_REVERSE) || (s->flags != 0) == (form->proto == WM_PROTO_TCP);
+}
+
+// Which of a form's stencils, once the payload's kind is known.
+static unsigned choose_variant(const struct wm_draft *d, const struct wm_form *form, const struct wm_sample *s)
+{
+	bool more = form->proto == WM_PROTO_TCP ? s->flags & TCP_ACK : d->payload == WM_PAYLOAD_NUMBERED;
+
+	return (form->pad > 0 ? PADDED : 0u) | (more ? 0u : NO_ECHO) | (s->bits & WM_BIT_REVERSE ? REVERSE : 0u);
 }
 
 // The sum behind a checksum.
@@ -157,17 +258,16 @@ void wm_draft_make(struct wm_draft *out, const struct wm_sample *s, const struct
 	struct wm_draft d = {.time_ns = s->time_ns, .len = s->len, .bits = s->bits, .stencil = WM_NO_STENCIL};
 	const struct wm_form *form = stencils[(size_t)s->form * WM_STENCILS].form;
 	uint32_t payload = (uint32_t)s->len - form->head_len - form->pad;
-	unsigned variant = (form->pad > 0 ? PADDED : 0u) | (s->flags & TCP_ACK ? 0u : NO_ECHO)
-			   | (s->bits & WM_BIT_REVERSE ? REVERSE : 0u);
-	size_t stencil = (size_t)s->form * WM_STENCILS + variant;
+	bool simple = choose_payload(&d.payload, form, s, payload);
+	size_t stencil = (size_t)s->form * WM_STENCILS + choose_variant(&d, form, s);
 
-	if (stencil >= WM_NO_STENCIL || !stencils[stencil].usable || (form->payload != NULL && s->len > FRAME_MAX)
-		|| !is_host(s->src, form->ip) || !is_host(s->dst, form->ip) || (s->sport == 0 && s->dport == 0)
-		|| !choose_payload(&d.payload, form, s, payload)) {
+	if (!simple || stencil >= WM_NO_STENCIL || !stencils[stencil].usable
+		|| (form->payload != NULL && s->len > FRAME_MAX) || !is_host(s->src, form->ip)
+		|| !is_host(s->dst, form->ip) || (s->sport == 0 && s->dport == 0) || !moves_simply(form, s)) {
 		d.sample = *s;
 	} else {
 		d.stencil = (uint16_t)stencil;
-		choose_moves(&d, s, form->proto == WM_PROTO_TCP);
+		choose_moves(&d, s);
 		fill_in(&d, s, &stencils[stencil]);
 	}
 	*out = d;
@@ -182,6 +282,39 @@ uint32_t wm_draft_put_payload(
 
 	memcpy(payload, form->payload, n);
 	if (d->payload == WM_PAYLOAD_NUMBERED)
-		wm_store16(payload, htobe16((uint16_t)(d->stamp + move->numbers[d->seq])));
+		wm_store16(payload, htobe16((uint16_t)(d->stamp + move->by[st->move][WM_LANE_SEQ])));
 	return n;
+}
+
+static void put_all(const struct wm_draft_job *jobs, size_t n, const struct wm_move *move, uint64_t later_ns)
+{
+	for (const struct wm_draft_job *job = jobs; job < jobs + n; job++)
+		wm_draft_put(job->payload, job->draft, job->stencil, move, job->draft->time_ns + later_ns);
+}
+
+static const struct wm_draft_putter scalar = {"scalar", put_all};
+static const struct wm_draft_putter *const putters[] = {
+	&scalar,
+#ifdef WM_PACKET_X86
+	&wm_draft_putter_avx512,
+#endif
+};
+
+size_t wm_draft_putters(const struct wm_draft_putter *const **out)
+{
+	*out = putters;
+#ifdef WM_PACKET_X86
+	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
+		&& __builtin_cpu_supports("avx512vbmi"))
+		return 2;
+#endif
+	return 1;
+}
+
+const struct wm_draft_putter *wm_draft_putter_best(void)
+{
+	const struct wm_draft_putter *const *all;
+	size_t n = wm_draft_putters(&all);
+
+	return all[n - 1];
 }

@@ -7,6 +7,9 @@
 //	sample -> draft     when the packet is first seen
 //	draft  -> headers   each time: wm_draft_put(), the same bytes as wm_frame_build() of the sample on that lap
 //
+// Or, for many at once and as fast as the CPU can, by wm_draft_putter's functions: those for some CPUs have what
+// changes in the lanes of a vector, put together and put in place by permutations that the stencil holds.
+//
 // Headers are written backwards from where the payload begins, which is at one place in every buffer: a payload of
 // zeros, or of a constant beginning and zeros (packet/stub.h), is there before and is not touched.
 #pragma once
@@ -38,18 +41,41 @@ enum wm_draft_payload {
 	WM_PAYLOAD_NUMBERED, // the same, and it begins with the number of query and reply
 };
 
+// What changes, in 32-bit lanes of a vector: two blocks of four that the transport checksum covers, one that IPv4's
+// does.
+enum wm_lane {
+	WM_LANE_STAMP,
+	WM_LANE_SEQ, // or the number that a UDP payload begins with
+	WM_LANE_ECHO,
+	WM_LANE_ACK,
+	WM_LANE_CLIENT, // in network order all along
+	WM_LANE_PORT,
+	WM_LANE_SUM, // of what does not change; in the end, in the upper half, the checksum
+	WM_LANE_ID = 8,
+	WM_LANE_IP_CLIENT, // the same once more
+	WM_LANE_IP_SUM,
+	WM_LANES = 12, // rounded up to whole blocks of four
+};
+
+// Which numbers of a flow move, and with those of which side.
+enum wm_move_kind {
+	WM_MOVE_SEQ,     // seq with the client's
+	WM_MOVE_BOTH,    // ack with the server's, too
+	WM_MOVE_REVERSE, // seq with the server's
+	WM_MOVE_REVERSE_BOTH,
+	WM_MOVES,
+};
+
 // How far a lap's flows are from those of the samples. All zero: not at all.
 struct wm_move {
-	uint32_t host[256];    // added to the client's address in network order, by its last byte; [0] is 0
-	uint32_t port;         // added to the client's port
-	uint32_t port_mask[3]; // bits of it that move; [0] is 0
-	uint32_t numbers[3];   // added to seq and ack; [0] is 0
+	uint32_t host[256]; // added to the client's address in network order, by its last byte; [0] is 0
+	alignas(64) uint32_t by[WM_MOVES][16]; // added to port, seq and ack; 0 elsewhere
 };
 
 // Where the fields are: distances from the payload's place back. A field that a form does not have is written where it
 // does no harm.
 struct wm_stencil {
-	const struct wm_form *form;
+	alignas(64) const struct wm_form *form;
 	uint8_t l2;          // the frame's beginning
 	uint8_t mac, client; // last four bytes of the client's MAC and IP addresses
 	uint8_t id, ip_checksum;
@@ -57,28 +83,33 @@ struct wm_stencil {
 	uint8_t numbers; // seq and ack
 	uint8_t stamps;  // TCP time stamp and the echoed one
 	uint8_t checksum;
+	uint8_t move;                                       // enum wm_move_kind
 	int8_t id_mask, stamp_mask, echo_mask, number_mask; // -1: there is one; 0
 	uint16_t if_zero;                                   // what is sent for a checksum of 0
 	bool usable;                                        // drafts can be made of it
+
+	// The same for vectors. What they load begins before put: what comes of that is before the headers.
+	uint64_t present;                         // bytes of the lanes, as they are sent, that there are
+	alignas(16) uint8_t gather[WM_LANES * 4]; // lanes, in host order: which bytes of the draft
+	uint8_t put[WM_DRAFT_HEAD]; // each byte in front of the payload: of its half of the draft, or 64 + of the lanes
 };
 
-static_assert(sizeof(struct wm_stencil) == 32, "two to a cache line");
+static_assert(offsetof(struct wm_stencil, put) == 96 && sizeof(struct wm_stencil) == 192,
+	"three cache lines, the last for the last 64 bytes");
 
 struct wm_draft {
 	alignas(64) uint64_t time_ns;
-	uint32_t stamp;   // of the sender's clock, less the time; of UDP: the number that the payload begins with
-	uint32_t echo;    // of the echoed one
-	uint16_t sum;     // of what the transport checksum covers and does not change
-	uint16_t ip_sum;  // of the IPv4 header
-	uint16_t id;      // wm_ipv4_id_key()
-	uint16_t len;     // of the frame
-	uint16_t stencil; // index into the model's
-	uint8_t host;     // the next four: indices into wm_move
-	uint8_t port;
-	uint8_t seq;
-	uint8_t ack;
-	uint8_t payload; // enum wm_draft_payload
-	uint8_t bits;    // the sample's
+	uint32_t stamp;     // of the sender's clock, less the time; of UDP: the number that the payload begins with
+	uint32_t echo;      // of the echoed one
+	uint16_t sum;       // of what the transport checksum covers and does not change
+	uint16_t ip_sum;    // of the IPv4 header
+	uint16_t id;        // wm_ipv4_id_key()
+	uint16_t len;       // of the frame
+	uint16_t stencil;   // index into the model's
+	uint16_t port_mask; // bits of the client's port that move
+	uint8_t host;       // index into wm_move
+	uint8_t payload;    // enum wm_draft_payload
+	uint8_t bits;       // the sample's
 	union {
 		uint8_t head[WM_DRAFT_HEAD]; // headers and padding as on lap 0, at the end
 		struct wm_sample sample;     // if stencil is WM_NO_STENCIL: no draft, but the sample itself
@@ -86,6 +117,10 @@ struct wm_draft {
 };
 
 static_assert(sizeof(struct wm_draft) == 128, "two cache lines");
+
+/** Make a move: port and numbers[] are added to the client's ports and to the sequence numbers of client and server.
+ *  The hosts are the caller's. */
+void wm_move_init(struct wm_move *out, uint32_t port, const uint32_t numbers[2]);
 
 /** The stencils of a form, WM_STENCILS of them. */
 void wm_stencil_init(struct wm_stencil *out, const struct wm_form *form);
@@ -119,19 +154,20 @@ static inline void wm_draft_put(uint8_t *payload, const struct wm_draft *d, cons
 	const struct wm_move *move, uint64_t time_ns)
 {
 	const uint8_t *end = d->head + WM_DRAFT_HEAD, *numbers = end - st->numbers;
+	const uint32_t *by = move->by[st->move];
 	uint32_t client = wm_load32(end - st->client) + move->host[d->host];
-	uint32_t was = be16toh(wm_load16(end - st->port)), mask = move->port_mask[d->port];
-	uint16_t port = htobe16((uint16_t)(was ^ ((was ^ (was + move->port)) & mask)));
+	uint32_t was = be16toh(wm_load16(end - st->port)), mask = d->port_mask;
+	uint16_t port = htobe16((uint16_t)(was ^ ((was ^ (was + by[WM_LANE_PORT])) & mask)));
 	uint16_t id = htobe16((uint16_t)(wm_ipv4_id(d->id, time_ns) & wm_mask(st->id_mask)));
-	uint32_t seq = htobe32(be32toh(wm_load32(numbers)) + move->numbers[d->seq]);
-	uint32_t ack = htobe32(be32toh(wm_load32(numbers + 4)) + move->numbers[d->ack]);
+	uint32_t seq = htobe32(be32toh(wm_load32(numbers)) + by[WM_LANE_SEQ]);
+	uint32_t ack = htobe32(be32toh(wm_load32(numbers + 4)) + by[WM_LANE_ACK]);
 	uint32_t stamp = htobe32(wm_ts_ticks(time_ns) + d->stamp) & wm_mask(st->stamp_mask);
 	uint32_t echo = htobe32(wm_ts_ticks(time_ns) + d->echo) & wm_mask(st->echo_mask);
 	uint64_t sum = (uint64_t)(seq & wm_mask(st->number_mask)) + (ack & wm_mask(st->number_mask));
 	uint16_t checksum;
 
 	if (d->payload == WM_PAYLOAD_NUMBERED)
-		sum = htobe16((uint16_t)(d->stamp + move->numbers[d->seq]));
+		sum = htobe16((uint16_t)(d->stamp + by[WM_LANE_SEQ]));
 	sum += (uint64_t)d->sum + client + port + stamp + echo;
 	checksum = (uint16_t)~wm_sum_fold(sum);
 	memcpy(payload - WM_DRAFT_HEAD, d->head, WM_DRAFT_HEAD);
@@ -153,3 +189,22 @@ static inline void wm_draft_put(uint8_t *payload, const struct wm_draft *d, cons
  */
 uint32_t wm_draft_put_payload(
 	uint8_t *payload, const struct wm_draft *d, const struct wm_stencil *st, const struct wm_move *move);
+
+// A draft on its way.
+struct wm_draft_job {
+	const struct wm_draft *draft;
+	const struct wm_stencil *stencil;
+	uint8_t *payload; // its place, aligned to 64 bytes
+};
+
+// A way to do wm_draft_put() of n jobs, each later_ns behind its draft's time.
+struct wm_draft_putter {
+	const char *name;
+	void (*put)(const struct wm_draft_job *jobs, size_t n, const struct wm_move *move, uint64_t later_ns);
+};
+
+/** Those that this CPU can run, the reference first, the fastest last. @return how many. */
+size_t wm_draft_putters(const struct wm_draft_putter *const **out);
+
+/** The fastest. */
+const struct wm_draft_putter *wm_draft_putter_best(void);

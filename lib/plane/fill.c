@@ -9,7 +9,7 @@ enum {
 	ROW_MASK = WM_TX_ROW - 1,
 	CLAIM = WM_TX_BURST, // packets claimed from the budget at once
 	ETH_LEN = 14,
-	AHEAD = 8, // samples
+	AHEAD = WM_TX_BURST, // samples
 };
 
 // What became of the attempt to build one more packet.
@@ -234,23 +234,33 @@ static enum outcome build_fresh(struct wm_tx *tx, uint32_t want)
 	return outcome;
 }
 
-// Build those of n drafts that need neither a plan nor more than one mbuf each, up to the first that does. Mbufs lie
-// ready. @return how many.
+// Build those of n drafts, at most a burst, that need neither a plan nor more than one mbuf each, up to the first that
+// does. Mbufs lie ready. @return how many.
 static uint32_t build_plain(
 	struct wm_tx *tx, const struct wm_draft *d, uint32_t n, const struct turn *turn, uint64_t later_ns)
 {
 	uint32_t at = (tx->head + tx->n) & ROW_MASK, room = tx->room, i = 0;
 	struct rte_mbuf *const *row = tx->row + at;
+	struct wm_draft_job jobs[WM_TX_BURST], *job = jobs;
 	uint64_t built = tx->built;
 
 	for (; i < n && d[i].len <= room; i++) {
 		rte_prefetch0(&d[i + AHEAD]);
 		rte_prefetch0((const uint8_t *)&d[i + AHEAD] + RTE_CACHE_LINE_SIZE);
-		put_draft(tx, row[i], &d[i], turn, d[i].time_ns + later_ns);
+		if (likely(!wm_draft_is_sample(&d[i]))) {
+			const struct wm_stencil *st = stencil_of(tx, &d[i]);
+
+			wm_frame_begin_draft(row[i], &d[i], st, turn->move);
+			*job++ = (struct wm_draft_job){&d[i], st, wm_mbuf_payload(row[i])};
+		} else {
+			put_sample(tx, row[i], &d[i].sample, turn, d[i].time_ns + later_ns);
+		}
 		built += d[i].len;
 		tx->built_at[at + i] = built;
 		tx->side[at + i] = (uint8_t)side_of(tx, d[i].bits);
 	}
+	if (job > jobs)
+		tx->putter->put(jobs, (size_t)(job - jobs), turn->move, later_ns);
 	if (i > 0)
 		tx->pace.last_ns = d[i - 1].time_ns + later_ns;
 	tx->built = built;

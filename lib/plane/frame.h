@@ -64,15 +64,22 @@ void wm_mbuf_settle(struct rte_mbuf *m, enum wm_draft_payload want);
 void wm_frame_put_payload(
 	struct rte_mbuf *m, const struct wm_draft *d, const struct wm_stencil *st, const struct wm_move *move);
 
-/** Write a draft's frame into an mbuf as it comes from the pool. */
-static inline void wm_frame_put_draft(struct rte_mbuf *m, const struct wm_draft *d, const struct wm_stencil *st,
-	const struct wm_move *move, uint64_t time_ns)
+/** Begin a draft's frame in an mbuf as it comes from the pool: all but the headers. */
+static inline void wm_frame_begin_draft(
+	struct rte_mbuf *m, const struct wm_draft *d, const struct wm_stencil *st, const struct wm_move *move)
 {
 	wm_mbuf_begin(m, st->l2, d->len);
 	if (d->payload >= WM_PAYLOAD_TEMPLATE)
 		wm_frame_put_payload(m, d, st, move);
 	else if (wm_mbuf_note(m)->holds != d->payload)
 		wm_mbuf_settle(m, d->payload);
+}
+
+/** Write a draft's frame into an mbuf as it comes from the pool. */
+static inline void wm_frame_put_draft(struct rte_mbuf *m, const struct wm_draft *d, const struct wm_stencil *st,
+	const struct wm_move *move, uint64_t time_ns)
+{
+	wm_frame_begin_draft(m, d, st, move);
 	wm_draft_put(wm_mbuf_payload(m), d, st, move, time_ns);
 }
 

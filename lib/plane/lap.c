@@ -85,11 +85,7 @@ void wm_lap_move(struct wm_sample *s, const struct wm_lap_shift *shift)
 
 void wm_lap_shift_drafts(struct wm_move *out, const struct wm_lap_shift *shift)
 {
-	*out = (struct wm_move){
-		.port = shift->port,
-		.port_mask = {0, 0x3fff, 0x7fff},
-		.numbers = {0, shift->seq[0], shift->seq[1]},
-	};
+	wm_move_init(out, shift->port, shift->seq);
 	for (unsigned host = 0; host < 256; host++) {
 		uint8_t was[16] = {[15] = (uint8_t)host}, now[16] = {[15] = (uint8_t)host};
 

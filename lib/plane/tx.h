@@ -94,7 +94,8 @@ struct wm_tx {
 	uint8_t split;            // 1 = packets of servers leave on the second out, 0 = all on the first
 	bool paced;
 	struct wm_lap *lap; // NULL = wait for fresh samples
-	uint8_t *scratch;   // UINT16_MAX bytes: a frame before it is cut up
+	const struct wm_draft_putter *putter;
+	uint8_t *scratch; // UINT16_MAX bytes: a frame before it is cut up
 
 	// Its lcore alone.
 	struct wm_feed feed;

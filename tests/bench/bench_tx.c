@@ -109,6 +109,7 @@ static void set_up(struct bench *b)
 		.pool = b->port.pool,
 		.room = b->port.room,
 		.max_len = b->port.max_len,
+		.putter = wm_draft_putter_best(),
 		.lap = zeroed(sizeof(*tx->lap)),
 		.scratch = zeroed(UINT16_MAX)};
 	tx->out[0] = (struct wm_tx_out){.forms = b->forms, .stencils = b->stencils, .mtu = b->port.mtu};
@@ -155,6 +156,7 @@ static void build_frames(struct bench *b)
 	uint64_t began = rte_rdtsc(), now = began, n = 0, later_ns;
 	struct wm_lap *lap = b->tx->lap;
 	struct rte_mbuf *m[WM_TX_BURST];
+	struct wm_draft_job jobs[WM_TX_BURST];
 
 	if (rte_mempool_get_bulk(b->port.pool, (void **)m, WM_TX_BURST) != 0)
 		die("no mbufs");
@@ -162,14 +164,19 @@ static void build_frames(struct bench *b)
 		for (unsigned k = 0; k < 1000; k++) {
 			size_t at, n_span = RTE_MIN(wm_lap_peek(lap, &at, &later_ns), (size_t)WM_TX_BURST);
 			const struct wm_draft *d = lap->kept + at;
+			const struct wm_stencil *st;
+			size_t n_jobs = 0;
 
 			for (size_t i = 0; i < n_span; i++) {
-				rte_prefetch0(&d[i + 8]);
-				rte_prefetch0((const uint8_t *)&d[i + 8] + RTE_CACHE_LINE_SIZE);
-				if (!wm_draft_is_sample(&d[i]))
-					wm_frame_put_draft(m[i], &d[i], &b->stencils[0][d[i].stencil], &lap->move,
-						d[i].time_ns + later_ns);
+				rte_prefetch0(&d[i + WM_TX_BURST]);
+				rte_prefetch0((const uint8_t *)&d[i + WM_TX_BURST] + RTE_CACHE_LINE_SIZE);
+				if (wm_draft_is_sample(&d[i]))
+					continue;
+				st = &b->stencils[0][d[i].stencil];
+				wm_frame_begin_draft(m[i], &d[i], st, &lap->move);
+				jobs[n_jobs++] = (struct wm_draft_job){&d[i], st, wm_mbuf_payload(m[i])};
 			}
+			b->tx->putter->put(jobs, n_jobs, &lap->move, later_ns);
 			wm_lap_take(lap, n_span, d[n_span - 1].time_ns + later_ns);
 			n += n_span;
 		}

@@ -554,8 +554,8 @@ static void a_shift_moves_addresses_alike_for_drafts(void **state)
 
 			wm_lap_move(&moved, &shift);
 			assert_int_equal(wm_load32(s.src + 12) + move.host[host], wm_load32(moved.src + 12));
-			assert_int_equal(s.seq + move.numbers[1], moved.seq);
-			assert_int_equal(s.ack + move.numbers[2], moved.ack);
+			assert_int_equal(s.seq + move.by[WM_MOVE_BOTH][WM_LANE_SEQ], moved.seq);
+			assert_int_equal(s.ack + move.by[WM_MOVE_BOTH][WM_LANE_ACK], moved.ack);
 		}
 	}
 }
