@@ -74,11 +74,11 @@ static json_t *scores(const struct wm_group_score *g)
 }
 
 static const char *const verdicts[] = {
-	[WM_GROUP_UNKNOWN] = "unknown",
-	[WM_GROUP_REAL] = "as real",
-	[WM_GROUP_NEAR] = "near",
-	[WM_GROUP_FOLLOWS] = "follows",
-	[WM_GROUP_DIFFERS] = "differs",
+	[WM_VERDICT_NONE] = "unknown",
+	[WM_VERDICT_AS_REAL] = "as real",
+	[WM_VERDICT_NEAR] = "near",
+	[WM_VERDICT_FOLLOWS] = "follows",
+	[WM_VERDICT_DIFFERS] = "differs",
 };
 
 static json_t *groups(const struct wm_fidelity *f)

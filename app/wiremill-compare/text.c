@@ -37,13 +37,9 @@ static void put_inputs(FILE *out, const struct wm_fidelity *f)
 static void put_score(FILE *out, const struct wm_fidelity *f, const struct wm_group_score *g)
 {
 	bool holdout = f->inputs[WM_INPUT_HOLDOUT].path != NULL;
-	char follows[] = "follows X";
-	const char *verdict = wm_verdict_words(wm_verdict_of_group(g));
+	char verdict[16];
 
-	if (g->verdict == WM_GROUP_FOLLOWS) {
-		follows[sizeof(follows) - 2] = g->follows;
-		verdict = follows;
-	}
+	wm_verdict_words(verdict, g->verdict, g->follows);
 	(void)fprintf(out, "%c %-13s", g->letter != '\0' ? g->letter : ' ', g->name);
 	put_number(out, g->score);
 	put_number(out, g->strict);

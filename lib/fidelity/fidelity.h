@@ -55,13 +55,13 @@ struct wm_metric {
 	bool finding; // so far above the floors that neither chance nor drift explains it
 };
 
-/** What the findings of a group mean. */
-enum wm_group_verdict {
-	WM_GROUP_UNKNOWN, // nothing of it could be measured
-	WM_GROUP_REAL,    // no findings, and about as close as real data is to itself
-	WM_GROUP_NEAR,    // no findings, but further off
-	WM_GROUP_FOLLOWS, // findings that those of another group bring with them
-	WM_GROUP_DIFFERS,
+/** What is said of a group or a metric, in all forms of a report. */
+enum wm_verdict {
+	WM_VERDICT_NONE,    // could not be measured, or has no score
+	WM_VERDICT_AS_REAL, // about as close as real data is to itself
+	WM_VERDICT_NEAR,    // further off, but chance and drift may explain it
+	WM_VERDICT_FOLLOWS, // findings that those of another group bring with them
+	WM_VERDICT_DIFFERS, // findings
 };
 
 struct wm_group_score {
@@ -76,7 +76,7 @@ struct wm_group_score {
 	unsigned of;       // ... of these
 	unsigned findings; // metrics with a finding
 	size_t worst;      // index of the metric with the largest ratio; SIZE_MAX = none
-	enum wm_group_verdict verdict;
+	enum wm_verdict verdict;
 	char follows;    // letter of the group that its findings come from; 0 = none
 	bool in_overall; // whether it enters the overall score
 };

@@ -64,9 +64,12 @@ static void put_cell(FILE *out, double v)
 	(void)fprintf(out, "<td class=\"n\">%s</td>", text);
 }
 
-static void put_verdict(FILE *out, enum wm_verdict v)
+static void put_verdict(FILE *out, enum wm_verdict v, char follows)
 {
-	(void)fprintf(out, "<td class=\"w v%d\">%s</td>", (int)v, wm_verdict_words(v));
+	char words[16];
+
+	wm_verdict_words(words, v, follows);
+	(void)fprintf(out, "<td class=\"w v%d\">%s</td>", (int)v, words);
 }
 
 static const char *file_name(const char *path)
@@ -118,7 +121,7 @@ static void put_overall(FILE *out, const struct wm_fidelity *f)
 		[WM_VERDICT_NEAR] =
 			"Near: further off than the real traffic is from itself, but chance and drift may explain it.",
 	};
-	const enum wm_verdict v = wm_verdict_of_group(&f->overall);
+	const enum wm_verdict v = f->overall.verdict;
 	char number[32];
 
 	wm_remark_number(number, f->overall.strict);
@@ -165,7 +168,7 @@ static void put_good(FILE *out, const struct wm_fidelity *f)
 	for (size_t i = 0; i < f->n_groups; i++) {
 		const struct wm_group_score *g = &f->groups[i];
 
-		if (wm_verdict_of_group(g) != WM_VERDICT_AS_REAL)
+		if (g->verdict != WM_VERDICT_AS_REAL)
 			continue;
 		(void)fprintf(out, "<li><b>%s</b> (%s): %.2f</li>\n", g->name, g->words, g->strict);
 		n++;
@@ -257,9 +260,10 @@ static void put_groups(FILE *out, const struct wm_fidelity *f)
 	for (size_t i = 0; i <= f->n_groups; i++) {
 		const struct wm_group_score *g = i < f->n_groups ? &f->groups[i] : &f->overall;
 
-		(void)fprintf(out, "<tr><th scope=\"row\">%s</th><td>%s</td>", i < f->n_groups ? g->name : "overall",
+		(void)fprintf(out, "<tr><th scope=\"row\">%s %s</th><td>%s</td>", (char[]){g->letter, '\0'},
+			i < f->n_groups ? g->name : "overall",
 			i < f->n_groups ? g->words : "geometric mean of those that count");
-		put_verdict(out, wm_verdict_of_group(g));
+		put_verdict(out, g->verdict, g->follows);
 		put_cell(out, g->strict);
 		put_cell(out, g->score);
 		put_cell(out, g->vs_floor);
@@ -350,7 +354,7 @@ static void put_chapters(FILE *out, const struct wm_fidelity *f, const struct wm
 static void put_metric(FILE *out, const struct wm_metric *m)
 {
 	(void)fprintf(out, "<tr><td>%s</td><td><code>%s</code></td>", m->def->field, m->def->key);
-	put_verdict(out, wm_verdict_of_metric(m));
+	put_verdict(out, wm_verdict_of_metric(m), 0);
 	put_cell(out, m->ratio);
 	put_cell(out, m->value);
 	put_cell(out, m->floor);

@@ -27,7 +27,7 @@ static const char html_style[] =
 	".score{font-size:3.2rem;font-weight:700;line-height:1.1;letter-spacing:-.02em}\n"
 	".score small{font-size:1rem;font-weight:400;letter-spacing:0;color:var(--soft)}\n"
 	".verdict{font-size:1.15rem;font-weight:600}\n"
-	".v1{color:var(--good)}.v2{color:var(--fair)}.v3{color:var(--bad)}\n"
+	".v1{color:var(--good)}.v2{color:var(--fair)}.v3{color:var(--fair)}.v4{color:var(--bad)}\n"
 	".summary ul{margin:.3rem 0 .8rem;padding-left:1.2rem}\n"
 	".plots{display:grid;gap:1rem;grid-template-columns:repeat(auto-fill,minmax(min(100%,21rem),1fr));margin-top:"
 	"1rem}\n"

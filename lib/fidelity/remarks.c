@@ -146,15 +146,6 @@ void wm_remark_series(char out[WM_REMARK_SIZE], const struct wm_series *s)
 	}
 }
 
-enum wm_verdict wm_verdict_of_group(const struct wm_group_score *g)
-{
-	if (g->of == 0)
-		return WM_VERDICT_NONE;
-	if (g->findings > 0)
-		return WM_VERDICT_DIFFERS;
-	return g->strict > 1.5 ? WM_VERDICT_NEAR : WM_VERDICT_AS_REAL;
-}
-
 enum wm_verdict wm_verdict_of_metric(const struct wm_metric *m)
 {
 	if (isnan(m->ratio))
@@ -164,7 +155,7 @@ enum wm_verdict wm_verdict_of_metric(const struct wm_metric *m)
 	return m->ratio > 1.5 ? WM_VERDICT_NEAR : WM_VERDICT_AS_REAL;
 }
 
-const char *wm_verdict_words(enum wm_verdict v)
+void wm_verdict_words(char out[16], enum wm_verdict v, char follows)
 {
 	static const char *const words[] = {
 		[WM_VERDICT_NONE] = "-",
@@ -173,5 +164,8 @@ const char *wm_verdict_words(enum wm_verdict v)
 		[WM_VERDICT_DIFFERS] = "differs",
 	};
 
-	return words[v];
+	if (v == WM_VERDICT_FOLLOWS)
+		(void)snprintf(out, 16, "follows %c", follows);
+	else
+		(void)snprintf(out, 16, "%s", words[v]);
 }

@@ -9,16 +9,9 @@ enum { WM_REMARK_SIZE = 256 };
 /** What can be seen in a plot, as a sentence: how far real and synthetic are apart, and where. */
 void wm_remark_series(char out[WM_REMARK_SIZE], const struct wm_series *s);
 
-/** What a report says of a group or a metric: in all its forms the same. */
-enum wm_verdict {
-	WM_VERDICT_NONE,    // could not be measured, or has no score
-	WM_VERDICT_AS_REAL, // as real traffic is to itself
-	WM_VERDICT_NEAR,    // further off, but chance and drift may explain it
-	WM_VERDICT_DIFFERS, // a finding
-};
-enum wm_verdict wm_verdict_of_group(const struct wm_group_score *g);
 enum wm_verdict wm_verdict_of_metric(const struct wm_metric *m);
-const char *wm_verdict_words(enum wm_verdict v);
+/** A word or two; `follows` is the letter of the group that a WM_VERDICT_FOLLOWS names. */
+void wm_verdict_words(char out[16], enum wm_verdict v, char follows);
 
 /** "3", "0.25", "1.2e-5", or a dash for what could not be measured. */
 void wm_remark_number(char out[32], double v);

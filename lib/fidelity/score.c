@@ -207,7 +207,9 @@ static char first_of(const struct wm_fidelity *f, const char *letters, double ra
 static void set_verdict(struct wm_fidelity *f, struct wm_group_score *g)
 {
 	if (g->findings == 0) {
-		g->verdict = isnan(g->strict) ? WM_GROUP_UNKNOWN : g->strict > near ? WM_GROUP_NEAR : WM_GROUP_REAL;
+		g->verdict = isnan(g->strict)   ? WM_VERDICT_NONE
+			     : g->strict > near ? WM_VERDICT_NEAR
+						: WM_VERDICT_AS_REAL;
 		return;
 	}
 	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]) && g->follows == 0; i++) {
@@ -217,7 +219,7 @@ static void set_verdict(struct wm_fidelity *f, struct wm_group_score *g)
 		if (g->follows == 0)
 			g->follows = first_of(f, causes[i].if_stronger, worst_of(f, g));
 	}
-	g->verdict = g->follows != 0 ? WM_GROUP_FOLLOWS : WM_GROUP_DIFFERS;
+	g->verdict = g->follows != 0 ? WM_VERDICT_FOLLOWS : WM_VERDICT_DIFFERS;
 }
 
 // Where a chain of groups that follow one another begins. There are no rings: what follows is never the further off.

@@ -83,11 +83,17 @@ static void make(struct made *m)
 			{m->path[1], 90, 9, 900, 1, "capture", NULL, 0}},
 		.metrics = m->metrics,
 		.n_metrics = 3,
-		.groups = {{'A', "marginals", "each field", 3.5, 3.5, 3.5, 1, 1, 2, 1, 1, true},
+		.groups = {{'A', "marginals", "each field", 3.5, 3.5, 3.5, 1, 1, 2, 1, 1, WM_VERDICT_DIFFERS, 0, true},
 			{'B', "sequence", "order", (double)NAN, (double)NAN, (double)NAN, (double)NAN, 0, 0, 0,
-				SIZE_MAX, true}},
+				SIZE_MAX, WM_VERDICT_NONE, 0, true}},
 		.n_groups = 2,
-		.overall = {.of = 2, .findings = 1, .score = 3.5, .strict = 3.5, .vs_floor = 3.5, .holdout = 1},
+		.overall = {.of = 2,
+			.findings = 1,
+			.score = 3.5,
+			.strict = 3.5,
+			.vs_floor = 3.5,
+			.holdout = 1,
+			.verdict = WM_VERDICT_DIFFERS},
 		.series = m->series,
 		.n_series = 7,
 	};
@@ -247,9 +253,10 @@ static void verdicts_follow_findings_and_ratios(void **state)
 	assert_int_equal(wm_verdict_of_metric(&(struct wm_metric){.ratio = 1.5}), WM_VERDICT_AS_REAL);
 	assert_int_equal(wm_verdict_of_metric(&(struct wm_metric){.ratio = 4}), WM_VERDICT_NEAR);
 	assert_int_equal(wm_verdict_of_metric(&(struct wm_metric){.ratio = 4, .finding = true}), WM_VERDICT_DIFFERS);
-	assert_int_equal(wm_verdict_of_group(&(struct wm_group_score){.strict = 1}), WM_VERDICT_NONE);
-	assert_int_equal(wm_verdict_of_group(&(struct wm_group_score){.of = 2, .strict = 1.6}), WM_VERDICT_NEAR);
-	assert_int_equal(wm_verdict_of_group(&(struct wm_group_score){.of = 2, .findings = 1}), WM_VERDICT_DIFFERS);
+	wm_verdict_words(text, WM_VERDICT_DIFFERS, 'A');
+	assert_string_equal(text, "differs");
+	wm_verdict_words(text, WM_VERDICT_FOLLOWS, 'A');
+	assert_string_equal(text, "follows A");
 	wm_remark_quantity(text, 604000, "");
 	assert_string_equal(text, "604 k");
 	wm_remark_quantity(text, .000149, "s");
