@@ -373,22 +373,25 @@ static void draw_size(
 	step->len = (uint16_t)(least + step->payload);
 }
 
-// The direction's window stays, or is another one that this profile has had with this cluster.
+// The direction's window stays, or is another one that this profile has had with this cluster. That of a RST says
+// nothing of what its sender can take.
 static uint16_t draw_window(const struct wm_engine_model *m, struct slot *s, uint32_t token)
 {
 	const struct necst_kind *k = &m->kind[token];
 	const uint32_t random = next_random(s), value = next_random(s), key = necst_key_token(s->profile, token);
 	struct last *last = &s->last[k->reverse];
 	const int32_t peer = s->last[!k->reverse].window;
+	int32_t window = last->window;
 
-	if (last->window < 0) // a side that this profile never heard from opens as wide as its peer, or all the way
-		last->window = (int32_t)draw_either(&m->window, key, &m->window_first,
-			necst_key_side(s->profile, k->reverse), value, peer > 0 ? (uint32_t)peer : UINT16_MAX);
+	if (window < 0) // a side that this profile never heard from opens as wide as its peer, or all the way
+		window = (int32_t)draw_either(&m->window, key, &m->window_first, necst_key_side(s->profile, k->reverse),
+			value, peer > 0 ? (uint32_t)peer : UINT16_MAX);
 	else if (random >= m->repeat[token].after[last->syn])
-		last->window =
-			(int32_t)draw_either(&m->window, key, &m->window, UINT32_MAX, value, (uint32_t)last->window);
+		window = (int32_t)draw_either(&m->window, key, &m->window, UINT32_MAX, value, (uint32_t)window);
+	if (!necst_is_rst(k))
+		last->window = window;
 	last->syn = necst_is_syn(k);
-	return (uint16_t)last->window;
+	return (uint16_t)window;
 }
 
 static uint64_t refill(uint64_t left, uint64_t whole)

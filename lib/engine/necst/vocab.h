@@ -51,6 +51,11 @@ static inline bool necst_is_syn(const struct necst_kind *k)
 	return k->proto == 6 && (k->flags & 2) != 0;
 }
 
+static inline bool necst_is_rst(const struct necst_kind *k)
+{
+	return k->proto == 6 && (k->flags & 4) != 0;
+}
+
 enum { NECST_KINDS_MAX = 160, NECST_SERVICES_MAX = 40 };
 
 /** Bytes of a packet's frame behind its datagram. */
