@@ -120,13 +120,17 @@ def tables_and_statistics_agree_with_the_capture():
 
 
 def interrupted_run_leaves_a_whole_capture():
+    capture = pathlib.Path(FOLDER.name, "x.pcap")
+    capture.unlink(missing_ok=True)
     with subprocess.Popen([MILL, "-m", MODEL, "-o", "x.pcap", "-r", "x2"], cwd=FOLDER.name,
                           stderr=subprocess.PIPE) as run:
-        time.sleep(0.3)
+        until = time.monotonic() + LIMIT_S
+        while time.monotonic() < until and not (capture.exists() and capture.stat().st_size > 1 << 16):
+            time.sleep(0.01)  # it runs when it writes
         run.send_signal(signal.SIGTERM)
         said = run.communicate(timeout=LIMIT_S)[1].decode()
     assert run.returncode == 0, said
-    found = packets(pathlib.Path(FOLDER.name, "x.pcap").read_bytes())
+    found = packets(capture.read_bytes())
     assert said.startswith(f"{len(found)} packets, "), said
 
 
