@@ -79,11 +79,12 @@ static void push(struct wm_replay *r, const struct wm_sample *s)
 		r->loop[r->n_loop++] = *s;
 }
 
-static void push_tick(struct wm_replay *r, enum wm_tick tick, uint32_t flow)
+// `bytes` is where the frame of the sample that follows is, or will be: what waits behind a tick is not free either.
+static void push_tick(struct wm_replay *r, enum wm_tick tick, uint32_t flow, const uint8_t *bytes)
 {
 	const struct wm_sample s = {
 		.time_ns = r->last_ns,
-		.bytes = wm_arena_at(&r->arena, r->arena.head),
+		.bytes = bytes,
 		.flow = flow,
 		.form = WM_FORM_TICK,
 		.flags = (uint8_t)tick,
@@ -167,7 +168,7 @@ static void push_packet(struct wm_replay *r, const struct wm_packet *pkt, const 
 
 	wm_track_packet(r->track, pkt, &flow);
 	for (unsigned i = 0; i < flow.n_ended; i++)
-		push_tick(r, WM_TICK_FLOW, flow.ended[i]);
+		push_tick(r, WM_TICK_FLOW, flow.ended[i], frame);
 	memcpy(s.src, pkt->src, sizeof(s.src));
 	memcpy(s.dst, pkt->dst, sizeof(s.dst));
 	s.sport = pkt->sport;
@@ -274,7 +275,7 @@ static void end_loop(struct wm_replay *r)
 	r->counts.flows_cut = r->kept ? r->counts.flows_cut : wm_track_cut(r->track);
 	if (r->counts.loops == r->options.loops) {
 		r->keeping = false;
-		push_tick(r, WM_TICK_END, 0);
+		push_tick(r, WM_TICK_END, 0, wm_arena_at(&r->arena, r->arena.head));
 		r->stage = OVER;
 		return;
 	}
@@ -310,7 +311,7 @@ static bool advance(struct wm_replay *r)
 		return true;
 	case ENDING:
 		if (wm_track_end(r->track, &flow))
-			push_tick(r, WM_TICK_FLOW, flow);
+			push_tick(r, WM_TICK_FLOW, flow, wm_arena_at(&r->arena, r->arena.head));
 		else
 			end_loop(r);
 		return true;
