@@ -64,7 +64,7 @@ def compare(name, snap=65535):
             for stamp, frame in records:
                 cut = frame[:snap]
                 file.write(stamp[:8] + struct.pack("<I", len(cut)) + stamp[12:] + cut)
-        for words in [TRAIN, real, "-o", model, "-q", "--time-limit", "8"], [MILL, "-m", model, "-o", milled, "-n",
+        for words in [TRAIN, real, "-o", model, "-q", "--time-limit", "60"], [MILL, "-m", model, "-o", milled, "-n",
                                                                               str(N_PACKETS)]:
             run = subprocess.run(words, capture_output=True, check=False, encoding="utf-8", timeout=LIMIT_S)
             assert run.returncode == 0, run.stderr
