@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "crew.h"
 
+#include <plane/count.h>
 #include <synth/merge.h>
 #include <synth/ring.h>
 #include <synth/worker.h>
@@ -25,7 +26,7 @@ struct member {
 	struct crew *crew;
 	pthread_t thread;
 	bool started;
-	uint64_t made; // its thread's until joined
+	wm_count made; // packets
 };
 
 struct crew {
@@ -34,7 +35,6 @@ struct crew {
 	struct wm_merge *merge;
 	atomic_bool stop;  // relaxed: raised by the caller, noticed by the threads
 	atomic_int failed; // release by a worker that has given its last sample, acquire in crew_next()
-	uint64_t made;
 };
 
 static void nap(void)
@@ -47,14 +47,17 @@ static void nap(void)
 // How many samples a member has made in room for n. @return false if it will make no more.
 static bool make(struct member *m, struct wm_sample *room, size_t n, size_t *done)
 {
+	size_t packets = 0;
+
 	if (m->replay == NULL) {
 		*done = wm_worker_next(m->worker, room, n);
-		m->made += *done;
+		wm_count_add(&m->made, *done);
 		return *done == n;
 	}
 	*done = wm_replay_next(m->replay, room, n);
 	for (size_t i = 0; i < *done; i++)
-		m->made += room[i].form != WM_FORM_TICK;
+		packets += room[i].form != WM_FORM_TICK;
+	wm_count_add(&m->made, packets);
 	return !wm_replay_over(m->replay);
 }
 
@@ -179,7 +182,17 @@ int crew_next(struct crew *c, const struct wm_sample **at, size_t *n)
 	return 0;
 }
 
-uint64_t crew_stop(struct crew *c)
+void crew_look(const struct crew *c, struct wm_plane_stats *stats)
+{
+	stats->generated = stats->ring_used = stats->ring_room = 0;
+	for (unsigned i = 0; i < c->n; i++) {
+		stats->generated += wm_count_get(&c->members[i].made);
+		stats->ring_used += wm_ring_count(&c->members[i].ring);
+		stats->ring_room += RING_SAMPLES;
+	}
+}
+
+void crew_stop(struct crew *c)
 {
 	atomic_store_explicit(&c->stop, true, memory_order_relaxed);
 	for (unsigned i = 0; i < c->n; i++) {
@@ -192,16 +205,14 @@ uint64_t crew_stop(struct crew *c)
 		else
 			(void)pthread_join(m->thread, NULL);
 		m->started = false;
-		c->made += m->made;
 	}
-	return c->made;
 }
 
 void crew_destroy(struct crew *c)
 {
 	if (c == NULL)
 		return;
-	(void)crew_stop(c);
+	crew_stop(c);
 	for (unsigned i = 0; i < c->n; i++) {
 		wm_worker_destroy(c->members[i].worker);
 		free(c->members[i].slots);

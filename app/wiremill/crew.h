@@ -6,6 +6,7 @@
 #include "models.h"
 
 #include <packet/sample.h>
+#include <plane/stats.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +23,9 @@ int crew_create(struct crew **out, const struct models *models, uint64_t seed, u
  */
 int crew_next(struct crew *c, const struct wm_sample **at, size_t *n);
 
-/** Stop and join the threads. @return how many packets they handed out. */
-uint64_t crew_stop(struct crew *c);
+/** How many packets they have handed out, and how full their rings are. */
+void crew_look(const struct crew *c, struct wm_plane_stats *stats);
+
+/** Stop and join the threads. */
+void crew_stop(struct crew *c);
 void crew_destroy(struct crew *c); // NULL is allowed; stops it if need be

@@ -7,6 +7,7 @@
 #include "settings.h"
 #include "stats.h"
 #include "stop.h"
+#include "text.h"
 
 #include <stdio.h>
 
@@ -18,50 +19,58 @@ static int complain(int status, const struct wm_err *err)
 	return status;
 }
 
-static int mill_pcap(const struct settings *s, const struct models *models)
+// What is said to the operator while a run goes on.
+struct watcher {
+	struct text_view view;
+	const struct models *models;
+	struct wm_plane_stats before; // of the last report
+};
+
+static void on_report(void *arg, const struct wm_plane_stats *stats)
 {
-	struct run_stats stats = {0};
+	struct watcher *w = arg;
+
+	text_report(&w->view, stats, &w->before, w->models);
+	w->before = *stats;
+}
+
+static void on_notice(void *arg, const char *sentence)
+{
+	struct watcher *w = arg;
+
+	text_notice(&w->view, sentence);
+}
+
+static int run(const struct settings *s, const struct models *models)
+{
+	static struct watcher watcher; // large
+	const struct steer steer = {.stop = stop_on_signals(),
+		.report_s = s->stats_s,
+		.report = on_report,
+		.notice = on_notice,
+		.arg = &watcher};
+	struct wm_plane_stats stats = {0};
 	struct wm_file json = {0};
 	struct wm_err err = {0};
 	bool began = false;
 	int rc;
 
+	watcher.models = models;
+	text_begin(&watcher.view, stderr);
 	if (s->stats_json != NULL && wm_file_begin(&json, s->stats_json, &err) < 0)
 		return complain(EXIT_USAGE, &err);
-	rc = pcap_run(s, models, stop_on_signals(), &stats, &began, &err);
+	if (s->pcap != NULL)
+		rc = pcap_run(s, models, &steer, &stats, &began, &err);
+	else
+		rc = live_run(s, models, &steer, &stats, &began, &err);
 	if (began) {
-		stats_print(stderr, &stats);
+		text_final(&watcher.view, &stats, models);
 		replay_print(stderr, models);
 	}
 	if (rc < 0)
 		wm_file_abort(&json);
 	else if (s->stats_json != NULL)
 		rc = stats_write_json(&json, &stats, models, s, &err);
-	if (rc == 0)
-		rc = replay_check(models, &err);
-	return rc == 0 ? EXIT_DONE : complain(began ? EXIT_RUN : EXIT_USAGE, &err);
-}
-
-static int mill_ports(const struct settings *s, const struct models *models)
-{
-	struct wm_plane_stats stats = {0};
-	struct wm_file json = {0};
-	struct wm_err err = {0};
-	bool began;
-	int rc;
-
-	if (s->stats_json != NULL && wm_file_begin(&json, s->stats_json, &err) < 0)
-		return complain(EXIT_USAGE, &err);
-	rc = live_run(s, models, stop_on_signals(), &stats, &err);
-	began = stats.n_queues > 0;
-	if (began) {
-		live_print(stderr, &stats);
-		replay_print(stderr, models);
-	}
-	if (rc < 0)
-		wm_file_abort(&json);
-	else if (s->stats_json != NULL)
-		rc = live_write_json(&json, &stats, models, s, &err);
 	if (rc == 0)
 		rc = replay_check(models, &err);
 	return rc == 0 ? EXIT_DONE : complain(began ? EXIT_RUN : EXIT_USAGE, &err);
@@ -88,10 +97,8 @@ static int mill(const struct settings *s)
 	warn_narrow(&s->map);
 	if (models_check_outputs(s, &err) < 0 || models_open(&models, s, &err) < 0)
 		status = complain(EXIT_USAGE, &err);
-	else if (s->pcap != NULL)
-		status = mill_pcap(s, &models);
 	else
-		status = mill_ports(s, &models);
+		status = run(s, &models);
 	models_close(&models);
 	return status;
 }

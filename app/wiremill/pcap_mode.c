@@ -15,9 +15,11 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
-	WORKERS_MAX = 8, // unless asked for: the thread that writes cannot follow more
+	WORKERS_MAX = 8,    // unless asked for: the thread that writes cannot follow more
+	PAUSE_NS = 1000000, // between two looks at whether it is over
 };
 
 // Where samples become a file.
@@ -26,9 +28,10 @@ struct sink {
 	const struct models *models;
 	struct wm_capture_writer *writer;
 	struct flows *flows; // NULL if nobody wants them
-	struct run_stats *stats;
+	struct wm_plane_stats *stats;
 	uint64_t end_ns;
 	bool done;
+	double report_s; // when it is time for one
 
 	bool paced; // at a rate of packets or bits a second
 	struct wm_pace pace;
@@ -40,21 +43,26 @@ struct sink {
 
 static void count(struct sink *k, const struct wm_sample *s)
 {
-	struct run_stats *stats = k->stats;
-	struct model_stats *model = &stats->model[wm_sample_model(s)];
+	struct wm_plane_stats *stats = k->stats;
+	struct wm_plane_queue *total = &stats->total;
+	struct wm_plane_model *model = &stats->model[wm_sample_model(s)];
 	bool first = s->bits & WM_BIT_FIRST, last = s->bits & WM_BIT_LAST;
+	uint64_t padding = s->len < WM_FRAME_MIN ? (uint64_t)(WM_FRAME_MIN - s->len) : 0;
 
-	stats->written++;
-	stats->bytes += s->len;
+	total->sent++;
+	total->fresh++;
+	total->bytes += s->len;
+	total->padding += padding;
 	stats->flows += first;
 	stats->flows_ended += last;
-	stats->last_ns = s->time_ns;
+	stats->traffic_ns = s->time_ns;
 	model->packets++;
 	model->bytes += s->len;
+	model->padding += padding;
 	model->flows += first;
 	if (k->flows != NULL && !flows_count(k->flows, s))
 		k->done = true; // finishing the tables says why
-	k->done |= stats->written == k->s->packets || (last && stats->flows_ended == k->s->flows);
+	k->done |= total->sent == k->s->packets || (last && stats->flows_ended == k->s->flows);
 }
 
 // What is said about the packets that came before.
@@ -218,23 +226,64 @@ static unsigned default_workers(void)
 	return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (unsigned)n;
 }
 
-static int mill(struct sink *k, struct crew *crew, const atomic_bool *stop, double begin_s, struct wm_err *err)
+// What is known of the run beside what was counted.
+static void look(struct sink *k, const struct crew *crew, double begin_s)
 {
-	double due_s = begin_s + k->s->stats_s;
+	struct wm_plane_stats *stats = k->stats;
+
+	crew_look(crew, stats);
+	stats->queued = stats->generated - stats->total.sent;
+	stats->elapsed_s = wm_now_s() - begin_s;
+}
+
+static void report(struct sink *k, const struct crew *crew, const struct steer *steer, double begin_s)
+{
+	double now_s = wm_now_s();
+
+	if (steer->report_s <= 0 || now_s < k->report_s)
+		return;
+	k->report_s += steer->report_s;
+	if (k->report_s < now_s) // writing took longer
+		k->report_s = now_s + steer->report_s;
+	look(k, crew, begin_s);
+	steer->report(steer->arg, k->stats);
+}
+
+static bool stopped(const struct steer *steer)
+{
+	return atomic_load_explicit(steer->stop, memory_order_relaxed);
+}
+
+// Nothing is written until it is to go on.
+static void pause_here(struct sink *k, const struct crew *crew, const struct steer *steer, double begin_s)
+{
+	const struct timespec tick = {.tv_nsec = PAUSE_NS};
+	uint64_t since_ns = wm_now_ns(), before_ns = k->stats->paused_ns;
+
+	k->stats->paused = true;
+	while (!stopped(steer) && wm_plane_wish_pause(steer->wish)) {
+		(void)nanosleep(&tick, NULL);
+		k->stats->paused_ns = before_ns + wm_now_ns() - since_ns;
+		report(k, crew, steer, begin_s);
+	}
+	k->stats->paused = false;
+}
+
+static int mill(struct sink *k, struct crew *crew, const struct steer *steer, double begin_s, struct wm_err *err)
+{
 	int rc = 0;
 
-	while (!k->done && rc == 0 && !atomic_load_explicit(stop, memory_order_relaxed)) {
+	k->report_s = begin_s + steer->report_s;
+	while (!k->done && rc == 0 && !stopped(steer)) {
 		const struct wm_sample *samples;
 		size_t n;
 
 		rc = crew_next(crew, &samples, &n);
 		if (rc == 0)
 			rc = take(k, samples, n);
-		if (k->s->stats_s > 0 && wm_now_s() >= due_s) {
-			k->stats->wall_s = wm_now_s() - begin_s;
-			stats_print(stderr, k->stats);
-			due_s += k->s->stats_s;
-		}
+		report(k, crew, steer, begin_s);
+		if (wm_plane_wish_pause(steer->wish))
+			pause_here(k, crew, steer, begin_s);
 	}
 	release(k);
 	if (rc < 0 && k->models->replay != NULL && wm_replay_failed(k->models->replay, err) < 0)
@@ -244,25 +293,30 @@ static int mill(struct sink *k, struct crew *crew, const atomic_bool *stop, doub
 	return rc < 0 ? wm_err_set(err, rc, "no memory for more flows in flight") : 0;
 }
 
-int pcap_run(const struct settings *s, const struct models *models, const atomic_bool *stop, struct run_stats *stats,
-	bool *began, struct wm_err *err)
+int pcap_run(const struct settings *s, const struct models *models, const struct steer *steer,
+	struct wm_plane_stats *stats, bool *began, struct wm_err *err)
 {
 	struct sink k = {.s = s, .models = models, .stats = stats};
 	double begin_s = wm_now_s();
 	struct crew *crew = NULL;
 	int rc = open_sink(&k, err);
 
-	stats->workers = models->n == 0 ? 0 : s->workers > 0 ? (unsigned)s->workers : default_workers();
+	stats->pcap = true;
+	stats->rate = s->rate;
+	stats->n_models = (unsigned)models->n + (models->replay != NULL);
+	stats->n_workers = models->n == 0 ? 0 : s->workers > 0 ? (unsigned)s->workers : default_workers();
+	if (rc == 0 && steer->ready != NULL)
+		rc = steer->ready(steer->arg, err);
 	if (rc == 0)
-		rc = crew_create(&crew, models, s->seed, stats->workers, err);
+		rc = crew_create(&crew, models, s->seed, stats->n_workers, err);
 	if (rc == 0) {
 		*began = true;
-		rc = mill(&k, crew, stop, begin_s, err);
-		stats->generated = crew_stop(crew);
-		stats->unused = stats->generated - stats->written;
+		rc = mill(&k, crew, steer, begin_s, err);
+		crew_stop(crew);
+		look(&k, crew, begin_s);
 	}
 	crew_destroy(crew);
 	rc = close_sink(&k, rc, err);
-	stats->wall_s = wm_now_s() - begin_s;
+	stats->elapsed_s = wm_now_s() - begin_s;
 	return rc;
 }

@@ -6,9 +6,8 @@
 #pragma once
 
 #include "models.h"
-#include "stats.h"
+#include "steer.h"
 
-#include <stdatomic.h>
 #include <stdbool.h>
 
 /**
@@ -18,5 +17,5 @@
  * @param began Whether it did: an error before that is one of usage.
  * @return 0; -errno with a sentence.
  */
-int pcap_run(const struct settings *s, const struct models *models, const atomic_bool *stop, struct run_stats *stats,
-	bool *began, struct wm_err *err);
+int pcap_run(const struct settings *s, const struct models *models, const struct steer *steer,
+	struct wm_plane_stats *stats, bool *began, struct wm_err *err);

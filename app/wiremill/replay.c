@@ -1,8 +1,29 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "replay.h"
 
+#include "stats.h"
+
 #include <errno.h>
 #include <inttypes.h>
+
+// As JSON has them; they are told when the run is over, so nobody asks for a metric.
+static const struct wm_field all[] = {
+	{.name = "packets", .offset = offsetof(struct wm_replay_counts, packets)},
+	{.name = "used", .offset = offsetof(struct wm_replay_counts, used)},
+	{.name = "snapped", .offset = offsetof(struct wm_replay_counts, snapped)},
+	{.name = "mapped", .offset = offsetof(struct wm_replay_counts, mapped)},
+	{.name = "backwards", .offset = offsetof(struct wm_replay_counts, backwards)},
+	{.name = "clock_set", .offset = offsetof(struct wm_replay_counts, clock_set)},
+	{.name = "snapped_out", .offset = offsetof(struct wm_replay_counts, snapped_out)},
+	{.name = "oversize", .offset = offsetof(struct wm_replay_counts, oversize)},
+	{.name = "empty", .offset = offsetof(struct wm_replay_counts, empty)},
+	{.name = "no_link", .offset = offsetof(struct wm_replay_counts, no_link)},
+	{.name = "bad_blocks", .offset = offsetof(struct wm_replay_counts, bad_blocks)},
+	{.name = "flows", .offset = offsetof(struct wm_replay_counts, flows)},
+	{.name = "flows_cut", .offset = offsetof(struct wm_replay_counts, flows_cut)},
+	{.name = "loops", .offset = offsetof(struct wm_replay_counts, loops)},
+};
+static const struct wm_fields fields = {all, sizeof(all) / sizeof(all[0])};
 
 static void print_if_any(FILE *out, const char *what, uint64_t n)
 {
@@ -34,19 +55,14 @@ void replay_print(FILE *out, const struct models *models)
 
 json_t *replay_json(const struct models *models, const struct settings *s)
 {
-	const struct wm_replay_counts *c;
+	json_t *o;
 
 	if (models->replay == NULL)
 		return NULL;
-	c = wm_replay_counts(models->replay);
-	return json_pack("{s:s, s:s, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s*}",
-		"file", s->replay.file, "label", models->at[models->n].label, "weight", s->replay.weight, "packets",
-		(json_int_t)c->packets, "used", (json_int_t)c->used, "snapped", (json_int_t)c->snapped, "mapped",
-		(json_int_t)c->mapped, "backwards", (json_int_t)c->backwards, "clock_set", (json_int_t)c->clock_set,
-		"snapped_out", (json_int_t)c->snapped_out, "oversize", (json_int_t)c->oversize, "empty",
-		(json_int_t)c->empty, "no_link", (json_int_t)c->no_link, "bad_blocks", (json_int_t)c->bad_blocks,
-		"flows", (json_int_t)c->flows, "flows_cut", (json_int_t)c->flows_cut, "loops", (json_int_t)c->loops,
-		"damage", wm_replay_damage(models->replay));
+	o = json_pack("{s:s, s:s, s:f, s:s*}", "file", s->replay.file, "label", models->at[models->n].label, "weight",
+		s->replay.weight, "damage", wm_replay_damage(models->replay));
+	stats_add_fields(o, &fields, wm_replay_counts(models->replay));
+	return o;
 }
 
 int replay_check(const struct models *models, struct wm_err *err)

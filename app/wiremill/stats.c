@@ -6,69 +6,242 @@
 #include <tensor/tensor.h>
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-static double per_second(double what, double seconds)
+double stats_seconds(const struct wm_plane_stats *now, const struct wm_plane_stats *before)
 {
-	return seconds > 0 ? what / seconds : 0;
+	if (before != NULL)
+		return now->elapsed_s - before->elapsed_s;
+	return now->elapsed_s - (double)now->paused_ns * 1e-9;
 }
 
-void stats_print(FILE *out, const struct run_stats *stats)
+double stats_fresh(const struct wm_plane_queue *now, const struct wm_plane_queue *before)
 {
-	(void)fprintf(out,
-		"%" PRIu64 " packets, %" PRIu64 " bytes, %" PRIu64 " flows (%" PRIu64 " ended), %.6f s of traffic; "
-		"%.3f s, %.0f packets/s, %u worker%s, %s kernels\n",
-		stats->written, stats->bytes, stats->flows, stats->flows_ended, (double)stats->last_ns * 1e-9,
-		stats->wall_s, per_second((double)stats->written, stats->wall_s), stats->workers,
-		stats->workers == 1 ? "" : "s", wm_kernels_best()->name);
+	uint64_t fresh = now->fresh - (before != NULL ? before->fresh : 0);
+	uint64_t recycled = now->recycled - (before != NULL ? before->recycled : 0);
+
+	return fresh + recycled > 0 ? (double)fresh / (double)(fresh + recycled) : 1;
 }
 
-static json_t *model_json(
-	const struct open_model *m, const struct model_choice *choice, const struct model_stats *stats)
+struct wm_rates stats_queue_rates(const struct wm_plane_queue *now, const struct wm_plane_queue *before, double seconds)
 {
-	return json_pack("{s:s*, s:s*, s:s, s:f, s:I, s:I, s:I}", "file", choice->file, "label", m->label, "engine",
-		m->engine->name, "weight", choice->weight, "packets", (json_int_t)stats->packets, "bytes",
-		(json_int_t)stats->bytes, "flows", (json_int_t)stats->flows);
+	if (before == NULL)
+		return wm_rates(now->sent, now->bytes, now->padding, seconds);
+	return wm_rates(now->sent - before->sent, now->bytes - before->bytes, now->padding - before->padding, seconds);
 }
 
-// @return NULL if memory ran out.
-static json_t *run_json(const struct run_stats *stats, const struct models *models, const struct settings *s)
+struct wm_rates stats_model_rates(const struct wm_plane_model *now, const struct wm_plane_model *before, double seconds)
 {
-	json_t *list = json_array(), *root;
+	if (before == NULL)
+		return wm_rates(now->packets, now->bytes, now->padding, seconds);
+	return wm_rates(
+		now->packets - before->packets, now->bytes - before->bytes, now->padding - before->padding, seconds);
+}
 
-	for (size_t i = 0; i < models->n; i++)
-		(void)json_array_append_new(list, model_json(&models->at[i], &s->models[i], &stats->model[i]));
-	root = json_pack("{s:s, s:I, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:o, s:o*}",
-		"version", WM_VERSION, "seed", (json_int_t)s->seed, "workers", (int)stats->workers, "kernels",
-		wm_kernels_best()->name, "packets", (json_int_t)stats->written, "bytes", (json_int_t)stats->bytes,
-		"flows", (json_int_t)stats->flows, "flows_ended", (json_int_t)stats->flows_ended, "generated",
-		(json_int_t)stats->generated, "unused", (json_int_t)stats->unused, "fresh", (json_int_t)stats->written,
-		"recycled", (json_int_t)0, "virtual_s", (double)stats->last_ns * 1e-9, "wall_s", stats->wall_s,
-		"packets_per_s", per_second((double)stats->written, stats->wall_s), "models", list, "replay",
-		replay_json(models, s));
+const char *stats_rate_text(const struct wm_rate *rate, char text[STATS_RATE_SIZE])
+{
+	static const char *const units[] = {
+		[WM_RATE_PPS] = "pps", [WM_RATE_BPS] = "bps", [WM_RATE_BPS_L1] = "bps-l1", [WM_RATE_PERCENT] = "%"};
+	static const char *const prefixes[] = {"", "k", "M", "G"};
+	double value = rate->value;
+	unsigned i = 0;
+
+	if (rate->kind == WM_RATE_MAX)
+		(void)snprintf(text, STATS_RATE_SIZE, "max");
+	else if (rate->kind == WM_RATE_MODEL && value == 1)
+		(void)snprintf(text, STATS_RATE_SIZE, "model");
+	else if (rate->kind == WM_RATE_MODEL)
+		(void)snprintf(text, STATS_RATE_SIZE, "x%.6g", value);
+	else {
+		for (; rate->kind != WM_RATE_PERCENT && i < 3 && value >= 1000; i++)
+			value /= 1000;
+		(void)snprintf(text, STATS_RATE_SIZE, "%.6g%s%s", value, prefixes[i], units[rate->kind]);
+	}
+	return text;
+}
+
+void stats_add_fields(json_t *object, const struct wm_fields *fields, const void *of)
+{
+	for (size_t i = 0; i < fields->n; i++) {
+		const struct wm_field *f = &fields->at[i];
+		uint64_t value = wm_field_value(f, of);
+		char name[64];
+
+		if (f->kind == WM_FIELD_NS) {
+			(void)snprintf(name, sizeof(name), "%.*ss", (int)strlen(f->name) - 2, f->name);
+			(void)json_object_set_new(object, name, json_real((double)value * 1e-9));
+		} else {
+			(void)json_object_set_new(object, f->name, json_integer((json_int_t)value));
+		}
+	}
+}
+
+static void add_rates(json_t *object, const struct wm_rates *r)
+{
+	(void)json_object_set_new(object, "packets_per_s", json_real(r->packets));
+	(void)json_object_set_new(object, "bits_per_s_l2", json_real(r->bits_l2));
+	(void)json_object_set_new(object, "bits_per_s_l1", json_real(r->bits_l1));
+}
+
+static json_t *timing_json(const struct wm_timing_tally *tally)
+{
+	json_t *histogram = json_array();
+	struct wm_timing_summary s;
+
+	wm_timing_sum_up(&s, tally);
+	for (unsigned i = 0; i < WM_TIMING_OCTAVES; i++)
+		if (s.octaves[i] > 0)
+			(void)json_array_append_new(
+				histogram, json_pack("[I, I]", (json_int_t)1 << i, (json_int_t)s.octaves[i]));
+	return json_pack("{s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:o}", "gaps", (json_int_t)s.gaps, "bunched",
+		(json_int_t)s.bunched, "p50_ns", s.p50_ns, "p99_ns", s.p99_ns, "max_ns", s.max_ns, "within_64_ns",
+		s.within[0], "within_128_ns", s.within[1], "within_256_ns", s.within[2], "within_512_ns", s.within[3],
+		"below_ns", histogram);
+}
+
+static json_t *queues_json(const struct wm_plane_stats *stats)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < stats->n_queues; i++) {
+		const struct wm_plane_queue *q = &stats->queue[i];
+		json_t *one = json_pack("{s:i, s:i}", "port", (int)q->port, "queue", (int)q->queue);
+
+		stats_add_fields(one, &wm_fields_queue, q);
+		(void)json_array_append_new(list, one);
+	}
+	return list;
+}
+
+static json_t *ports_json(const struct wm_plane_stats *now, const struct wm_plane_stats *before)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < now->n_ports; i++) {
+		const struct wm_plane_port *p = &now->port[i];
+		json_t *one = json_pack(
+			"{s:i, s:s, s:s}", "port", (int)p->port, "name", p->name, "link", p->up ? "up" : "down");
+		struct wm_plane_queue sum, sum_before = {0};
+		struct wm_rates rates;
+
+		wm_plane_port_sum(&sum, now, p->port);
+		if (before != NULL)
+			wm_plane_port_sum(&sum_before, before, p->port);
+		rates = stats_queue_rates(&sum, &sum_before, stats_seconds(now, before));
+		stats_add_fields(one, &wm_fields_port, p);
+		add_rates(one, &rates);
+		(void)json_array_append_new(list, one);
+	}
+	return list;
+}
+
+static json_t *ways_json(const struct wm_plane_stats *stats)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < stats->n_ways; i++) {
+		const struct wm_plane_way *w = &stats->way[i];
+		json_t *one = json_pack("{s:i, s:i}", "from", (int)w->from, "to", (int)w->to);
+
+		stats_add_fields(one, &wm_fields_way, w);
+		(void)json_object_set_new(one, "latency_ns",
+			json_pack("{s:f, s:f, s:f, s:f}", "min", w->latency.min_ns, "median", w->latency.median_ns,
+				"p99", w->latency.p99_ns, "max", w->latency.max_ns));
+		(void)json_array_append_new(list, one);
+	}
+	return list;
+}
+
+static json_t *models_json(const struct wm_plane_stats *now, const struct wm_plane_stats *before,
+	const struct models *models, const struct settings *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < models->n; i++) {
+		json_t *one = json_pack("{s:s*, s:s, s:s, s:f}", "file", s->models[i].file, "label",
+			models->at[i].label, "engine", models->at[i].engine->name, "weight", s->models[i].weight);
+		struct wm_rates rates = stats_model_rates(
+			&now->model[i], before != NULL ? &before->model[i] : NULL, stats_seconds(now, before));
+
+		stats_add_fields(one, &wm_fields_model, &now->model[i]);
+		if (now->pcap)
+			(void)json_object_set_new(one, "flows", json_integer((json_int_t)now->model[i].flows));
+		add_rates(one, &rates);
+		(void)json_array_append_new(list, one);
+	}
+	return list;
+}
+
+// What there is in one of the two modes alone.
+static void add_pcap(json_t *root, const struct wm_plane_stats *now)
+{
+	(void)json_object_set_new(root, "fresh", json_integer((json_int_t)now->total.fresh));
+	(void)json_object_set_new(root, "recycled", json_integer((json_int_t)now->total.recycled));
+	(void)json_object_set_new(root, "flows", json_integer((json_int_t)now->flows));
+	(void)json_object_set_new(root, "flows_ended", json_integer((json_int_t)now->flows_ended));
+	(void)json_object_set_new(root, "virtual_s", json_real((double)now->traffic_ns * 1e-9));
+}
+
+static void add_ports(json_t *root, const struct wm_plane_stats *now, const struct wm_plane_stats *before)
+{
+	struct wm_timing_tally lately = now->timing;
+
+	stats_add_fields(root, &wm_fields_queue, &now->total);
+	(void)json_object_del(root, "sent"); // they are called packets here
+	if (before != NULL)
+		wm_timing_since(&lately, &now->timing, &before->timing);
+	(void)json_object_set_new(root, "pacing", timing_json(&lately));
+	(void)json_object_set_new(root, "queues", queues_json(now));
+	(void)json_object_set_new(root, "ports", ports_json(now, before));
+	(void)json_object_set_new(root, "directions", ways_json(now));
+}
+
+json_t *stats_json(const struct wm_plane_stats *now, const struct wm_plane_stats *before, const struct models *models,
+	const struct settings *s)
+{
+	const struct wm_plane_queue *then = before != NULL ? &before->total : NULL;
+	struct wm_rates rates = stats_queue_rates(&now->total, then, stats_seconds(now, before));
+	char rate[STATS_RATE_SIZE];
+	json_t *root = json_pack("{s:s, s:s, s:b, s:I, s:i, s:s, s:s, s:f, s:I, s:I, s:f}", "version", WM_VERSION,
+		"mode", now->pcap ? "pcap" : "ports", "paused", now->paused, "seed", (json_int_t)s->seed, "workers",
+		(int)now->n_workers, "kernels", wm_kernels_best()->name, "rate", stats_rate_text(&now->rate, rate),
+		"wall_s", now->elapsed_s, "packets", (json_int_t)now->total.sent, "bytes", (json_int_t)now->total.bytes,
+		"fresh_share", stats_fresh(&now->total, then));
+
+	if (root == NULL)
+		return NULL;
+	add_rates(root, &rates);
+	stats_add_fields(root, &wm_fields_run, now);
+	if (before == NULL) { // what is queued at the end is not wanted any more
+		(void)json_object_set_new(root, "unused", json_integer((json_int_t)now->queued));
+		(void)json_object_del(root, "queued");
+		(void)json_object_del(root, "waiting");
+	}
+	if (now->pcap)
+		add_pcap(root, now);
+	else
+		add_ports(root, now, before);
+	(void)json_object_set_new(root, "models", models_json(now, before, models, s));
+	if (before == NULL && models->replay != NULL)
+		(void)json_object_set_new(root, "replay", replay_json(models, s));
 	return root;
 }
 
-int stats_write_object(struct wm_file *file, json_t *root, const char *path, struct wm_err *err)
+int stats_write_json(struct wm_file *file, const struct wm_plane_stats *stats, const struct models *models,
+	const struct settings *s, struct wm_err *err)
 {
+	json_t *root = stats_json(stats, NULL, models, s);
 	char *text =
 		root != NULL ? json_dumps(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) : NULL;
 
 	json_decref(root);
 	if (text == NULL) {
 		wm_file_abort(file);
-		return wm_err_set(err, -ENOMEM, "%s: no memory to write it", path);
+		return wm_err_set(err, -ENOMEM, "%s: no memory to write it", s->stats_json);
 	}
 	wm_file_write(file, text, strlen(text));
 	wm_file_write(file, "\n", 1);
 	free(text);
 	return wm_file_commit(file, err);
-}
-
-int stats_write_json(struct wm_file *file, const struct run_stats *stats, const struct models *models,
-	const struct settings *s, struct wm_err *err)
-{
-	return stats_write_object(file, run_json(stats, models, s), s->stats_json, err);
 }

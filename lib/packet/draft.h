@@ -110,6 +110,7 @@ struct wm_draft {
 	uint8_t host;       // index into wm_move
 	uint8_t payload;    // enum wm_draft_payload
 	uint8_t bits;       // the sample's
+	uint8_t pad;        // its user's: bytes that the frame lacks to the least there can be
 	union {
 		uint8_t head[WM_DRAFT_HEAD]; // headers and padding as on lap 0, at the end
 		struct wm_sample sample;     // if stencil is WM_NO_STENCIL: no draft, but the sample itself

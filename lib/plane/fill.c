@@ -89,16 +89,9 @@ static bool fits(
 	return s->len <= tx->max_len && s->len <= out->mtu + (form->l3 > 0 ? form->l3 : ETH_LEN);
 }
 
-// The out that a packet leaves on: the bit of its direction is the lowest.
-static unsigned side_of(const struct wm_tx *tx, uint8_t bits)
-{
-	static_assert(WM_BIT_REVERSE == 1, "a direction is an index");
-	return bits & tx->split;
-}
-
 static const struct wm_stencil *stencil_of(const struct wm_tx *tx, const struct wm_draft *d)
 {
-	return &tx->out[side_of(tx, d->bits)].stencils[d->bits >> WM_MODEL_SHIFT][d->stencil];
+	return &tx->out[wm_tx_side(tx, d->bits)].stencils[d->bits >> WM_MODEL_SHIFT][d->stencil];
 }
 
 // Plan the departure of a packet and set the time of its sample, which some header fields follow.
@@ -124,7 +117,7 @@ static bool plan(struct wm_tx *tx, uint32_t len, uint64_t *due, uint64_t *time_n
 static void put_sample(
 	struct wm_tx *tx, struct rte_mbuf *m, const struct wm_sample *s, const struct turn *turn, uint64_t time_ns)
 {
-	const struct wm_form *form = &tx->out[side_of(tx, s->bits)].forms[wm_sample_model(s)][s->form];
+	const struct wm_form *form = &tx->out[wm_tx_side(tx, s->bits)].forms[wm_sample_model(s)][s->form];
 	struct wm_sample moved = *s;
 
 	if (turn->lap != NULL)
@@ -165,9 +158,9 @@ static inline enum outcome build_one(
 	put_draft(tx, m, d, turn, time_ns);
 	if (tx->run->flows_counted && (d->bits & WM_BIT_LAST))
 		tx->ending |= atomic_fetch_sub_explicit(&tx->run->flows, 1, memory_order_relaxed) <= 1;
-	tx->built += len;
+	tx->built += wm_tx_size(len, d->pad);
 	tx->built_at[at] = tx->built;
-	tx->side[at] = (uint8_t)side_of(tx, d->bits);
+	tx->bits[at] = d->bits;
 	tx->n++;
 	tx->n_spare--;
 	return BUILT;
@@ -177,7 +170,7 @@ static inline enum outcome build_one(
 static enum outcome build_sample(struct wm_tx *tx, const struct wm_sample *s)
 {
 	const struct turn turn = {.move = &tx->run->still};
-	struct wm_tx_out *out = &tx->out[side_of(tx, s->bits)];
+	struct wm_tx_out *out = &tx->out[wm_tx_side(tx, s->bits)];
 	unsigned model = wm_sample_model(s);
 	enum outcome outcome;
 	struct wm_draft draft;
@@ -187,6 +180,7 @@ static enum outcome build_sample(struct wm_tx *tx, const struct wm_sample *s)
 		return DROPPED;
 	}
 	wm_draft_make(&draft, s, out->stencils[model]);
+	draft.pad = (uint8_t)(s->len < WM_FRAME_MIN ? WM_FRAME_MIN - s->len : 0);
 	if (s->len > tx->room && !wm_draft_is_sample(&draft)) {
 		draft.stencil = WM_NO_STENCIL;
 		draft.sample = *s;
@@ -223,7 +217,7 @@ static enum outcome build_fresh(struct wm_tx *tx, uint32_t want)
 		outcome = build_sample(tx, s);
 		if (outcome > DROPPED)
 			break;
-		n[side_of(tx, s->bits)]++;
+		n[wm_tx_side(tx, s->bits)]++;
 		wm_feed_take(&tx->feed);
 	}
 	if (tx->feed.n_flows > 0)
@@ -255,9 +249,9 @@ static uint32_t build_plain(
 		} else {
 			put_sample(tx, row[i], &d[i].sample, turn, d[i].time_ns + later_ns);
 		}
-		built += d[i].len;
+		built += wm_tx_size(d[i].len, d[i].pad);
 		tx->built_at[at + i] = built;
-		tx->side[at + i] = (uint8_t)side_of(tx, d[i].bits);
+		tx->bits[at + i] = d[i].bits;
 	}
 	if (job > jobs)
 		tx->putter->put(jobs, (size_t)(job - jobs), turn->move, later_ns);
@@ -296,7 +290,7 @@ static void count_recycled(struct wm_tx *tx, uint32_t before, uint32_t n)
 	uint64_t second = 0;
 
 	for (uint32_t i = 0; tx->split && i < n; i++)
-		second += tx->side[(tx->head + before + i) & ROW_MASK];
+		second += wm_tx_side(tx, tx->bits[(tx->head + before + i) & ROW_MASK]);
 	wm_count_add(&tx->out[0].count.recycled, n - second);
 	if (second > 0)
 		wm_count_add(&tx->out[1].count.recycled, second);

@@ -74,7 +74,8 @@ static bool out_of_time(const struct wm_plane *p, uint64_t now_ns)
 {
 	uint64_t grace_ns = p->options->rate.kind == WM_RATE_MAX ? 0 : GRACE_NS;
 
-	return p->run.end_ns != UINT64_MAX && now_ns >= p->go.ns && now_ns - p->go.ns >= p->run.end_ns + grace_ns;
+	return p->run.end_ns != UINT64_MAX && now_ns >= p->go.ns
+	       && now_ns - p->go.ns >= p->run.end_ns + grace_ns + wm_plane_paused_ns(p, now_ns);
 }
 
 // Keep the queues' timeline, which runs by the TSC, with the system's clock: at the rate that was measured since the
@@ -114,12 +115,42 @@ static void look_at_links(struct wm_plane *p, uint64_t now_ns)
 	}
 }
 
-void wm_plane_ask_rate(struct wm_plane_wish *wish, const struct wm_rate *rate)
+uint64_t wm_plane_paused_ns(const struct wm_plane *p, uint64_t now_ns)
 {
-	(void)pthread_mutex_lock(&wish->lock);
-	wish->rate = *rate;
-	wish->has_rate = true;
-	(void)pthread_mutex_unlock(&wish->lock);
+	uint64_t since_ns = atomic_load_explicit(&p->hold_ns, memory_order_relaxed);
+	uint64_t paused_ns = atomic_load_explicit(&p->paused_ns, memory_order_relaxed);
+
+	return since_ns > 0 && since_ns < now_ns ? paused_ns + now_ns - since_ns : paused_ns;
+}
+
+// Stop the timeline. A queue that has not heard of it yet may send what is due in the meantime.
+static void hold(struct wm_plane *p)
+{
+	p->hold = wm_clock_point();
+	atomic_store_explicit(&p->hold_ns, p->hold.ns, memory_order_relaxed);
+	(void)atomic_fetch_add_explicit(&p->run.epoch, 1, memory_order_release);
+}
+
+// Let it go on where it stopped: all queues move their plans by the same time.
+static void go_on(struct wm_plane *p)
+{
+	struct wm_clock_point now = wm_clock_point();
+
+	(void)atomic_fetch_add_explicit(&p->run.held_tsc, now.tsc - p->hold.tsc, memory_order_relaxed);
+	(void)atomic_fetch_add_explicit(&p->run.epoch, 1, memory_order_release); // acquire: wm_tx_turn()
+	(void)atomic_fetch_add_explicit(&p->paused_ns, now.ns - p->hold.ns, memory_order_relaxed);
+	atomic_store_explicit(&p->hold_ns, 0, memory_order_relaxed);
+}
+
+static void follow_pause(struct wm_plane *p)
+{
+	bool held = atomic_load_explicit(&p->hold_ns, memory_order_relaxed) > 0;
+	bool pause = wm_plane_wish_pause(p->options->wish);
+
+	if (pause && !held)
+		hold(p);
+	else if (held && !pause)
+		go_on(p);
 }
 
 static bool takes_pace(const struct wm_plane *p)
@@ -136,20 +167,18 @@ static void follow_wish(struct wm_plane *p)
 	struct wm_plane_wish *wish = p->options->wish;
 	struct wm_rate rate;
 	struct wm_err err;
-	bool has_rate;
 	int rc = 0;
 
 	if (wish == NULL || !takes_pace(p))
 		return;
-	(void)pthread_mutex_lock(&wish->lock);
-	has_rate = wish->has_rate;
-	rate = wish->rate;
-	wish->has_rate = false;
-	(void)pthread_mutex_unlock(&wish->lock);
-	for (unsigned t = 0; has_rate && t < p->n_txs && rc == 0; t++)
+	if (!wm_plane_wish_rate(wish, &rate))
+		return;
+	for (unsigned t = 0; t < p->n_txs && rc == 0; t++)
 		rc = wm_plane_pace(p, t, &rate, &p->txs[t]->next_pace, &err);
-	for (unsigned t = 0; has_rate && t < p->n_txs && rc == 0; t++)
+	for (unsigned t = 0; t < p->n_txs && rc == 0; t++)
 		atomic_store_explicit(&p->txs[t]->pace_asked, true, memory_order_release);
+	if (rc == 0)
+		p->rate = rate;
 	if (rc < 0 && p->options->notice != NULL)
 		p->options->notice(p->options->arg, err.msg);
 }
@@ -165,12 +194,14 @@ static void control(struct wm_plane *p)
 		look_at_links(p, now_ns);
 	if (now_ns >= p->seen.ns + COMPARE_NS)
 		follow_clock(p);
+	follow_pause(p);
 	follow_wish(p);
 	if (p->options->stats_s > 0 && p->options->report != NULL && now_ns >= p->next_report_ns) {
 		struct wm_plane_stats stats;
 
 		p->next_report_ns += (uint64_t)(p->options->stats_s * 1e9);
 		wm_plane_collect(p, &stats);
+		stats.rate = p->rate;
 		p->options->report(p->options->arg, &stats);
 	}
 }
@@ -277,6 +308,7 @@ static void start(struct wm_plane *p)
 	p->go.ns += LEAD_NS;
 	p->seen = p->go;
 	p->run.start_tsc = p->go.tsc;
+	atomic_store_explicit(&p->ticks_per_ns, ticks_per_ns, memory_order_relaxed);
 	atomic_store_explicit(&p->run.tsc_per_ns, ticks_per_ns, memory_order_relaxed);
 	p->next_link_ns = p->go.ns;
 	p->next_report_ns = p->go.ns + (uint64_t)(p->options->stats_s * 1e9);
@@ -307,14 +339,20 @@ static void *reader_main(void *arg)
 	return NULL;
 }
 
+int wm_plane_thread(pthread_t *out, const char *name, void *(*main)(void *), void *arg)
+{
+	int rc = rte_ctrl_thread_create(out, name, NULL, main, arg);
+
+	return rc < 0 ? rc : -rc;
+}
+
 static int launch(struct wm_plane *p, struct wm_err *err)
 {
 	if (p->options->replay != NULL) {
-		int rc = rte_ctrl_thread_create(&p->reader, "wm-reader", NULL, reader_main, p);
+		int rc = wm_plane_thread(&p->reader, "wm-reader", reader_main, p);
 
-		if (rc != 0)
-			return wm_err_sys(
-				err, rc < 0 ? rc : -rc, "the thread that reads the capture cannot be started");
+		if (rc < 0)
+			return wm_err_sys(err, rc, "the thread that reads the capture cannot be started");
 		p->has_reader = true;
 	}
 	for (unsigned i = 1; i < p->n_cores; i++) {
@@ -437,6 +475,7 @@ static void finish(struct wm_plane *p, struct wm_plane_stats *stats)
 	for (unsigned i = 0; i < p->n_rxs; i++)
 		wm_watch_finish(&p->rxs[i]->watch);
 	wm_plane_collect(p, stats);
+	stats->rate = p->rate;
 	stats->elapsed_s = p->go.ns > 0 && end_ns > p->go.ns ? (double)(end_ns - p->go.ns) * 1e-9 : 0;
 	stats->queued = count_queued(p);
 	stats->waiting = 0;
@@ -470,6 +509,7 @@ int wm_plane_run(const struct wm_plane_options *options, struct wm_plane_stats *
 	if (p == NULL)
 		return wm_err_sys(err, -ENOMEM, "the data plane");
 	p->options = options;
+	p->rate = options->rate;
 	p->clock = wm_clock_point();
 	rc = start_eal(options, err);
 	if (rc < 0)
@@ -478,6 +518,8 @@ int wm_plane_run(const struct wm_plane_options *options, struct wm_plane_stats *
 		wm_plane_notice(
 			p, "dpdk-pdump and dpdk-dumpcap will not be able to attach: %s", rte_strerror(rte_errno));
 	rc = wm_plane_setup(p, err);
+	if (rc == 0 && options->ready != NULL)
+		rc = options->ready(options->arg, err);
 	if (rc == 0) {
 		wm_telemetry_open(p);
 		rc = run(p, err);

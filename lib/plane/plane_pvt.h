@@ -49,7 +49,13 @@ struct wm_plane {
 	struct wm_ring *rings; // [supply * n_txs + queue]
 	size_t n_rings;
 
+	_Atomic double ticks_per_ns; // as they were at the start; 0 before
+	_Atomic uint64_t paused_ns;  // the timeline was held, up to the last time that it went on
+	_Atomic uint64_t hold_ns;    // it is held since; 0 = it is not
+
 	// Control alone.
+	struct wm_rate rate;         // that was asked for last
+	struct wm_clock_point hold;  // when the timeline was held
 	struct wm_clock_point clock; // before EAL began
 	struct wm_clock_point go;    // the first departure
 	struct wm_clock_point seen;  // when the clocks were compared last
@@ -79,5 +85,8 @@ void wm_core_loop(struct wm_core *core, void (*control)(struct wm_plane *p));
 /** A turn for every port that the lcore receives from. @return whether there was anything to do. */
 bool wm_core_receive(struct wm_core *core);
 
-/** Sum up what has been counted. */
+/** For how long the timeline was held. */
+uint64_t wm_plane_paused_ns(const struct wm_plane *p, uint64_t now_ns);
+
+/** Sum up what has been counted; all but the rate, which control knows. */
 void wm_plane_collect(const struct wm_plane *p, struct wm_plane_stats *stats);

@@ -259,6 +259,7 @@ static int setup_tx(struct wm_plane *p, unsigned t, struct wm_err *err)
 	tx->room = port->room;
 	tx->max_len = port->max_len;
 	tx->split = p->options->split;
+	tx->mixed = p->options->n_sources + (p->options->replay != NULL) > 1;
 	tx->putter = wm_draft_putter_best();
 	core->tx[core->n_tx++] = tx;
 	wm_feed_init(&tx->feed, rings, p->n_supplies);

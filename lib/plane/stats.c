@@ -13,6 +13,7 @@ static struct wm_plane_queue collect_queue(const struct wm_tx_out *out)
 		.queue = out->queue,
 		.sent = wm_count_get(&c->sent),
 		.bytes = wm_count_get(&c->bytes),
+		.padding = wm_count_get(&c->padding),
 		.oversize = wm_count_get(&c->oversize),
 		.lost = wm_count_get(&c->lost),
 		.link_down = wm_count_get(&c->link_down),
@@ -30,24 +31,6 @@ static struct wm_plane_queue collect_queue(const struct wm_tx_out *out)
 	return q;
 }
 
-static void add(struct wm_plane_queue *sum, const struct wm_plane_queue *q)
-{
-	sum->fresh += q->fresh;
-	sum->recycled += q->recycled;
-	sum->sent += q->sent;
-	sum->bytes += q->bytes;
-	sum->oversize += q->oversize;
-	sum->lost += q->lost;
-	sum->link_down += q->link_down;
-	sum->starved += q->starved;
-	sum->no_mbuf += q->no_mbuf;
-	sum->port_full += q->port_full;
-	sum->late += q->late;
-	sum->shifts += q->shifts;
-	sum->shift_ns += q->shift_ns;
-	sum->received += q->received;
-}
-
 static struct wm_plane_port collect_port(const struct wm_port *port, uint64_t now_ns)
 {
 	uint64_t since_ns = wm_count_get(&port->since_ns), down_ns = wm_count_get(&port->down_ns);
@@ -58,8 +41,7 @@ static struct wm_plane_port collect_port(const struct wm_port *port, uint64_t no
 
 	if (!out.up && since_ns > 0 && since_ns < now_ns)
 		down_ns += now_ns - since_ns;
-	out.down_s = (double)down_ns * 1e-9;
-
+	out.down_ns = down_ns;
 	(void)snprintf(out.name, sizeof(out.name), "%s", port->name);
 	if (rte_eth_stats_get(port->id, &stats) == 0) {
 		out.errors = stats.oerrors;
@@ -101,33 +83,50 @@ static struct wm_plane_way collect_way(const struct wm_rx *rx, double ticks_per_
 		way.unseen += wm_count_get(&rx->ledgers[i]->unseen);
 		way.noted += wm_ledger_noted(rx->ledgers[i]);
 	}
+	way.sent = way.noted + way.unseen;
 	way.under_way = way.noted - way.received - way.lost;
 	return way;
 }
 
-static struct wm_timing_summary collect_timing(const struct wm_plane *p)
+// With one model, all packets are its own.
+static void collect_models(const struct wm_plane *p, struct wm_plane_stats *s)
 {
-	const struct wm_timing *timings[WM_QUEUES_MAX];
-	double ticks_per_ns = atomic_load_explicit(&p->run.tsc_per_ns, memory_order_relaxed);
-	struct wm_timing_summary sum;
+	s->n_models = (unsigned)p->options->n_sources + (p->options->replay != NULL);
+	if (s->n_models == 1)
+		s->model[0] = (struct wm_plane_model){s->total.sent, s->total.bytes, s->total.padding, 0};
+	for (unsigned i = 0; i < s->n_models && s->n_models > 1; i++)
+		for (unsigned t = 0; t < p->n_txs; t++) {
+			const struct wm_tx_share *share = &p->txs[t]->share[i];
 
-	for (unsigned t = 0; t < p->n_txs; t++)
-		timings[t] = &p->txs[t]->timing;
-	wm_timing_sum(&sum, timings, p->n_txs, ticks_per_ns > 0 ? ticks_per_ns : 1);
-	return sum;
+			s->model[i].packets += wm_count_get(&share->packets);
+			s->model[i].bytes += wm_count_get(&share->bytes);
+			s->model[i].padding += wm_count_get(&share->padding);
+		}
+}
+
+static void collect_rings(const struct wm_plane *p, struct wm_plane_stats *s)
+{
+	for (size_t i = 0; i < (size_t)p->n_supplies * p->n_txs; i++) {
+		s->ring_used += wm_ring_count(&p->rings[i]);
+		s->ring_room += p->rings[i].mask + 1;
+	}
 }
 
 void wm_plane_collect(const struct wm_plane *p, struct wm_plane_stats *stats)
 {
 	struct wm_plane_stats s = {.n_workers = p->roles.n_workers, .n_ports = p->n_ports, .n_ways = p->n_rxs};
-	double ticks_per_ns = atomic_load_explicit(&p->run.tsc_per_ns, memory_order_relaxed);
+	double ticks_per_ns = atomic_load_explicit(&p->ticks_per_ns, memory_order_relaxed);
 	uint64_t now_ns = wm_now_ns(), gone;
 
-	for (unsigned t = 0; t < p->n_txs; t++)
+	ticks_per_ns = ticks_per_ns > 0 ? ticks_per_ns : 1;
+	s.timing.ticks_per_ns = ticks_per_ns;
+	for (unsigned t = 0; t < p->n_txs; t++) {
 		for (unsigned side = 0; side < wm_tx_outs(p->txs[t]); side++) {
 			s.queue[s.n_queues] = collect_queue(&p->txs[t]->out[side]);
-			add(&s.total, &s.queue[s.n_queues++]);
+			wm_plane_queue_add(&s.total, &s.queue[s.n_queues++]);
 		}
+		wm_timing_count(&s.timing, &p->txs[t]->timing);
+	}
 	for (unsigned w = 0; w < p->n_supplies; w++)
 		s.generated += wm_count_get(&p->supplies[w]->generated);
 	gone = s.total.sent + s.total.oversize + s.total.lost;
@@ -139,7 +138,10 @@ void wm_plane_collect(const struct wm_plane *p, struct wm_plane_stats *stats)
 	}
 	for (unsigned i = 0; i < p->n_rxs; i++)
 		s.way[i] = collect_way(p->rxs[i], ticks_per_ns);
-	s.timing = collect_timing(p);
+	collect_models(p, &s);
+	collect_rings(p, &s);
+	s.paused = atomic_load_explicit(&p->hold_ns, memory_order_relaxed) > 0;
+	s.paused_ns = wm_plane_paused_ns(p, now_ns);
 	s.elapsed_s = p->go.ns > 0 && now_ns > p->go.ns ? (double)(now_ns - p->go.ns) * 1e-9 : 0;
 	*stats = s;
 }

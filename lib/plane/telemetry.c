@@ -17,15 +17,15 @@ struct shared {
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
 static struct shared shared = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-struct entry {
-	const char *name;
-	uint64_t value;
-};
-
-static void add_all(struct rte_tel_data *d, const struct entry *entries, size_t n)
+static void add_fields(struct rte_tel_data *d, const struct wm_fields *fields, const void *of)
 {
-	for (size_t i = 0; i < n; i++)
-		(void)rte_tel_data_add_dict_u64(d, entries[i].name, entries[i].value);
+	for (size_t i = 0; i < fields->n; i++)
+		(void)rte_tel_data_add_dict_u64(d, fields->at[i].name, wm_field_value(&fields->at[i], of));
+}
+
+static void add(struct rte_tel_data *d, const char *name, uint64_t value)
+{
+	(void)rte_tel_data_add_dict_u64(d, name, value);
 }
 
 // @return 0; -ENOENT if there is no run.
@@ -57,27 +57,6 @@ static int collect_one(const char *params, struct wm_plane_stats *stats, unsigne
 	return collect(stats);
 }
 
-static void add_queue(struct rte_tel_data *d, const struct wm_plane_queue *q)
-{
-	const struct entry entries[] = {
-		{"sent", q->sent},
-		{"bytes", q->bytes},
-		{"fresh", q->fresh},
-		{"recycled", q->recycled},
-		{"oversize", q->oversize},
-		{"lost", q->lost},
-		{"link_down", q->link_down},
-		{"starved", q->starved},
-		{"no_mbuf", q->no_mbuf},
-		{"port_full", q->port_full},
-		{"shifts", q->shifts},
-		{"shift_ns", q->shift_ns},
-		{"received", q->received},
-	};
-
-	add_all(d, entries, sizeof(entries) / sizeof(entries[0]));
-}
-
 static int answer_stats(const char *cmd, const char *params, struct rte_tel_data *d)
 {
 	struct wm_plane_stats s;
@@ -88,20 +67,15 @@ static int answer_stats(const char *cmd, const char *params, struct rte_tel_data
 	if (rc < 0)
 		return rc;
 	(void)rte_tel_data_start_dict(d);
-	add_all(d,
-		(struct entry[]){
-			{"elapsed_ms", (uint64_t)(s.elapsed_s * 1e3)},
-			{"generated", s.generated},
-			{"queued", s.queued},
-			{"waiting", s.waiting},
-			{"port_errors", s.port_errors},
-			{"workers", s.n_workers},
-			{"queues", s.n_queues},
-			{"ports", s.n_ports},
-			{"directions", s.n_ways},
-		},
-		9);
-	add_queue(d, &s.total);
+	add(d, "elapsed_ms", (uint64_t)(s.elapsed_s * 1e3));
+	add(d, "paused", s.paused);
+	add(d, "workers", s.n_workers);
+	add(d, "queues", s.n_queues);
+	add(d, "ports", s.n_ports);
+	add(d, "directions", s.n_ways);
+	add(d, "models", s.n_models);
+	add_fields(d, &wm_fields_run, &s);
+	add_fields(d, &wm_fields_queue, &s.total);
 	return 0;
 }
 
@@ -115,8 +89,9 @@ static int answer_queue(const char *cmd, const char *params, struct rte_tel_data
 	if (rc < 0 || i >= s.n_queues)
 		return rc < 0 ? rc : -EINVAL;
 	(void)rte_tel_data_start_dict(d);
-	add_all(d, (struct entry[]){{"port", s.queue[i].port}, {"queue", s.queue[i].queue}}, 2);
-	add_queue(d, &s.queue[i]);
+	add(d, "port", s.queue[i].port);
+	add(d, "queue", s.queue[i].queue);
+	add_fields(d, &wm_fields_queue, &s.queue[i]);
 	return 0;
 }
 
@@ -132,15 +107,8 @@ static int answer_port(const char *cmd, const char *params, struct rte_tel_data 
 	(void)rte_tel_data_start_dict(d);
 	(void)rte_tel_data_add_dict_string(d, "name", s.port[i].name);
 	(void)rte_tel_data_add_dict_string(d, "link", s.port[i].up ? "up" : "down");
-	add_all(d,
-		(struct entry[]){
-			{"port", s.port[i].port},
-			{"link_downs", s.port[i].downs},
-			{"link_down_ms", (uint64_t)(s.port[i].down_s * 1e3)},
-			{"errors", s.port[i].errors},
-			{"missed", s.port[i].missed},
-		},
-		5);
+	add(d, "port", s.port[i].port);
+	add_fields(d, &wm_fields_port, &s.port[i]);
 	return 0;
 }
 
@@ -156,25 +124,27 @@ static int answer_direction(const char *cmd, const char *params, struct rte_tel_
 		return rc < 0 ? rc : -EINVAL;
 	w = &s.way[i];
 	(void)rte_tel_data_start_dict(d);
-	add_all(d,
-		(struct entry[]){
-			{"from", w->from},
-			{"to", w->to},
-			{"sent", w->noted + w->unseen},
-			{"unseen", w->unseen},
-			{"received", w->received},
-			{"bytes", w->bytes},
-			{"lost", w->lost},
-			{"under_way", w->under_way},
-			{"reordered", w->reordered},
-			{"duplicates", w->duplicates},
-			{"strangers", w->strangers},
-			{"latency_min_ns", (uint64_t)w->latency.min_ns},
-			{"latency_median_ns", (uint64_t)w->latency.median_ns},
-			{"latency_p99_ns", (uint64_t)w->latency.p99_ns},
-			{"latency_max_ns", (uint64_t)w->latency.max_ns},
-		},
-		15);
+	add(d, "from", w->from);
+	add(d, "to", w->to);
+	add_fields(d, &wm_fields_way, w);
+	add(d, "latency_min_ns", (uint64_t)w->latency.min_ns);
+	add(d, "latency_median_ns", (uint64_t)w->latency.median_ns);
+	add(d, "latency_p99_ns", (uint64_t)w->latency.p99_ns);
+	add(d, "latency_max_ns", (uint64_t)w->latency.max_ns);
+	return 0;
+}
+
+static int answer_model(const char *cmd, const char *params, struct rte_tel_data *d)
+{
+	struct wm_plane_stats s;
+	unsigned i = 0;
+	int rc = collect_one(params, &s, &i);
+
+	(void)cmd;
+	if (rc < 0 || i >= s.n_models)
+		return rc < 0 ? rc : -EINVAL;
+	(void)rte_tel_data_start_dict(d);
+	add_fields(d, &wm_fields_model, &s.model[i]);
 	return 0;
 }
 
@@ -194,6 +164,8 @@ void wm_telemetry_open(const struct wm_plane *p)
 		"/wiremill/queue", answer_queue, "Returns one queue's statistics. Parameters: its number, from 0.");
 	(void)rte_telemetry_register_cmd(
 		"/wiremill/port", answer_port, "Returns one port's link and errors. Parameters: its number, from 0.");
+	(void)rte_telemetry_register_cmd(
+		"/wiremill/model", answer_model, "Returns what was sent of one model. Parameters: its number, from 0.");
 	(void)rte_telemetry_register_cmd("/wiremill/direction", answer_direction,
 		"Returns what comes back of one direction (--receive). Parameters: its number, from 0.");
 }

@@ -4,6 +4,7 @@
 //	/wiremill/stats          of the whole run
 //	/wiremill/queue,N        of one queue, from 0, in the order of the final statistics
 //	/wiremill/port,N         of one port's link
+//	/wiremill/model,N        of one model, from 0, in the order given; the capture last
 //	/wiremill/direction,N    of what comes back
 #pragma once
 

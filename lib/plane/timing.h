@@ -29,7 +29,15 @@ struct wm_timing {
 	bool began;
 };
 
-// What people are told, of one or more queues.
+// Errors of one or more queues, as they stood at one moment.
+struct wm_timing_tally {
+	double ticks_per_ns; // the same all through a run: an error stays in its bin
+	uint64_t bins[WM_TIMING_BINS];
+	uint64_t max;
+	uint64_t bunched;
+};
+
+// What people are told.
 struct wm_timing_summary {
 	uint64_t gaps;
 	uint64_t bunched;
@@ -72,6 +80,14 @@ static inline void wm_timing_shift(struct wm_timing *t, uint64_t by)
 	t->late -= (int64_t)by;
 }
 
-/** Sum up n timings. Any thread. */
-void wm_timing_sum(
-	struct wm_timing_summary *out, const struct wm_timing *const *timings, unsigned n, double ticks_per_ns);
+/** Add a queue's errors. Any thread. */
+void wm_timing_count(struct wm_timing_tally *sum, const struct wm_timing *t);
+
+/** What has come since `before`, of the same run. The largest error is then known to a sixteenth. */
+void wm_timing_since(
+	struct wm_timing_tally *out, const struct wm_timing_tally *now, const struct wm_timing_tally *before);
+
+void wm_timing_sum_up(struct wm_timing_summary *out, const struct wm_timing_tally *tally);
+
+/** Sum of all errors, in ns, each taken from the middle of its bin. */
+double wm_timing_total_ns(const struct wm_timing_tally *tally);

@@ -47,8 +47,9 @@ static void receive(struct wm_tx_out *out)
 static uint32_t same_side(const struct wm_tx *tx, uint32_t n)
 {
 	uint32_t at = tx->head & ROW_MASK, run = 1;
+	unsigned side = wm_tx_side(tx, tx->bits[at]);
 
-	while (run < n && tx->side[at + run] == tx->side[at])
+	while (run < n && wm_tx_side(tx, tx->bits[at + run]) == side)
 		run++;
 	return run;
 }
@@ -97,12 +98,32 @@ static void note_times(struct wm_tx *tx, uint32_t at, uint32_t n, uint64_t now)
 		wm_count_add(&tx->timing.bunched, bunched);
 }
 
+// The port took n packets of the row, from `at` on.
+static void count_sent(struct wm_tx *tx, struct wm_tx_out *out, uint32_t at, uint32_t n)
+{
+	uint64_t size = tx->built_at[at + n - 1] - tx->offered, before = tx->offered;
+
+	wm_count_add(&out->count.sent, n);
+	wm_count_add(&out->count.bytes, (uint32_t)size);
+	wm_count_add(&out->count.padding, size >> 32);
+	tx->offered += size;
+	for (uint32_t i = at; tx->mixed && i < at + n; i++) {
+		struct wm_tx_share *share = &tx->share[tx->bits[i] >> WM_MODEL_SHIFT];
+
+		size = tx->built_at[i] - before;
+		before = tx->built_at[i];
+		wm_count_add(&share->packets, 1);
+		wm_count_add(&share->bytes, (uint32_t)size);
+		wm_count_add(&share->padding, size >> 32);
+	}
+}
+
 // Offer the first n packets of the row, at most a burst, to their port.
 static void offer(struct wm_tx *tx, uint32_t n)
 {
 	uint32_t at = tx->head & ROW_MASK, sent;
 	uint64_t now = 0;
-	struct wm_tx_out *out = &tx->out[tx->side[at]];
+	struct wm_tx_out *out = &tx->out[wm_tx_side(tx, tx->bits[at])];
 
 	n = RTE_MIN(n, RTE_MIN((uint32_t)WM_TX_BURST, WM_TX_ROW - at));
 	if (tx->split)
@@ -117,11 +138,8 @@ static void offer(struct wm_tx *tx, uint32_t n)
 		sent = rte_eth_tx_burst(out->port, out->queue, tx->row + at, (uint16_t)n);
 	else
 		sent = send_noted(out, tx->row + at, (uint16_t)n);
-	if (likely(sent > 0)) {
-		wm_count_add(&out->count.sent, sent);
-		wm_count_add(&out->count.bytes, tx->built_at[at + sent - 1] - tx->offered);
-		tx->offered = tx->built_at[at + sent - 1];
-	}
+	if (likely(sent > 0))
+		count_sent(tx, out, at, sent);
 	if (tx->paced)
 		note_times(tx, at, sent, now);
 	tx->head += sent;
@@ -143,13 +161,19 @@ static bool turn_at_once(struct wm_tx *tx)
 	return true;
 }
 
-// Too many packets have gone out late: what is still to come goes out that much later.
-static void shift(struct wm_tx *tx, uint64_t by)
+// What is still to come goes out that much later.
+static void move_plan(struct wm_tx *tx, uint64_t by)
 {
 	tx->plan_tsc += (double)by;
 	for (uint32_t i = 0; i < tx->n; i++)
 		tx->due[(tx->head + i) & ROW_MASK] += by;
 	wm_timing_shift(&tx->timing, by);
+}
+
+// Too many packets have gone out late.
+static void shift(struct wm_tx *tx, uint64_t by)
+{
+	move_plan(tx, by);
 	tx->late = 0;
 	wm_count_add(&tx->out[0].count.shifts, 1);
 	wm_count_add(&tx->out[0].count.shift_ns, (uint64_t)((double)by / wm_tx_ticks_per_ns(tx)));
@@ -235,8 +259,26 @@ static void take_pace(struct wm_tx *tx)
 	atomic_store_explicit(&tx->pace_asked, false, memory_order_release);
 }
 
+// The timeline is held, or was and goes on. @return whether it is.
+static bool is_held(struct wm_tx *tx, unsigned epoch)
+{
+	uint64_t held;
+
+	if (epoch % 2 == 1)
+		return true;
+	held = atomic_load_explicit(&tx->run->held_tsc, memory_order_relaxed); // behind the epoch, which is acquired
+	move_plan(tx, held - tx->held);
+	tx->held = held;
+	tx->epoch = epoch;
+	return false;
+}
+
 bool wm_tx_turn(struct wm_tx *tx)
 {
+	unsigned epoch = atomic_load_explicit(&tx->run->epoch, memory_order_acquire); // release: wm_plane's hold()
+
+	if (unlikely(epoch != tx->epoch) && is_held(tx, epoch))
+		return false;
 	if (unlikely(atomic_load_explicit(&tx->pace_asked, memory_order_acquire))) // release: wm_plane_take_rate()
 		take_pace(tx);
 	if (unlikely(tx->ending) && tx->n == 0)
@@ -250,7 +292,7 @@ void wm_tx_finish(struct wm_tx *tx)
 		uint32_t at = tx->head & ROW_MASK;
 
 		rte_pktmbuf_free(tx->row[at]);
-		wm_count_add(&tx->out[tx->side[at]].count.lost, 1);
+		wm_count_add(&tx->out[wm_tx_side(tx, tx->bits[at])].count.lost, 1);
 	}
 	for (; tx->n_spare > 0; tx->n_spare--, tx->head++)
 		rte_pktmbuf_free(tx->row[tx->head & ROW_MASK]);

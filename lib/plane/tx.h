@@ -17,6 +17,7 @@
 
 #include <rte_mbuf.h>
 
+#include <assert.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -40,6 +41,8 @@ struct wm_tx_run {
 
 	// Written by control.
 	_Atomic double tsc_per_ns; // follows the system's clock
+	_Atomic uint64_t held_tsc; // for how long the timeline has been held so far
+	atomic_uint epoch;         // odd = the timeline is held
 	atomic_bool go;            // the rings are filled, the start is set
 	atomic_bool stop;          // all lcores leave their loops
 
@@ -53,6 +56,7 @@ struct wm_tx_counts {
 	wm_count recycled;  // samples taken from an earlier lap
 	wm_count sent;      // packets that the port took
 	wm_count bytes;     // of these, without FCS
+	wm_count padding;   // bytes that these lack to WM_FRAME_MIN
 	wm_count oversize;  // dropped: longer than the port can send
 	wm_count lost;      // dropped: built, and the run ended before the port took them, or its link was down
 	wm_count link_down; // of these, because the link was down
@@ -64,6 +68,13 @@ struct wm_tx_counts {
 	wm_count shifts;    // times the timeline was shifted, because packets were late
 	wm_count shift_ns;  // by how much in all
 	wm_count received;  // packets taken from the port and dropped, so that a looped port does not fill up
+};
+
+// What was sent of one model.
+struct wm_tx_share {
+	wm_count packets;
+	wm_count bytes;
+	wm_count padding;
 };
 
 // A queue of a port.
@@ -93,6 +104,7 @@ struct wm_tx {
 	uint32_t max_len;         // longest frame: room, or more where mbufs may be chained
 	uint8_t split;            // 1 = packets of servers leave on the second out, 0 = all on the first
 	bool paced;
+	bool mixed;         // there are several models: each one's share is counted
 	struct wm_lap *lap; // NULL = wait for fresh samples
 	const struct wm_draft_putter *putter;
 	uint8_t *scratch; // UINT16_MAX bytes: a frame before it is cut up
@@ -102,13 +114,15 @@ struct wm_tx {
 	struct wm_pace pace;
 	struct rte_mbuf *row[WM_TX_ROW]; // n built ones from head on, then n_spare that are not
 	uint64_t due[WM_TX_ROW];         // in TSC
-	uint64_t built_at[WM_TX_ROW];    // bytes built so far, this packet included
-	uint8_t side[WM_TX_ROW];         // index of its out
+	uint64_t built_at[WM_TX_ROW];    // wm_tx_size() built so far, this packet included
+	uint8_t bits[WM_TX_ROW];         // its sample's: direction and model
 	uint32_t head;
 	uint32_t n;
 	uint32_t n_spare;
 	uint64_t built;
-	uint64_t offered; // bytes of what the port has taken
+	uint64_t offered; // of these, what the port has taken
+	unsigned epoch;   // of the run, as far as it was followed
+	uint64_t held;    // of the run's held_tsc, what the plan has been moved by
 	uint32_t late;    // packets sent late since the last one on time
 	uint64_t plan_ns; // planned departure of the packet built last
 	double plan_tsc;  // the same in TSC since the start, shifts included
@@ -123,12 +137,27 @@ struct wm_tx {
 	// Written by its lcore, read by control.
 	alignas(64) atomic_bool done; // everything asked for was sent
 	struct wm_timing timing;
+	struct wm_tx_share share[WM_MODELS_MAX]; // if mixed
 	struct wm_tx_out out[2]; // what is not of a port alone (starved, shifts) is counted at the first
 };
+
+/** Sizes that add up and can be told apart: bytes below, the padding that they lack above. Where sums are subtracted,
+ *  each half is right as long as it fits into 32 bits. */
+static inline uint64_t wm_tx_size(uint32_t len, uint32_t pad)
+{
+	return (uint64_t)pad << 32 | len;
+}
 
 static inline unsigned wm_tx_outs(const struct wm_tx *tx)
 {
 	return 1u + tx->split;
+}
+
+/** Index of the out that a packet leaves on, by its bits: that of its direction is the lowest. */
+static inline unsigned wm_tx_side(const struct wm_tx *tx, uint8_t bits)
+{
+	static_assert(WM_BIT_REVERSE == 1, "a direction is an index");
+	return bits & tx->split;
 }
 
 static inline double wm_tx_ticks_per_ns(const struct wm_tx *tx)

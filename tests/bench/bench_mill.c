@@ -52,8 +52,9 @@ int main(int argc, char **argv)
 	static struct settings s = {.pcap = "/dev/null", .seed = 1, .rate = {.kind = WM_RATE_MODEL, .value = 1}};
 	static struct models models;
 	static struct wm_form forms[FAKE_FORMS];
-	static struct run_stats stats;
+	static struct wm_plane_stats stats;
 	const atomic_bool never = false;
+	const struct steer steer = {.stop = &never};
 	struct wm_err err = {0};
 	bool began = false;
 	double all_ns, own_ns;
@@ -69,13 +70,13 @@ int main(int argc, char **argv)
 	if (fake_forms(forms) < 0)
 		return 1;
 	all_ns = -cpu_s();
-	if (pcap_run(&s, &models, &never, &stats, &began, &err) < 0) {
+	if (pcap_run(&s, &models, &steer, &stats, &began, &err) < 0) {
 		(void)fprintf(stderr, "%s\n", err.msg);
 		return 1;
 	}
 	all_ns = (all_ns + cpu_s()) * 1e9 / (double)stats.generated;
 	(void)printf("%" PRIu64 " packets of %" PRIu64
 		     " bytes; ns of CPU time a packet: %.0f, engine %.0f, rest %.0f\n",
-		stats.written, stats.bytes / stats.written, all_ns, own_ns, all_ns - own_ns);
+		stats.total.sent, stats.total.bytes / stats.total.sent, all_ns, own_ns, all_ns - own_ns);
 	return 0;
 }

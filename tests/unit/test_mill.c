@@ -6,6 +6,7 @@
 #include <packet/dissect.h>
 #include <pcap_mode.h>
 #include <settings.h>
+#include <stats.h>
 
 #include <errno.h>
 #include <jansson.h>
@@ -27,7 +28,7 @@ struct run {
 	struct settings s;
 	struct models models;
 	struct wm_form forms[FAKE_FORMS];
-	struct run_stats stats;
+	struct wm_plane_stats stats;
 	char folder[64], pcap[128], csv[128], labels[128], json[128];
 	atomic_bool stop;
 };
@@ -72,13 +73,14 @@ static void clean_up(struct run *r)
 static void go(struct run *r)
 {
 	struct wm_err err = {0};
+	const struct steer steer = {.stop = &r->stop};
 	bool began = false;
 
-	r->stats = (struct run_stats){0};
-	if (pcap_run(&r->s, &r->models, &r->stop, &r->stats, &began, &err) < 0)
+	r->stats = (struct wm_plane_stats){0};
+	if (pcap_run(&r->s, &r->models, &steer, &r->stats, &began, &err) < 0)
 		fail_msg("%s", err.msg);
 	assert_true(began);
-	assert_int_equal(r->stats.generated, r->stats.written + r->stats.unused);
+	assert_int_equal(r->stats.generated, r->stats.total.sent + r->stats.queued);
 }
 
 static char *read_all(const char *path, size_t *len)
@@ -165,20 +167,20 @@ static void run_ends_at_what_is_reached_first(void **state)
 	r.s.flows = 100000;
 	go(&r);
 	assert_int_equal(read_capture(r.pcap, &bytes, &last_ns), 1234);
-	assert_int_equal(r.stats.written, 1234);
-	assert_int_equal(r.stats.bytes, bytes);
-	assert_int_equal(r.stats.last_ns, last_ns);
+	assert_int_equal(r.stats.total.sent, 1234);
+	assert_int_equal(r.stats.total.bytes, bytes);
+	assert_int_equal(r.stats.traffic_ns, last_ns);
 
 	r.s.flows = 20;
 	go(&r);
 	assert_int_equal(r.stats.flows_ended, 20);
-	assert_true(r.stats.written < 1234);
-	assert_int_equal(read_capture(r.pcap, &bytes, &last_ns), r.stats.written);
+	assert_true(r.stats.total.sent < 1234);
+	assert_int_equal(read_capture(r.pcap, &bytes, &last_ns), r.stats.total.sent);
 
 	r.s.flows = r.s.packets = 0;
 	r.s.duration_s = 1.5;
 	go(&r);
-	assert_int_equal(read_capture(r.pcap, &bytes, &last_ns), r.stats.written);
+	assert_int_equal(read_capture(r.pcap, &bytes, &last_ns), r.stats.total.sent);
 	assert_true(last_ns < 1500000000 && last_ns > 1400000000);
 	clean_up(&r);
 }
@@ -210,8 +212,8 @@ static void interrupted_run_leaves_whole_files(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, interrupt, &r), 0);
 	go(&r);
 	assert_int_equal(pthread_join(thread, NULL), 0);
-	assert_true(r.stats.written > 0);
-	assert_int_equal(read_capture(r.pcap, &bytes, &last_ns), r.stats.written);
+	assert_true(r.stats.total.sent > 0);
+	assert_int_equal(read_capture(r.pcap, &bytes, &last_ns), r.stats.total.sent);
 	clean_up(&r);
 }
 
@@ -226,11 +228,12 @@ static void rate_is_kept_in_the_long_run(void **state)
 	r.s.packets = 100000;
 	r.s.rate = (struct wm_rate){.kind = WM_RATE_PPS, .value = 50000};
 	go(&r);
-	assert_in_range(r.stats.last_ns, 1950000000, 2050000000); // 100000 / 50000 = 2 s
+	assert_in_range(r.stats.traffic_ns, 1950000000, 2050000000); // 100000 / 50000 = 2 s
 	r.s.rate = (struct wm_rate){.kind = WM_RATE_BPS, .value = 1e8};
 	go(&r);
-	want_s = (double)(r.stats.bytes + 4 * r.stats.written) * 8 / 1e8; // with FCS
-	assert_true((double)r.stats.last_ns * 1e-9 > 0.97 * want_s && (double)r.stats.last_ns * 1e-9 < 1.03 * want_s);
+	want_s = (double)(r.stats.total.bytes + 4 * r.stats.total.sent) * 8 / 1e8; // with FCS
+	assert_true(
+		(double)r.stats.traffic_ns * 1e-9 > 0.97 * want_s && (double)r.stats.traffic_ns * 1e-9 < 1.03 * want_s);
 	clean_up(&r);
 }
 
@@ -270,8 +273,8 @@ static void tables_hold_every_packet_that_was_written(void **state)
 		assert_true((strstr(line, ",label0,stem0,") != NULL) != (strstr(line, ",label1,stem1,") != NULL));
 	}
 	free(text);
-	assert_int_equal(packets, r.stats.written);
-	assert_int_equal(bytes, r.stats.bytes);
+	assert_int_equal(packets, r.stats.total.sent);
+	assert_int_equal(bytes, r.stats.total.bytes);
 	assert_int_equal(flows, r.stats.flows);
 	text = read_all(r.csv, &len);
 	for (char *line = strtok_r(text, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save))
@@ -279,7 +282,7 @@ static void tables_hold_every_packet_that_was_written(void **state)
 			csv_packets += field(line, 10);
 	free(text);
 	assert_true(not_ip > 0);
-	assert_int_equal(csv_packets + not_ip, r.stats.written);
+	assert_int_equal(csv_packets + not_ip, r.stats.total.sent);
 	clean_up(&r);
 }
 
@@ -333,7 +336,7 @@ static void statistics_are_json(void **state)
 	root = json_load_file(r.json, 0, NULL);
 	assert_non_null(root);
 	assert_int_equal(json_integer_value(json_object_get(root, "packets")), 500);
-	assert_int_equal(json_integer_value(json_object_get(root, "bytes")), r.stats.bytes);
+	assert_int_equal(json_integer_value(json_object_get(root, "bytes")), r.stats.total.bytes);
 	assert_int_equal(json_array_size(json_object_get(root, "models")), 1);
 	json_decref(root);
 	clean_up(&r);
@@ -350,19 +353,21 @@ static void output_that_cannot_be_written_is_told(void **state)
 	set_up(&r, models, 1);
 	r.s.pcap = "/nonexistent/x.pcap";
 	r.s.packets = 10;
-	assert_int_equal(pcap_run(&r.s, &r.models, &r.stop, &r.stats, &began, &err), -ENOENT);
+	assert_int_equal(pcap_run(&r.s, &r.models, &(struct steer){.stop = &r.stop}, &r.stats, &began, &err), -ENOENT);
 	assert_false(began);
 	assert_string_equal(err.msg, "/nonexistent/x.pcap: cannot be written: No such file or directory");
 	if (access("/dev/full", W_OK) == 0) {
 		r.s.pcap = r.pcap;
 		r.s.csv = "/dev/full";
-		assert_int_equal(pcap_run(&r.s, &r.models, &r.stop, &r.stats, &began, &err), -ENOSPC);
+		assert_int_equal(
+			pcap_run(&r.s, &r.models, &(struct steer){.stop = &r.stop}, &r.stats, &began, &err), -ENOSPC);
 		assert_true(began);
 		assert_string_equal(err.msg, "/dev/full: cannot be written: No space left on device");
 		r.s.csv = NULL;
 		r.s.pcap = "/dev/full";
 		r.s.packets = 0; // the end is that nothing can be written
-		assert_int_equal(pcap_run(&r.s, &r.models, &r.stop, &r.stats, &began, &err), -ENOSPC);
+		assert_int_equal(
+			pcap_run(&r.s, &r.models, &(struct steer){.stop = &r.stop}, &r.stats, &began, &err), -ENOSPC);
 	}
 	clean_up(&r);
 }

@@ -164,24 +164,32 @@ static void bins_hold_what_their_borders_say(void **state)
 static void timing_tells_errors_of_gaps_not_of_times(void **state)
 {
 	struct wm_timing *t = calloc(1, sizeof(*t));
-	const struct wm_timing *all[1] = {t};
+	struct wm_timing_tally first = {.ticks_per_ns = 2}, both = first, second;
 	struct wm_timing_summary s;
 
 	(void)state;
 	for (unsigned i = 0; i < 1000; i++)
 		wm_timing_add(t, 5000); // always as late: the gaps are right
-	wm_timing_sum(&s, all, 1, 2);
+	wm_timing_count(&first, t);
+	wm_timing_sum_up(&s, &first);
 	assert_int_equal(s.gaps, 999);
 	assert_true(s.p99_ns <= 0.5 && s.within[0] == 1 && s.max_ns == 0); // a tick is half a nanosecond
 	for (unsigned i = 0; i < 1000; i++)
 		wm_timing_add(t, i % 2 == 0 ? 5000 : 5300); // 300 ticks there and back
 	wm_timing_shift(t, 4000);
 	wm_timing_add(t, 1300);
-	wm_timing_sum(&s, all, 1, 2);
+	wm_timing_count(&both, t);
+	wm_timing_sum_up(&s, &both);
 	assert_int_equal(s.gaps, 2000);
 	assert_true(s.max_ns == 150 && s.p99_ns > 140 && s.p99_ns <= 150);
 	assert_true(fabs(s.within[0] - 0.5) < 0.01 && fabs(s.within[1] - 0.5) < 0.01 && s.within[2] == 1);
 	assert_int_equal(s.octaves[8], 999); // 128 .. 256 ns
+	assert_true(
+		fabs(wm_timing_total_ns(&both) - 1001 * 150) < 1001 * 150 / 16); // of which one is that of the shift
+	wm_timing_since(&second, &both, &first);
+	wm_timing_sum_up(&s, &second);
+	assert_int_equal(s.gaps, 1001);
+	assert_true(s.p50_ns > 140 && s.max_ns == 150 && s.octaves[0] <= 2);
 	free(t);
 }
 
