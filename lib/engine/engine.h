@@ -54,6 +54,13 @@ struct wm_lora_forward {
 	unsigned prefix_len;
 };
 
+/** How much traffic a model makes at a weight of 1, over a long time. */
+struct wm_learned {
+	double flows_per_s;
+	double packets_per_s;
+	double bytes_per_s; // of frames, without FCS
+};
+
 struct wm_engine_model; // read-only, shared by all workers
 struct wm_gen;          // a worker's generator: the state of its flows
 struct wm_plan;         // a planner: the aggregate level's state
@@ -92,6 +99,10 @@ struct wm_engine {
 	 */
 	void (*gen_finish)(const struct wm_gen *g, uint32_t slot, struct wm_sample *s);
 	void (*gen_destroy)(struct wm_gen *g);
+
+	/** NULL: its flows are no users that come and go, and there cannot be fewer or more of them; or: say what was
+	 *  learned. */
+	void (*learned)(const struct wm_engine_model *m, struct wm_learned *out);
 
 	/** NULL = Ethernet, or: the link type (LINKTYPE_*) of the forms' frames. */
 	int (*link)(const struct wm_engine_model *m);

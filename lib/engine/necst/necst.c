@@ -16,6 +16,11 @@ static int plan_create(struct wm_plan **out, const struct wm_engine_model *m, ui
 	return necst_plan_create(out, m->plan, seed);
 }
 
+static void learned(const struct wm_engine_model *m, struct wm_learned *out)
+{
+	necst_plan_learned(m->plan, out);
+}
+
 const struct wm_engine wm_engine_necst = {
 	.name = "necst",
 	.open = necst_open,
@@ -29,4 +34,5 @@ const struct wm_engine wm_engine_necst = {
 	.gen_begin = necst_gen_begin,
 	.gen_step = necst_gen_step,
 	.gen_destroy = necst_gen_destroy,
+	.learned = learned,
 };

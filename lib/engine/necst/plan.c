@@ -290,6 +290,22 @@ static uint32_t dealt(const struct deck *d, const uint32_t *list, uint64_t seed,
 	return list[d->first + (uint32_t)(((uint64_t)d->rank * step + shift) % d->n)];
 }
 
+void necst_plan_learned(const struct necst_plan_model *m, struct wm_learned *out)
+{
+	const double epoch_s = (double)(m->epoch_ns + m->resolution_ns) * 1e-9;
+	double packets = 0, bytes = 0;
+
+	for (size_t i = 0; i < m->n; i++) {
+		packets += (double)m->pkts[i].by[0] + (double)m->pkts[i].by[1];
+		bytes += (double)m->bytes[i].by[0] + (double)m->bytes[i].by[1];
+	}
+	*out = (struct wm_learned){
+		.flows_per_s = (double)m->n / epoch_s,
+		.packets_per_s = packets / epoch_s,
+		.bytes_per_s = bytes / epoch_s,
+	};
+}
+
 int necst_plan_create(struct wm_plan **out, const struct necst_plan_model *m, uint64_t seed)
 {
 	struct wm_plan *p = calloc(1, sizeof(*p));

@@ -85,6 +85,10 @@ static inline uint32_t necst_flow_service(uint32_t cls)
 {
 	return cls >> 25;
 }
+
+/** What an epoch holds, by its length: packets exactly, bytes as budgets wish them to be. */
+void necst_plan_learned(const struct necst_plan_model *m, struct wm_learned *out);
+
 int necst_plan_create(struct wm_plan **out, const struct necst_plan_model *m, uint64_t seed);
 void necst_plan_next(struct wm_plan *p, struct wm_flow *flow);
 void necst_plan_destroy(struct wm_plan *p);
