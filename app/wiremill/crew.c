@@ -33,8 +33,9 @@ struct crew {
 	struct member *members; // the capture's last
 	unsigned n, n_workers;
 	struct wm_merge *merge;
-	atomic_bool stop;  // relaxed: raised by the caller, noticed by the threads
-	atomic_int failed; // release by a worker that has given its last sample, acquire in crew_next()
+	atomic_bool stop;      // relaxed: raised by the caller, noticed by the threads
+	atomic_int failed;     // release by a worker that has given its last sample, acquire in crew_next()
+	atomic_bool timed_out; // some worker has come to the end of time
 };
 
 static void nap(void)
@@ -67,7 +68,9 @@ static void give_up(struct member *m)
 {
 	int rc = m->replay != NULL ? wm_replay_failed(m->replay, NULL) : wm_worker_failed(m->worker);
 
-	if (rc == 0 || rc == -ERANGE)
+	if (rc == -ERANGE)
+		atomic_store_explicit(&m->crew->timed_out, true, memory_order_relaxed); // seen with the ring closed
+	if (rc == 0 || rc == -ERANGE || rc == -ENODATA)
 		wm_ring_close(&m->ring);
 	else
 		atomic_store_explicit(&m->crew->failed, rc, memory_order_release);
@@ -177,7 +180,7 @@ int crew_next(struct crew *c, const struct wm_sample **at, size_t *n)
 	if (failed != 0)
 		return failed;
 	if (wm_merge_ended(c->merge))
-		return -ERANGE;
+		return atomic_load_explicit(&c->timed_out, memory_order_relaxed) ? -ERANGE : -ENODATA;
 	nap();
 	return 0;
 }

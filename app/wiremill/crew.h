@@ -19,7 +19,8 @@ int crew_create(struct crew **out, const struct models *models, uint64_t seed, u
 
 /**
  * The next samples, borrowed until the next call; waits a moment if there are none now.
- * @return 0, also with *n = 0: ask again; -errno: there are no more, as wm_worker_failed() or wm_replay_failed() says.
+ * @return 0, also with *n = 0: ask again; -errno: there are no more, as wm_worker_failed() or wm_replay_failed() says;
+ *  -ENODATA if all have come to their ends.
  */
 int crew_next(struct crew *c, const struct wm_sample **at, size_t *n);
 

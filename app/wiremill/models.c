@@ -148,15 +148,26 @@ int models_open(struct models *out, const struct settings *s, struct wm_err *err
 			out->n++; // what is half open is closed too
 			return rc;
 		}
-		out->sources[out->n] = (struct wm_source){.engine = m->engine,
-			.model = m->model,
-			.forms = m->forms,
-			.map = map,
-			.speed = speed * s->models[out->n].weight};
+		out->sources[out->n] = (struct wm_source){
+			.engine = m->engine, .model = m->model, .forms = m->forms, .map = map, .speed = speed};
+		if (m->engine->learned != NULL)
+			out->sources[out->n].schedule.weight = s->models[out->n].weight;
+		else
+			out->sources[out->n].speed *= s->models[out->n].weight;
 	}
 	if (check_links(out, s, err) < 0)
 		return -EINVAL;
 	return s->replay.file != NULL ? open_replay(out, s, speed, err) : 0;
+}
+
+void models_let_steer(struct models *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		if (m->at[i].engine->learned == NULL)
+			continue;
+		wm_steer_init(&m->steers[i], m->sources[i].schedule.weight);
+		m->sources[i].steer = &m->steers[i];
+	}
 }
 
 void models_close(struct models *m)

@@ -29,6 +29,7 @@ struct open_model {
 struct models {
 	struct open_model at[WM_MODELS_MAX]; // by number in samples
 	struct wm_source sources[WM_MODELS_MAX];
+	struct wm_steer steers[WM_MODELS_MAX]; // see models_let_steer()
 	size_t n;
 	int link;                 // LINKTYPE_* of all their frames
 	bool lora;                // they make LoRa receptions, and nothing else
@@ -38,6 +39,11 @@ struct models {
 /** @param out All zero; to be handed to models_close() in any case. @return 0; -errno with a sentence. */
 int models_open(struct models *out, const struct settings *s, struct wm_err *err);
 void models_close(struct models *m);
+
+/** Before the run: others may steer the models while it goes on, by wm_steer_set_weight(&m->steers[i], w) and the
+ *  like; those whose sources[i].steer stays NULL (LoRa) cannot be.
+ *  Workers then go no further than about a second ahead. */
+void models_let_steer(struct models *m);
 
 /** Whether writing the outputs would overwrite a model, or each other. @return 0; -EINVAL with a sentence. */
 int models_check_outputs(const struct settings *s, struct wm_err *err);

@@ -288,6 +288,8 @@ static int mill(struct sink *k, struct crew *crew, const struct steer *steer, do
 	release(k);
 	if (rc < 0 && k->models->replay != NULL && wm_replay_failed(k->models->replay, err) < 0)
 		return rc;
+	if (rc == -ENODATA) // all models have stopped
+		return 0;
 	if (rc == -ERANGE)
 		return wm_err_set(err, rc, "the traffic's own time is over: it cannot be later than 292 years");
 	return rc < 0 ? wm_err_set(err, rc, "no memory for more flows in flight") : 0;

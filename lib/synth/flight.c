@@ -11,17 +11,54 @@
 
 enum { FIRST_SLOTS = 256 };
 
+// When the flow that is next begins, as things stand.
+static void set_start(struct wm_flight *f)
+{
+	f->begin_ns = wm_course_time(&f->course, f->next.start_ns);
+	f->start_ns = f->over ? WM_TIME_END : wm_scale_time(&f->scale, f->begin_ns);
+}
+
+// A flow that goes on for ever does not go on for long once its model has stopped.
+static void limit_laps(struct wm_flight *f)
+{
+	const uint64_t stop_ns = f->course.schedule.stop_ns, d = f->next.duration_ns;
+
+	if (!f->over && stop_ns > 0 && f->next.laps > 1 && d > 0 && (stop_ns - f->begin_ns) / d + 1 < f->next.laps)
+		f->next.laps = (uint32_t)((stop_ns - f->begin_ns) / d + 1);
+}
+
 // Find the worker's next own flow. Flows come in order of start; one that did not would break the order of time.
 static void look_ahead(struct wm_flight *f, unsigned index, unsigned n_workers)
 {
-	uint64_t last_ns = f->next.start_ns;
+	enum wm_turn turn;
 
 	do {
+		uint64_t last_ns = f->next.start_ns;
+
 		f->engine->plan_next(f->plan, &f->next);
-	} while (f->next.id % n_workers != index);
-	if (f->next.start_ns < last_ns)
-		f->next.start_ns = last_ns;
-	f->start_ns = wm_scale_time(&f->scale, f->next.start_ns);
+		if (f->next.start_ns < last_ns)
+			f->next.start_ns = last_ns;
+		f->begin_ns = wm_course_time(&f->course, f->next.start_ns);
+		turn = wm_course_turn(&f->course, f->begin_ns);
+	} while (turn == WM_TURN_SKIP || (turn == WM_TURN_TAKE && f->next.id % n_workers != index));
+	f->over = turn == WM_TURN_OVER;
+	set_start(f);
+	limit_laps(f);
+}
+
+void wm_flight_steer(struct wm_flight *f, uint64_t now_ns)
+{
+	const uint64_t stop_ns = f->course.schedule.stop_ns;
+	uint64_t begin_ns = (uint64_t)((double)now_ns * f->speed);
+
+	if (f->over)
+		return;
+	if (wm_course_steer(&f->course, begin_ns, f->next.start_ns))
+		set_start(f);
+	if (stop_ns > 0 && begin_ns >= stop_ns) {
+		f->over = true;
+		f->start_ns = WM_TIME_END;
+	}
 }
 
 // Every array on its own: what has grown stays grown if another one cannot.
@@ -57,10 +94,16 @@ static int grow(struct wm_flight *f, size_t n_slots)
 int wm_flight_init(struct wm_flight *f, const struct wm_source *source, uint8_t number, uint64_t seed, unsigned index,
 	unsigned n_workers)
 {
+	struct wm_schedule schedule = source->schedule;
 	int rc = wm_scale_init(&f->scale, source->speed);
 
+	if (schedule.weight == 0)
+		schedule.weight = 1;
+	if (rc == 0)
+		rc = wm_course_init(&f->course, &schedule, source->steer, seed);
 	if (rc < 0)
 		return rc;
+	f->speed = source->speed;
 	f->engine = source->engine;
 	f->model = source->model;
 	f->forms = wm_source_forms(source, &f->n_forms);
@@ -104,7 +147,7 @@ static void lane_init(struct wm_lane *lane, const struct wm_flight *f)
 	const struct wm_flow *flow = &f->next;
 	struct wm_rng rng;
 
-	lane->clock_ns = flow->start_ns;
+	lane->clock_ns = f->begin_ns;
 	lane->flow = (uint32_t)flow->id;
 	lane->proto = flow->proto;
 	lane->bits = (uint8_t)(f->number << WM_MODEL_SHIFT | WM_BIT_FIRST);

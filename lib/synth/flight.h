@@ -4,6 +4,7 @@
 #pragma once
 
 #include <packet/sample.h>
+#include <synth/course.h>
 #include <synth/scale.h>
 #include <synth/tcp.h>
 #include <synth/worker.h>
@@ -41,13 +42,17 @@ struct wm_flight {
 	const struct wm_form *forms;
 	size_t n_forms;
 	const struct wm_map *map; // NULL = nothing changes
-	struct wm_scale scale;
+	struct wm_course course;
+	struct wm_scale scale; // of all times
+	double speed;
 	uint64_t seed;
 	uint8_t number; // of the model
 
 	struct wm_plan *plan;
 	struct wm_flow next; // the worker's own flow that starts next
-	uint64_t start_ns;   // when, at this speed
+	uint64_t begin_ns;   // when, on its course
+	uint64_t start_ns;   // the same at this speed; WM_TIME_END = never, as it seems now
+	bool over;           // there is no next one, ever
 	uint64_t n_begun;
 
 	struct wm_gen *gen;
@@ -60,10 +65,14 @@ struct wm_flight {
 	size_t n_slots;
 };
 
-/** Set up a zeroed flight at its first flow. @return 0, -ENOMEM, -EINVAL (speed). On failure call fini all the same. */
+/** Set up a zeroed flight at its first flow. @return 0, -ENOMEM, -EINVAL (speed, schedule). On failure call fini all
+ * the same. */
 int wm_flight_init(struct wm_flight *f, const struct wm_source *source, uint8_t number, uint64_t seed, unsigned index,
 	unsigned n_workers);
 void wm_flight_fini(struct wm_flight *f);
+
+/** Do what was asked of the model since the last time, from now_ns on. */
+void wm_flight_steer(struct wm_flight *f, uint64_t now_ns);
 
 /** Begin the flow that starts next: it takes a slot and becomes active; then look for the one behind it.
  *  @return 0 or -ENOMEM (nothing has changed then). */

@@ -14,6 +14,7 @@
 enum {
 	BATCH = 256, // flows that are stepped together: a few tiles of the engine's
 	AHEAD = 8,   // flows whose state is on its way from memory
+	WAIT = 1,    // what making a window returns if there is none now
 };
 
 // A growing array of samples.
@@ -31,6 +32,7 @@ struct wm_worker {
 
 	uint64_t from, end;    // the window
 	uint64_t span;         // length that the next one should have
+	uint64_t until;        // none begins from then on
 	struct samples window; // all samples of from .. end-1, as they came
 	struct samples ahead;  // made before the window was narrowed: of later windows
 	struct wm_order *order, *scratch;
@@ -111,15 +113,38 @@ static size_t count_due(const struct wm_worker *w, uint64_t end)
 	return n;
 }
 
+// What it means that nothing happens before the end of time.
+static int why_over(const struct wm_worker *w)
+{
+	size_t n_over = 0, n_held = 0;
+
+	for (size_t k = 0; k < w->n_flights; k++) {
+		n_over += w->flights[k].over;
+		n_held += w->flights[k].course.held;
+	}
+	return n_held > 0 ? WAIT : n_over == w->n_flights ? -ENODATA : -ERANGE;
+}
+
 // Place the window: at the first thing that happens, so long that it should hold what it ought to.
 static int open_window(struct wm_worker *w)
 {
+	uint64_t limit = w->until < WM_TIME_END ? w->until : WM_TIME_END;
+	int rc = 0;
+
 	w->window.n = 0;
 	w->next = 0;
+	for (size_t k = 0; k < w->n_flights; k++)
+		wm_flight_steer(&w->flights[k], w->end);
 	w->from = earliest(w);
 	if (w->from >= WM_TIME_END)
-		return -ERANGE;
-	w->end = w->span < WM_TIME_END - w->from ? w->from + w->span : WM_TIME_END;
+		rc = why_over(w);
+	else if (w->from >= limit)
+		rc = WAIT;
+	if (rc == WAIT && w->until < WM_TIME_END && w->end < w->until)
+		w->end = w->until;
+	if (rc != 0)
+		return rc;
+	w->end = w->span < limit - w->from ? w->from + w->span : limit;
 	while (w->end - w->from > 1 && count_due(w, w->end) > w->sizes.cap)
 		w->end = w->from + (w->end - w->from + 3) / 4;
 	return sift(&w->ahead, &w->window, w->end, true);
@@ -236,11 +261,12 @@ static int sort_window(struct wm_worker *w)
 	return 0;
 }
 
+// @return 0; WAIT; -errno: there will be none.
 static int make_window(struct wm_worker *w)
 {
 	int rc = open_window(w);
 
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	for (size_t k = 0; k < w->n_flights && rc == 0; k++)
 		rc = take_pending(w, &w->flights[k]);
@@ -260,7 +286,11 @@ size_t wm_worker_next(struct wm_worker *w, struct wm_sample *out, size_t n)
 		size_t left = w->window.n - w->next;
 
 		if (left == 0) {
-			w->failed = make_window(w);
+			int rc = make_window(w);
+
+			if (rc == WAIT)
+				break;
+			w->failed = rc;
 			continue;
 		}
 		if (left > n - done)
@@ -271,6 +301,11 @@ size_t wm_worker_next(struct wm_worker *w, struct wm_sample *out, size_t n)
 		done += left;
 	}
 	return done;
+}
+
+void wm_worker_limit(struct wm_worker *w, uint64_t until_ns)
+{
+	w->until = until_ns;
 }
 
 int wm_worker_failed(const struct wm_worker *w)
@@ -315,15 +350,18 @@ int wm_worker_create_sized(struct wm_worker **out, const struct wm_source *sourc
 	w->n_workers = n_workers;
 	w->sizes = *sizes;
 	w->span = sizes->span_ns;
+	w->until = UINT64_MAX;
 	for (size_t k = 0; k < n_sources; k++) {
 		int rc = wm_flight_init(
 			&w->flights[w->n_flights++], &sources[k], (uint8_t)k, source_seed(seed, k), index, n_workers);
 
 		if (rc < 0) {
 			wm_worker_destroy(w);
-			if (rc == -EINVAL)
+			if (rc == -EINVAL && !(sources[k].speed >= 1e-6 && sources[k].speed <= 1e6))
 				return wm_err_set(err, rc, "model %zu: its speed %g is not in 1e-6 .. 1e6", k + 1,
 					sources[k].speed);
+			if (rc == -EINVAL)
+				return wm_err_set(err, rc, "model %zu: its schedule contradicts itself", k + 1);
 			return wm_err_sys(err, rc, "model %zu: its generator cannot be set up", k + 1);
 		}
 	}

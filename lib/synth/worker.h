@@ -9,6 +9,7 @@
 #include <engine/engine.h>
 #include <packet/map.h>
 #include <packet/sample.h>
+#include <synth/course.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -19,7 +20,9 @@ struct wm_source {
 	const struct wm_engine_model *model;
 	const struct wm_form *forms; // NULL = the model's; others have to be as long
 	const struct wm_map *map;    // of addresses and ports; NULL = as the model has them
-	double speed;                // 1 = time as learned; 2 = twice as many flows and packets a second; 1e-6 .. 1e6
+	double speed; // 1 = time as learned; 2 = all of it, the schedule's too, twice as fast; 1e-6 .. 1e6
+	struct wm_schedule schedule; // which of its flows begin, and when; the weight is 1 if it is 0
+	struct wm_steer *steer;      // what others may ask of it meanwhile; borrowed; NULL = nobody will
 };
 
 static inline const struct wm_form *wm_source_forms(const struct wm_source *s, size_t *n)
@@ -40,8 +43,16 @@ int wm_worker_create(struct wm_worker **out, const struct wm_source *sources, si
  * Thread: one at a time. @return n, or fewer if there are no more, ever: wm_worker_failed() says why.
  */
 size_t wm_worker_next(struct wm_worker *w, struct wm_sample *out, size_t n);
-/** 0; -ENOMEM; -ERANGE = the virtual time is over, after 292 years. */
+/** 0; -ENOMEM; -ENODATA = all models have stopped, and their flows have ended; -ERANGE = the virtual time is over,
+ * after 292 years. */
 int wm_worker_failed(const struct wm_worker *w);
+
+/**
+ * Make nothing later than until_ns from now on, so that what is asked of models (steer.h) is not far from being seen.
+ * When there is nothing more before it, wm_worker_next() returns what there was, and wm_worker_failed() 0.
+ * Thread: that of wm_worker_next().
+ */
+void wm_worker_limit(struct wm_worker *w, uint64_t until_ns);
 
 void wm_worker_destroy(struct wm_worker *w); // NULL is allowed
 
