@@ -331,12 +331,13 @@ void wm_tx_fill(struct wm_tx *tx, uint32_t want)
 		return;
 	allowed = claim(tx, RTE_MIN(want, WM_TX_ROW - before));
 	outcome = allowed > 0 ? build_fresh(tx, allowed) : NO_MORE;
-	if (outcome == NO_SAMPLE && tx->lap == NULL && wm_feed_ended(&tx->feed))
+	if (outcome == NO_SAMPLE && wm_feed_ended(&tx->feed))
 		outcome = NO_MORE;
 	if (outcome == NO_SAMPLE && tx->lap != NULL && before == 0)
 		outcome = build_again(tx, allowed - tx->n);
 	if (tx->run->counted)
 		tx->credit -= tx->n - before;
+	atomic_store_explicit(&tx->own_ns, tx->pace.last_ns, memory_order_relaxed);
 	if (outcome == NO_MBUF)
 		wm_count_add(&tx->out[0].count.no_mbuf, 1);
 	if (outcome == NO_SAMPLE && tx->n == 0 && !tx->starving)

@@ -30,7 +30,8 @@ enum {
 	DRAIN_US = 10000,        // for a port to send what it has taken
 };
 
-static const double FOLLOW_NS = 10e9; // time to make up for a distance between them
+static const uint64_t AHEAD_NS = 1000000000; // for which rings are filled before the start, where models are steered
+static const double FOLLOW_NS = 10e9;        // time to make up for a distance between them
 
 static bool asked_to_stop(const struct wm_plane *p)
 {
@@ -48,14 +49,18 @@ static int failure(const struct wm_plane *p)
 	return 0;
 }
 
-// Once the lcores have stopped: has the run ended because there was no more to send?
+// Once the lcores have stopped: has the run ended because time itself has?
 static bool is_over(const struct wm_plane *p)
 {
-	if (p->roles.n_workers == 0)
-		return false;
-	for (unsigned w = 0; w < p->n_supplies; w++)
+	bool timed_out = false;
+
+	for (unsigned w = 0; w < p->n_supplies; w++) {
 		if (!p->supplies[w]->closed)
 			return false;
+		timed_out |= p->supplies[w]->worker != NULL && wm_worker_failed(p->supplies[w]->worker) == -ERANGE;
+	}
+	if (!timed_out)
+		return false;
 	for (unsigned t = 0; t < p->n_txs; t++)
 		if (p->txs[t]->feed.over || !wm_feed_ended(&p->txs[t]->feed))
 			return false;
@@ -181,6 +186,22 @@ static void follow_wish(struct wm_plane *p)
 		p->rate = rate;
 	if (rc < 0 && p->options->notice != NULL)
 		p->options->notice(p->options->arg, err.msg);
+	else if (rc == 0)
+		p->own_speed = rate.kind == WM_RATE_MODEL ? 1 / p->txs[0]->next_pace.slope : 0;
+}
+
+// Let workers go on: as far ahead of the queue that is furthest behind as is good for those who steer.
+static void follow_queues(struct wm_plane *p, uint64_t now_ns)
+{
+	uint64_t own_ns = UINT64_MAX, since_ns = now_ns > p->go.ns ? now_ns - p->go.ns : 0, clock_ns;
+
+	for (unsigned t = 0; t < p->n_txs; t++) {
+		uint64_t ns = wm_count_get(&p->txs[t]->own_ns);
+
+		own_ns = ns < own_ns ? ns : own_ns;
+	}
+	clock_ns = p->ahead.own_ns + (uint64_t)((double)(since_ns - p->ahead.now_ns) * p->own_speed);
+	wm_ahead_look(&p->ahead, since_ns, own_ns > clock_ns ? own_ns : clock_ns);
 }
 
 // Look after the run: should it end, is a report due?
@@ -196,6 +217,8 @@ static void control(struct wm_plane *p)
 		follow_clock(p);
 	follow_pause(p);
 	follow_wish(p);
+	if (p->steered)
+		follow_queues(p, now_ns);
 	if (p->options->stats_s > 0 && p->options->report != NULL && now_ns >= p->next_report_ns) {
 		struct wm_plane_stats stats;
 
@@ -301,7 +324,7 @@ static void start(struct wm_plane *p)
 		first_ns = ns < first_ns ? ns : first_ns;
 	}
 	for (unsigned t = 0; t < p->n_txs; t++)
-		wm_pace_start(&p->txs[t]->pace, first_ns < UINT64_MAX ? first_ns : 0);
+		wm_pace_start(&p->txs[t]->pace, first_ns < UINT64_MAX && !p->scheduled ? first_ns : 0);
 	p->go = wm_clock_point();
 	ticks_per_ns = wm_clock_rate(&p->clock, &p->go);
 	p->go.tsc += (uint64_t)(LEAD_NS * ticks_per_ns);
@@ -510,6 +533,12 @@ int wm_plane_run(const struct wm_plane_options *options, struct wm_plane_stats *
 		return wm_err_sys(err, -ENOMEM, "the data plane");
 	p->options = options;
 	p->rate = options->rate;
+	for (size_t i = 0; i < options->n_sources; i++) {
+		p->scheduled |= options->sources[i].schedule.start_ns > 0 || options->sources[i].steer != NULL;
+		p->steered |= options->sources[i].steer != NULL;
+	}
+	p->own_speed = options->rate.kind == WM_RATE_MODEL ? 1 : 0;
+	wm_ahead_init(&p->ahead, options->rate.kind == WM_RATE_MODEL ? AHEAD_NS : UINT64_MAX);
 	p->clock = wm_clock_point();
 	rc = start_eal(options, err);
 	if (rc < 0)

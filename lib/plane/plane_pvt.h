@@ -2,6 +2,7 @@
 // plane_pvt: everything of a run, and the halves of plane.c that work on it.
 #pragma once
 
+#include <plane/ahead.h>
 #include <plane/clock.h>
 #include <plane/plane.h>
 #include <plane/port.h>
@@ -35,6 +36,9 @@ struct wm_plane {
 	unsigned n_ports;
 	unsigned n_queues;                                       // of each port
 	bool grown;                                              // a port adds bytes to frames
+	bool scheduled;                                          // time counts from 0, not from the first packet
+	bool steered;                                            // somebody may steer a model
+	struct wm_ahead ahead;                                   // if so
 	const struct wm_form *const *dressed[2 * WM_QUEUES_MAX]; // of each queue and direction: its port's forms
 	struct wm_core cores[WM_LCORES_MAX];
 	unsigned n_cores;
@@ -60,6 +64,7 @@ struct wm_plane {
 	struct wm_clock_point go;    // the first departure
 	struct wm_clock_point seen;  // when the clocks were compared last
 	double timeline_ns;          // where the queues' timeline was then
+	double own_speed;            // of the samples' own time, where it goes by the clock; 0
 	uint64_t next_report_ns;
 	uint64_t next_link_ns; // when links are looked at again
 	atomic_bool deaf;      // the receiver leaves its loop

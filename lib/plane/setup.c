@@ -147,7 +147,7 @@ static int setup_rings(struct wm_plane *p, unsigned w, int node, size_t n_slots,
 			return wm_mem_short("the rings of samples", (n_queues - q) * n_slots * sizeof(*slots), err);
 		wm_ring_init(&s->rings[q], slots, n_slots);
 	}
-	if (n_queues > 1) {
+	if (n_queues > 1 || p->steered) {
 		s->block = wm_mem_alloc(node, WM_SUPPLY_BLOCK * sizeof(*s->block));
 		s->ticks = wm_mem_alloc(node, n_queues * sizeof(*s->ticks));
 		if (s->block == NULL || s->ticks == NULL)
@@ -176,6 +176,8 @@ static int setup_supply(struct wm_plane *p, unsigned w, size_t n_slots, struct w
 		return 0;
 	}
 	core->supply[core->n_supply++] = s;
+	if (p->steered)
+		s->until_ns = &p->ahead.until_ns;
 	return wm_worker_create(
 		&s->worker, p->options->sources, p->options->n_sources, p->options->seed, w, p->roles.n_workers, err);
 }

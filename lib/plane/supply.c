@@ -33,13 +33,19 @@ static void grow(const struct wm_supply *s, unsigned queue, struct wm_sample *sa
 	sample->len = (uint16_t)(len < UINT16_MAX ? len : UINT16_MAX);
 }
 
-// The worker's next samples. Fewer than asked for means that it has failed, or that its time is over.
+// The worker's next samples. Fewer than asked for means that it has failed, that its time is over, or that it may not
+// go further now.
 static size_t make(struct wm_supply *s, struct wm_sample *out, size_t n)
 {
-	size_t made = wm_worker_next(s->worker, out, n);
-	int rc = made < n ? wm_worker_failed(s->worker) : 0;
+	size_t made;
+	int rc;
 
-	if (rc == -ERANGE)
+	if (s->until_ns != NULL)
+		wm_worker_limit(s->worker, atomic_load_explicit(s->until_ns, memory_order_relaxed));
+	made = wm_worker_next(s->worker, out, n);
+	rc = made < n ? wm_worker_failed(s->worker) : 0;
+
+	if (rc == -ERANGE || rc == -ENODATA)
 		s->over = true;
 	else if (rc != 0)
 		atomic_store_explicit(&s->failed, rc, memory_order_relaxed);
@@ -78,6 +84,17 @@ static void tick(struct wm_supply *s, const struct wm_sample *bound)
 		*room = s->ticks[q];
 		wm_ring_push(&s->rings[q], 1);
 	}
+}
+
+// The worker may not go further now, or has nothing before that: queues are not to wait for it.
+static void tick_limit(struct wm_supply *s)
+{
+	const struct wm_sample bound = {
+		.time_ns = atomic_load_explicit(s->until_ns, memory_order_relaxed), .form = WM_FORM_TICK};
+
+	note_full(s);
+	if (!s->over)
+		tick(s, &bound);
 }
 
 static bool ends_run(const struct wm_sample *s)
@@ -151,6 +168,9 @@ size_t wm_supply_turn(struct wm_supply *s, size_t max)
 			if (n > 0) { // what was in the block before still tells the queues how far it is
 				s->at = 0;
 				s->n = n;
+			} else if (s->until_ns != NULL) {
+				tick_limit(s);
+				return 0;
 			}
 		}
 		return deal(s);
@@ -165,6 +185,8 @@ size_t wm_supply_turn(struct wm_supply *s, size_t max)
 	for (size_t i = 0; s->dressed != NULL && i < n; i++)
 		grow(s, 0, &room[i]);
 	wm_ring_push(s->rings, n);
+	if (n == 0 && s->until_ns != NULL)
+		tick_limit(s);
 	return n;
 }
 

@@ -22,11 +22,12 @@ struct wm_supply {
 	struct wm_replay *replay; // instead of a worker; borrowed
 	struct wm_ring *rings;    // one for each queue
 	unsigned n_queues;
+	const _Atomic uint64_t *until_ns;            // nothing from then on; NULL = as far as there is room
 	const struct wm_form *const *const *dressed; // [2 * queue + direction][model]; NULL = no port adds anything
 
 	// The worker's lcore alone. Samples on their way to several queues, and the last ticks.
 	struct wm_sample *block; // WM_SUPPLY_BLOCK; NULL with one queue
-	struct wm_sample *ticks; // n_queues
+	struct wm_sample *ticks; // n_queues; NULL with one queue, unless there is until_ns
 	size_t at;
 	size_t n;
 	unsigned told; // queues that know of the run's end

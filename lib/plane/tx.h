@@ -136,6 +136,7 @@ struct wm_tx {
 
 	// Written by its lcore, read by control.
 	alignas(64) atomic_bool done; // everything asked for was sent
+	wm_count own_ns;              // the samples' own time of what was built last
 	struct wm_timing timing;
 	struct wm_tx_share share[WM_MODELS_MAX]; // if mixed
 	struct wm_tx_out out[2]; // what is not of a port alone (starved, shifts) is counted at the first
