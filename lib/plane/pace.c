@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+// Times that follow from a rate have to fit into those of a run.
+static const double RATE_MIN = 1e-6, RATE_MAX = 1e15;
+
 static const struct {
 	const char *text;
 	enum wm_rate_kind kind;
@@ -70,7 +73,7 @@ int wm_rate_parse(struct wm_rate *out, const char *text, struct wm_err *err)
 		rate.kind = rate_units[i].kind;
 		rate.value *= rate_units[i].scale;
 	}
-	if (!(rate.value > 0) || !isfinite(rate.value))
+	if (!(rate.value >= RATE_MIN && rate.value <= RATE_MAX))
 		goto fail;
 	if (rate.kind == WM_RATE_PERCENT && rate.value > 100)
 		goto fail;

@@ -36,7 +36,8 @@ struct wm_plane_options {
 	unsigned queues;                    // of each port; 0 = 1
 	const struct wm_port_choice *ports; // ports that come first, in this order, and what is theirs
 	size_t n_ports;
-	bool split; // packets of servers leave on the second port of each pair
+	bool own_network; // ports may be on interfaces that the machine's default route goes by
+	bool split;       // packets of servers leave on the second port of each pair
 	struct wm_role_choice roles;
 	bool receive;               // look at what comes back
 	size_t receive_window;      // packets that are looked out for, in each direction; 0 = 262144

@@ -2,7 +2,10 @@
 // ports: find the ports of a run, put them in order, open them, dress the forms for them.
 #include <plane/memory.h>
 #include <plane/plane_pvt.h>
+#include <plane/uplink.h>
 
+#include <rte_dev.h>
+#include <rte_devargs.h>
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
 
@@ -125,6 +128,51 @@ static int make_stencils(struct wm_plane *p, struct wm_port *port, struct wm_err
 	return 0;
 }
 
+// @return -EPERM with a sentence if what is sent there would leave by the machine's default route.
+static int guard_interface(const char *port, unsigned if_index, struct wm_err *err)
+{
+	char name[IF_NAMESIZE] = "?", via[IF_NAMESIZE];
+	bool carries = false;
+	int rc = wm_uplink_find(if_index, &carries, via, err);
+
+	if (rc < 0 || !carries)
+		return rc;
+	(void)if_indextoname(if_index, name);
+	return wm_err_set(err, -EPERM,
+		"port %s is on interface %s, and by %s goes this machine's default route: synthetic traffic would "
+		"leave "
+		"the testbed; take another interface, or give --i-own-this-network",
+		port, name, strcmp(name, via) == 0 ? "it" : via);
+}
+
+// Interfaces of the kernel behind a port: the one that it says, and those that its device was told.
+static int guard_port(uint16_t id, struct wm_err *err)
+{
+	static const char *const keys[] = {"iface=", "tx_iface=", "remote="};
+	const struct rte_devargs *args;
+	struct rte_eth_dev_info info;
+	char port[RTE_ETH_NAME_MAX_LEN], text[512], *rest = text;
+	int rc;
+
+	(void)name_of(id, port);
+	rc = rte_eth_dev_info_get(id, &info);
+	if (rc < 0)
+		return wm_err_sys(err, rc, "port %s does not say what it can do", port);
+	if (info.if_index > 0)
+		rc = guard_interface(port, info.if_index, err);
+	args = info.device != NULL ? rte_dev_devargs(info.device) : NULL;
+	(void)snprintf(text, sizeof(text), "%s", args != NULL && args->args != NULL ? args->args : "");
+	for (char *arg = strtok_r(text, ",", &rest); arg != NULL && rc == 0; arg = strtok_r(NULL, ",", &rest))
+		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && rc == 0; i++) {
+			size_t n = strlen(keys[i]);
+			unsigned if_index = strncmp(arg, keys[i], n) == 0 ? if_nametoindex(arg + n) : 0;
+
+			if (if_index > 0)
+				rc = guard_interface(port, if_index, err);
+		}
+	return rc;
+}
+
 static int open_port(struct wm_plane *p, struct wm_port *port, const struct wm_port_ask *ask, struct wm_err *err)
 {
 	const struct wm_plane_options *o = p->options;
@@ -191,6 +239,8 @@ int wm_plane_open_ports(struct wm_plane *p, struct wm_err *err)
 	if (rc == 0 && n * p->n_queues > WM_QUEUES_MAX)
 		return wm_err_set(err, -ERANGE, "%u ports with %u queues each: there can be %d queues in all", n,
 			p->n_queues, WM_QUEUES_MAX);
+	for (unsigned i = 0; i < n && rc == 0 && !o->own_network; i++)
+		rc = guard_port(ids[i], err);
 	for (unsigned i = 0; i < n && rc == 0; i++) {
 		ask.id = ids[i];
 		rc = open_port(p, &p->ports[p->n_ports++], &ask, err);

@@ -38,11 +38,14 @@ static struct wm_plane_port collect_port(const struct wm_port *port, uint64_t no
 		.up = atomic_load_explicit(&port->up, memory_order_relaxed),
 		.downs = wm_count_get(&port->downs)};
 	struct rte_eth_stats stats;
+	double bps;
 
 	if (!out.up && since_ns > 0 && since_ns < now_ns)
 		down_ns += now_ns - since_ns;
 	out.down_ns = down_ns;
 	(void)snprintf(out.name, sizeof(out.name), "%s", port->name);
+	if (wm_port_speed(port, &bps, NULL) == 0)
+		out.speed_bps = (uint64_t)bps;
 	if (rte_eth_stats_get(port->id, &stats) == 0) {
 		out.errors = stats.oerrors;
 		out.missed = stats.imissed + stats.rx_nombuf;

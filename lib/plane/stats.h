@@ -39,10 +39,11 @@ struct wm_plane_port {
 	uint16_t port;
 	char name[WM_PORT_NAME_MAX];
 	bool up;
-	uint64_t downs;   // times its link went down
-	uint64_t down_ns; // for how long in all
-	uint64_t errors;  // packets that it took and then could not send, as it says itself
-	uint64_t missed;  // packets that came in and found no room, as it says itself
+	uint64_t speed_bps; // 0 = it does not know
+	uint64_t downs;     // times its link went down
+	uint64_t down_ns;   // for how long in all
+	uint64_t errors;    // packets that it took and then could not send, as it says itself
+	uint64_t missed;    // packets that came in and found no room, as it says itself
 };
 
 struct wm_plane_latency {

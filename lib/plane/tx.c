@@ -167,13 +167,13 @@ static void move_plan(struct wm_tx *tx, uint64_t by)
 	tx->plan_tsc += (double)by;
 	for (uint32_t i = 0; i < tx->n; i++)
 		tx->due[(tx->head + i) & ROW_MASK] += by;
-	wm_timing_shift(&tx->timing, by);
 }
 
 // Too many packets have gone out late.
 static void shift(struct wm_tx *tx, uint64_t by)
 {
 	move_plan(tx, by);
+	wm_timing_shift(&tx->timing, by);
 	tx->late = 0;
 	wm_count_add(&tx->out[0].count.shifts, 1);
 	wm_count_add(&tx->out[0].count.shift_ns, (uint64_t)((double)by / wm_tx_ticks_per_ns(tx)));

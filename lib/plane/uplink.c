@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <plane/uplink.h>
+
+#include <base/grow.h>
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { DEFAULT_PREFIX_MAX = 1 }; // 0/1 and 128/1 together are what VPNs put in place of a default route
+
+struct link {
+	unsigned index;
+	unsigned master; // 0 = none
+	unsigned below;  // what a VLAN or the like sits on, 0 = nothing here
+	bool routes;     // a default route leaves by it
+	bool seen;
+};
+
+struct links {
+	struct link *at;
+	size_t n, cap;
+	bool failed; // no memory
+};
+
+static struct link *find(const struct links *l, unsigned index)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->at[i].index == index)
+			return &l->at[i];
+	return NULL;
+}
+
+// Attributes by their type, as far as a table has room.
+struct attributes {
+	const struct nlattr *at[64];
+};
+
+static int take_attribute(const struct nlattr *a, void *arg)
+{
+	struct attributes *all = arg;
+
+	if (mnl_attr_get_type(a) < sizeof(all->at) / sizeof(all->at[0]))
+		all->at[mnl_attr_get_type(a)] = a;
+	return MNL_CB_OK;
+}
+
+static unsigned number(const struct nlattr *a)
+{
+	return a != NULL && mnl_attr_get_payload_len(a) == sizeof(uint32_t) ? mnl_attr_get_u32(a) : 0;
+}
+
+// The other end of a veth is told like what a VLAN sits on, and is no such thing.
+static bool is_veth(const struct nlattr *info)
+{
+	struct attributes nested = {0};
+
+	if (info == NULL)
+		return false;
+	(void)mnl_attr_parse_nested(info, take_attribute, &nested);
+	return nested.at[IFLA_INFO_KIND] != NULL && strcmp(mnl_attr_get_str(nested.at[IFLA_INFO_KIND]), "veth") == 0;
+}
+
+static int take_link(const struct nlmsghdr *message, void *arg)
+{
+	const struct ifinfomsg *head = mnl_nlmsg_get_payload(message);
+	struct attributes all = {0};
+	struct links *l = arg;
+	struct link link;
+
+	(void)mnl_attr_parse(message, sizeof(*head), take_attribute, &all);
+	link = (struct link){.index = (unsigned)head->ifi_index, .master = number(all.at[IFLA_MASTER])};
+	if (all.at[IFLA_LINK_NETNSID] == NULL && !is_veth(all.at[IFLA_LINKINFO]))
+		link.below = number(all.at[IFLA_LINK]);
+	if (wm_grow((void **)&l->at, &l->cap, l->n + 1, sizeof(*l->at)) < 0) {
+		l->failed = true;
+		return MNL_CB_ERROR;
+	}
+	l->at[l->n++] = link;
+	return MNL_CB_OK;
+}
+
+static void mark(const struct links *l, unsigned index)
+{
+	struct link *link = find(l, index);
+
+	if (link != NULL)
+		link->routes = true;
+}
+
+// Of a route with several hops, each has its interface.
+static void mark_hops(const struct links *l, const struct nlattr *hops)
+{
+	const char *at = mnl_attr_get_payload(hops);
+	size_t left = mnl_attr_get_payload_len(hops);
+	struct rtnexthop hop;
+	size_t len;
+
+	while (left >= sizeof(hop)) {
+		memcpy(&hop, at, sizeof(hop));
+		if (hop.rtnh_len < sizeof(hop))
+			break;
+		mark(l, (unsigned)hop.rtnh_ifindex);
+		len = (size_t)RTNH_ALIGN((int)hop.rtnh_len);
+		if (left <= len)
+			break;
+		left -= len;
+		at += len;
+	}
+}
+
+static int take_route(const struct nlmsghdr *message, void *arg)
+{
+	const struct rtmsg *head = mnl_nlmsg_get_payload(message);
+	struct attributes all = {0};
+
+	if (head->rtm_dst_len > DEFAULT_PREFIX_MAX || head->rtm_type != RTN_UNICAST
+		|| head->rtm_table == RT_TABLE_LOCAL)
+		return MNL_CB_OK;
+	(void)mnl_attr_parse(message, sizeof(*head), take_attribute, &all);
+	mark(arg, number(all.at[RTA_OIF]));
+	if (all.at[RTA_MULTIPATH] != NULL)
+		mark_hops(arg, all.at[RTA_MULTIPATH]);
+	return MNL_CB_OK;
+}
+
+// Ask for all of a kind. @return 0 or -errno.
+static int dump(struct mnl_socket *s, uint16_t type, unsigned char family, mnl_cb_t take, struct links *l)
+{
+	char buffer[32768];
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	unsigned sequence = (unsigned)time(NULL) + type + family;
+	int rc = MNL_CB_OK;
+
+	message->nlmsg_type = type;
+	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	message->nlmsg_seq = sequence;
+	if (type == RTM_GETLINK)
+		((struct ifinfomsg *)mnl_nlmsg_put_extra_header(message, sizeof(struct ifinfomsg)))->ifi_family =
+			family;
+	else
+		((struct rtmsg *)mnl_nlmsg_put_extra_header(message, sizeof(struct rtmsg)))->rtm_family = family;
+	if (mnl_socket_sendto(s, message, message->nlmsg_len) < 0)
+		return -errno;
+	while (rc > MNL_CB_STOP) {
+		ssize_t n = mnl_socket_recvfrom(s, buffer, sizeof(buffer));
+
+		if (n < 0)
+			return -errno;
+		rc = mnl_cb_run(buffer, (size_t)n, sequence, mnl_socket_get_portid(s), take, l);
+	}
+	return rc == MNL_CB_ERROR ? (l->failed ? -ENOMEM : -errno) : 0;
+}
+
+static int read_all(struct links *l)
+{
+	struct mnl_socket *s = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	int rc;
+
+	if (s == NULL)
+		return -errno;
+	rc = mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : 0;
+	if (rc == 0)
+		rc = dump(s, RTM_GETLINK, AF_UNSPEC, take_link, l);
+	if (rc == 0)
+		rc = dump(s, RTM_GETROUTE, AF_INET, take_route, l);
+	if (rc == 0)
+		rc = dump(s, RTM_GETROUTE, AF_INET6, take_route, l);
+	(void)mnl_socket_close(s);
+	return rc == -EOPNOTSUPP || rc == -EAFNOSUPPORT ? 0 : rc; // no IPv6 here
+}
+
+// The interface with a default route that a frame on this one gets to, or NULL. Each is visited once.
+static const struct link *leads_to(const struct links *l, unsigned index)
+{
+	struct link *link = find(l, index);
+
+	if (link == NULL || link->seen)
+		return NULL;
+	link->seen = true;
+	if (link->routes)
+		return link;
+	if (link->master > 0) {
+		const struct link *out = leads_to(l, link->master);
+
+		if (out != NULL)
+			return out;
+	}
+	for (size_t i = 0; i < l->n; i++)
+		if (l->at[i].below == index) {
+			const struct link *out = leads_to(l, l->at[i].index);
+
+			if (out != NULL)
+				return out;
+		}
+	return NULL;
+}
+
+int wm_uplink_find(unsigned if_index, bool *carries, char via[IF_NAMESIZE], struct wm_err *err)
+{
+	struct links links = {0};
+	const struct link *out;
+	int rc = read_all(&links);
+
+	if (rc == 0) {
+		out = leads_to(&links, if_index);
+		*carries = out != NULL;
+		if (out != NULL && if_indextoname(out->index, via) == NULL)
+			(void)strcpy(via, "?");
+	}
+	free(links.at);
+	return rc == 0 ? 0 : wm_err_sys(err, rc, "the kernel does not say where the default route goes");
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// uplink: whether what is sent on an interface of the kernel goes where this machine's default route goes: on the
+// interface itself, as a member of a bridge or bond that has the route, or below a VLAN or the like that has it.
+#pragma once
+
+#include <base/err.h>
+
+#include <net/if.h>
+#include <stdbool.h>
+
+/**
+ * Ask the kernel, in this network namespace. A route to half of all addresses is as good as a default route.
+ *
+ * @param via Written if it does: the interface that has the route.
+ * @return 0; -errno with a sentence.
+ */
+int wm_uplink_find(unsigned if_index, bool *carries, char via[IF_NAMESIZE], struct wm_err *err);
