@@ -27,7 +27,7 @@ struct wm_option {
 	uint64_t hi;
 };
 
-enum { WM_OPTIONS_MAX = 48 };
+enum { WM_OPTIONS_MAX = 64 };
 
 struct wm_command {
 	const char *name;

@@ -17,6 +17,7 @@ int live_run(const struct settings *s, const struct models *models, const struct
 		.queues = (unsigned)s->queues,
 		.ports = s->ports,
 		.n_ports = s->n_ports,
+		.own_network = s->own_network,
 		.split = s->split,
 		.roles = s->roles,
 		.receive = s->receive,

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // wiremill: models + seed -> traffic. See wiremill(1).
-#include "live.h"
 #include "models.h"
-#include "pcap_mode.h"
-#include "replay.h"
+#include "operate.h"
 #include "settings.h"
-#include "stats.h"
-#include "stop.h"
-#include "text.h"
 
 #include <stdio.h>
 
@@ -17,63 +12,6 @@ static int complain(int status, const struct wm_err *err)
 {
 	(void)fprintf(stderr, "wiremill: %s\n", err->msg);
 	return status;
-}
-
-// What is said to the operator while a run goes on.
-struct watcher {
-	struct text_view view;
-	const struct models *models;
-	struct wm_plane_stats before; // of the last report
-};
-
-static void on_report(void *arg, const struct wm_plane_stats *stats)
-{
-	struct watcher *w = arg;
-
-	text_report(&w->view, stats, &w->before, w->models);
-	w->before = *stats;
-}
-
-static void on_notice(void *arg, const char *sentence)
-{
-	struct watcher *w = arg;
-
-	text_notice(&w->view, sentence);
-}
-
-static int run(const struct settings *s, const struct models *models)
-{
-	static struct watcher watcher; // large
-	const struct steer steer = {.stop = stop_on_signals(),
-		.report_s = s->stats_s,
-		.report = on_report,
-		.notice = on_notice,
-		.arg = &watcher};
-	struct wm_plane_stats stats = {0};
-	struct wm_file json = {0};
-	struct wm_err err = {0};
-	bool began = false;
-	int rc;
-
-	watcher.models = models;
-	text_begin(&watcher.view, stderr);
-	if (s->stats_json != NULL && wm_file_begin(&json, s->stats_json, &err) < 0)
-		return complain(EXIT_USAGE, &err);
-	if (s->pcap != NULL)
-		rc = pcap_run(s, models, &steer, &stats, &began, &err);
-	else
-		rc = live_run(s, models, &steer, &stats, &began, &err);
-	if (began) {
-		text_final(&watcher.view, &stats, models);
-		replay_print(stderr, models);
-	}
-	if (rc < 0)
-		wm_file_abort(&json);
-	else if (s->stats_json != NULL)
-		rc = stats_write_json(&json, &stats, models, s, &err);
-	if (rc == 0)
-		rc = replay_check(models, &err);
-	return rc == 0 ? EXIT_DONE : complain(began ? EXIT_RUN : EXIT_USAGE, &err);
 }
 
 // Networks that do not fit into the ones they are put in.
@@ -92,13 +30,14 @@ static int mill(const struct settings *s)
 {
 	struct models models = {0};
 	struct wm_err err = {0};
-	int status;
+	int status = EXIT_DONE;
+	bool began;
 
 	warn_narrow(&s->map);
 	if (models_check_outputs(s, &err) < 0 || models_open(&models, s, &err) < 0)
 		status = complain(EXIT_USAGE, &err);
-	else
-		status = run(s, &models);
+	else if (operate(s, &models, &began, &err) < 0)
+		status = complain(began ? EXIT_RUN : EXIT_USAGE, &err);
 	models_close(&models);
 	return status;
 }

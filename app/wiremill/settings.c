@@ -17,8 +17,7 @@ enum { WORKERS_MAX = 64, READ_AHEAD_MIB = 64 };
 #define FIELD(name) offsetof(struct settings, name)
 
 static const struct wm_option options[] = {
-	{"model", 'm', WM_OPTION_TAKEN, 0, "MODEL",
-		"mill from it: FILE[,weight=W][,start=T]..., see the manual; repeat to mix", 0, 0},
+	{"model", 'm', WM_OPTION_TAKEN, 0, "MODEL", "mill from it: FILE[,weight=W][,label=L]; repeat to mix", 0, 0},
 	{"replay", 0, WM_OPTION_TAKEN, 0, "CAPTURE", "send a capture: FILE[,weight=W][,label=L]; mixed with any models",
 		0, 0},
 	{"loop", 0, WM_OPTION_NUMBER, FIELD(loops), "N", "send the capture N times, 0 = for ever (default: 1)", 0,
@@ -69,6 +68,13 @@ static const struct wm_option options[] = {
 		"packets that go out late in a row before time shifts (default: 32768)", 1, UINT32_MAX},
 	{"stats", 0, WM_OPTION_SECONDS, FIELD(stats_s), "SEC", "print statistics every SEC seconds", 0, 0},
 	{"stats-json", 0, WM_OPTION_TEXT, FIELD(stats_json), "FILE", "write the final statistics as JSON", 0, 0},
+	{"control", 0, WM_OPTION_TEXT, FIELD(control), "PATH", "a socket where wiremillctl watches and steers the run",
+		0, 0},
+	{"http", 0, WM_OPTION_TEXT, FIELD(http), "[ADDR:]PORT", "status page and /metrics; on 127.0.0.1 unless told", 0,
+		0},
+	{"user", 0, WM_OPTION_TEXT, FIELD(user), "NAME", "become this user once the ports, or files, are open", 0, 0},
+	{"i-own-this-network", 0, WM_OPTION_FLAG, FIELD(own_network), NULL,
+		"send also where the machine's default route goes", 0, 0},
 	{"help", 'h', WM_OPTION_FLAG, FIELD(help), NULL, "print this and do nothing else", 0, 0},
 	{"version", 'V', WM_OPTION_FLAG, FIELD(version), NULL, "print the version and do nothing else", 0, 0},
 };
@@ -91,6 +97,62 @@ static char *cut_part(char *text, const char *key)
 	return comma + n + 2;
 }
 
+int settings_parse_weight(const char *text, double *out, struct wm_err *err)
+{
+	bool decimal = *text != '\0' && text[strspn(text, "0123456789.")] == '\0';
+	char *end;
+	double v = strtod(text, &end);
+
+	if (!decimal || *end != '\0' || !(v >= 1e-6 && v <= 1e6))
+		return wm_err_set(err, -EINVAL, "'%s' is not a number in 0.000001..1000000", text);
+	*out = v;
+	return 0;
+}
+
+static int parse_weight(const char *option, const char *text, double *out, struct wm_err *err)
+{
+	struct wm_err why = {0};
+	int rc = settings_parse_weight(text, out, &why);
+
+	return rc == 0 ? 0 : wm_err_set(err, rc, "option --%s: weight %s", option, why.msg);
+}
+
+static int check_label(const char *option, const char *label, struct wm_err *err)
+{
+	if (*label == '\0' || strpbrk(label, "\",\r\n") != NULL)
+		return wm_err_set(
+			err, -EINVAL, "option --%s: label '%s' must have a character and no quote", option, label);
+	return 0;
+}
+
+// Read FILE[,weight=W][,label=L]. On success choice->file is the caller's to free.
+static int read_choice(struct model_choice *out, const char *option, const char *text, struct wm_err *err)
+{
+	struct model_choice choice = {.file = strdup(text), .weight = 1};
+	const char *value;
+	int rc = 0;
+
+	if (choice.file == NULL)
+		return wm_err_set(err, -ENOMEM, "option --%s: no memory", option);
+	for (bool more = true; more && rc == 0;) {
+		if ((value = cut_part(choice.file, "weight")) != NULL) {
+			rc = parse_weight(option, value, &choice.weight, err);
+		} else if ((value = cut_part(choice.file, "label")) != NULL) {
+			choice.label = value;
+			rc = check_label(option, value, err);
+		} else {
+			more = false;
+		}
+	}
+	if (rc == 0 && *choice.file == '\0')
+		rc = wm_err_set(err, -EINVAL, "option --%s: '%s' names no file", option, text);
+	if (rc == 0)
+		*out = choice;
+	else
+		free(choice.file);
+	return rc;
+}
+
 static int take_model(struct settings *s, const char *text, struct wm_err *err)
 {
 	struct model_choice choice;
@@ -98,7 +160,7 @@ static int take_model(struct settings *s, const char *text, struct wm_err *err)
 
 	if (s->n_models == WM_MODELS_MAX)
 		return wm_err_set(err, -EINVAL, "option --model: at most %d models can be mixed", WM_MODELS_MAX);
-	rc = model_option_parse(&choice, text, err);
+	rc = read_choice(&choice, "model", text, err);
 	if (rc == 0)
 		s->models[s->n_models++] = choice;
 	return rc;
@@ -107,7 +169,7 @@ static int take_model(struct settings *s, const char *text, struct wm_err *err)
 static int take_replay(struct settings *s, const char *text, struct wm_err *err)
 {
 	struct model_choice choice;
-	int rc = replay_option_parse(&choice, text, err);
+	int rc = read_choice(&choice, "replay", text, err);
 
 	if (rc < 0)
 		return rc;
@@ -341,6 +403,9 @@ static int check_pcap(const struct settings *s, struct wm_err *err)
 			"option --pcap: --underflow recycle, --recycle-samples, --ring-mem, --queues, --mtu and "
 			"--catch-up are for "
 			"ports");
+	if (s->own_network)
+		return wm_err_set(
+			err, -EINVAL, "option --pcap: --i-own-this-network is for ports; a pcap goes nowhere");
 	if (s->n_ports > 0 || s->split || has_roles(s) || s->receive || s->receive_window > 0)
 		return wm_err_set(err, -EINVAL,
 			"option --pcap: --port, --directions split, --roles, --receive and --receive-window are for "
@@ -361,12 +426,6 @@ static int check_ports(const struct settings *s, struct wm_err *err)
 		return wm_err_set(err, -EINVAL, "option --recycle-samples: it needs --underflow recycle");
 	if (s->receive_window > 0 && !s->receive)
 		return wm_err_set(err, -EINVAL, "option --receive-window: it needs --receive");
-	for (size_t i = 0; i < s->n_models && s->recycle; i++)
-		if (s->models[i].schedule.start_ns > 0 || s->models[i].schedule.stop_ns > 0)
-			return wm_err_set(err, -EINVAL,
-				"option --underflow: recycle would send packets of %s when it has not started or has "
-				"stopped",
-				s->models[i].file);
 	if (s->roles.receive.n > 0 && !s->receive)
 		return wm_err_set(err, -EINVAL, "option --roles: receive=%u needs --receive", s->roles.receive.id[0]);
 	return 0;

@@ -2,8 +2,6 @@
 // settings: what the command line and the configuration file of wiremill ask for.
 #pragma once
 
-#include "model_option.h"
-
 #include <common/config.h>
 #include <common/options.h>
 #include <engine/engine.h>
@@ -17,6 +15,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+struct model_choice {
+	char *file;        // own copy
+	const char *label; // inside it; NULL = the model's own
+	double weight;     // of its share of packets a second: its time runs so many times as fast as learned
+};
 
 struct settings {
 	struct model_choice models[WM_MODELS_MAX];
@@ -34,10 +38,14 @@ struct settings {
 	const char *csv;
 	const char *labels;
 	const char *stats_json;
-	uint64_t packets;  // 0 = no end
-	uint64_t flows;    // 0 = no end
-	double duration_s; // 0 = no end
-	double stats_s;    // 0 = only at the end
+	const char *control; // path of the control socket; NULL = none
+	const char *http;    // [ADDR:]PORT of the status page; NULL = none
+	const char *user;    // to become once the ports are open; NULL = stay
+	bool own_network;    // ports may carry the machine's default route
+	uint64_t packets;    // 0 = no end
+	uint64_t flows;      // 0 = no end
+	double duration_s;   // 0 = no end
+	double stats_s;      // 0 = only at the end
 	uint64_t seed;
 	uint64_t workers; // 0 = as many as suit
 	struct wm_rate rate;
@@ -73,3 +81,6 @@ extern const struct wm_command mill_command;
  */
 int settings_read(struct settings *out, int argc, char **argv, struct wm_err *err);
 void settings_free(struct settings *s);
+
+/** A model's weight. @return 0; -EINVAL with a sentence. */
+int settings_parse_weight(const char *text, double *out, struct wm_err *err);

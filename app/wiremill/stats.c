@@ -129,6 +129,7 @@ static json_t *ports_json(const struct wm_plane_stats *now, const struct wm_plan
 		if (before != NULL)
 			wm_plane_port_sum(&sum_before, before, p->port);
 		rates = stats_queue_rates(&sum, &sum_before, stats_seconds(now, before));
+		(void)json_object_set_new(one, "speed_bps", json_integer((json_int_t)p->speed_bps));
 		stats_add_fields(one, &wm_fields_port, p);
 		add_rates(one, &rates);
 		(void)json_array_append_new(list, one);
@@ -159,8 +160,10 @@ static json_t *models_json(const struct wm_plane_stats *now, const struct wm_pla
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < models->n; i++) {
+		bool paused, steered = models->sources[i].steer != NULL;
+		double weight = steered ? wm_steer_get(&models->steers[i], &paused) : s->models[i].weight;
 		json_t *one = json_pack("{s:s*, s:s, s:s, s:f}", "file", s->models[i].file, "label",
-			models->at[i].label, "engine", models->at[i].engine->name, "weight", s->models[i].weight);
+			models->at[i].label, "engine", models->at[i].engine->name, "weight", weight);
 		struct wm_rates rates = stats_model_rates(
 			&now->model[i], before != NULL ? &before->model[i] : NULL, stats_seconds(now, before));
 

@@ -24,3 +24,8 @@ const atomic_bool *stop_on_signals(void)
 	(void)sigaction(SIGPIPE, &action, NULL);
 	return &stop;
 }
+
+void stop_now(void)
+{
+	atomic_store_explicit(&stop, true, memory_order_relaxed);
+}

@@ -61,7 +61,10 @@ class Browser:
             return json.load(answer)["value"]
 
     def open(self, path):
-        self.ask("POST", "/url", {"url": pathlib.Path(path).resolve().as_uri()})
+        self.go(pathlib.Path(path).resolve().as_uri())
+
+    def go(self, address):
+        self.ask("POST", "/url", {"url": address})
 
     def run(self, script):
         return self.ask("POST", "/execute/sync", {"script": script, "args": []})

@@ -20,7 +20,7 @@ import claims
 PACKAGE = pathlib.Path(sys.argv[1]).resolve()
 FOLDER = tempfile.TemporaryDirectory()
 LIMIT_S = 600
-PROGRAMS = ["usr/bin/wiremill", "usr/bin/wiremill-train"]
+PROGRAMS = ["usr/bin/wiremill", "usr/bin/wiremillctl", "usr/bin/wiremill-train"]
 
 # A writable layer over the machine's own root; what stands in "$1" runs inside.
 INSIDE = """
@@ -69,19 +69,23 @@ def it_is_installed_used_and_removed():
         dpkg -i /mnt/package.deb >/dev/null
         wiremill --version
         wiremill -m /usr/share/wiremill/models/http.safetensors -o /tmp/milled.pcap -n 5000 -s 3 2>/dev/null
+        wiremillctl --version >/dev/null
+        stat -c "state %U %a" /var/lib/wiremill
+        wiremill -m /usr/share/wiremill/models/http.safetensors -o /dev/null -n 100 --user wiremill 2>/dev/null
         wiremill-train --inspect /usr/share/wiremill/models/http.safetensors >/dev/null
         stat -c "pcap %s" /tmp/milled.pcap
         dpkg -L wiremill | while read -r name; do [ -d "$name" ] || echo "file $name"; done
         dpkg --verify wiremill
         dpkg --purge wiremill >/dev/null
-        for name in /usr/bin/wiremill /usr/share/wiremill /usr/share/doc/wiremill /etc/wiremill \\
+        for name in /usr/bin/wiremill /usr/bin/wiremillctl /var/lib/wiremill /usr/share/wiremill /usr/share/doc/wiremill /etc/wiremill \\
             /usr/lib/systemd/system/wiremill@.service; do [ ! -e "$name" ] || echo "left $name"; done
         """, upper, deb)
     lines = said.splitlines()
     assert re.fullmatch(r"wiremill \d+\.\d+\.\d+", lines[0]), lines[0]
-    assert int(lines[1].split()[1]) > 24 + 5000 * (16 + 54), lines[1]
+    assert lines[1] == "state wiremill 750", lines[1]
+    assert int(lines[2].split()[1]) > 24 + 5000 * (16 + 54), lines[2]
     files = {line.split()[1] for line in lines if line.startswith("file ")}
-    for name in ("/usr/bin/wiremill", "/usr/bin/wiremill-train", "/usr/share/man/man1/wiremill.1.gz",
+    for name in ("/usr/bin/wiremill", "/usr/bin/wiremillctl", "/usr/bin/wiremill-train", "/usr/share/man/man1/wiremillctl.1.gz", "/usr/share/man/man1/wiremill.1.gz",
                  "/usr/lib/systemd/system/wiremill@.service", "/usr/share/doc/wiremill/copyright"):
         assert name in files, (name, files)
     assert not [line for line in lines if line.startswith("left ")], said

@@ -1,0 +1,184 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""wiremill does not send where this machine's default route goes, and is root no longer than it has to be.
+
+usage: test_guard.py WIREMILL MODEL
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import claims
+import running
+from running import Run, ask, eal
+
+WIREMILL, MODEL = (str(pathlib.Path(path).resolve()) for path in sys.argv[1:3])
+FOLDER = tempfile.TemporaryDirectory()
+SPACE = f"{running.PREFIX}guard"
+USER = "nobody"
+
+
+def place(name):
+    return str(pathlib.Path(FOLDER.name, name))
+
+
+def in_space(function):
+    """With a network namespace that has eth0 - eth1 and eth2 - eth3, or not at all."""
+    def test():
+        if os.geteuid() != 0 or shutil.which("ip") is None:
+            raise claims.Skip("it needs root and ip")
+        if subprocess.run(["ip", "netns", "add", SPACE], check=False, capture_output=True).returncode:
+            raise claims.Skip("no network namespaces here")
+        try:
+            for i in (0, 2):
+                ip("link", "add", f"eth{i}", "type", "veth", "peer", f"eth{i + 1}")
+            for i in range(4):
+                ip("link", "set", f"eth{i}", "up")
+            function()
+        finally:
+            subprocess.run(["ip", "netns", "del", SPACE], check=False)
+    test.__name__ = function.__name__
+    return test
+
+
+def ip(*words, may_fail=False):
+    done = subprocess.run(["ip", "-n", SPACE, *words], check=False, capture_output=True, encoding="utf-8")
+    assert may_fail or done.returncode == 0, (words, done.stderr)
+    return done.returncode == 0
+
+
+def sent(vdev, *words):
+    """What became of a short run on this device: (status, standard error)."""
+    with Run(WIREMILL, FOLDER.name, *eal("--vdev", vdev), "-m", MODEL, "-n", "50", "-r", "10kpps", *words,
+             prefix=("ip", "netns", "exec", SPACE)) as run:
+        return run.end(), run.said()
+
+
+def is_sent(vdev, *words):
+    status, said = sent(vdev, *words)
+    assert status == 0 and "50 packets sent" in said, said
+
+
+def is_refused(vdev, via):
+    status, said = sent(vdev)
+    assert status == 2, said
+    last = said.splitlines()[-1]
+    assert last.startswith("wiremill: port ") and f"by {via} goes this machine's default route" in last, said
+    assert "--i-own-this-network" in last and "packets sent" not in said, said
+    is_sent(vdev, "--i-own-this-network")
+
+
+@in_space
+def ports_that_carry_the_default_route_are_refused():
+    af_packet = "net_af_packet0,iface=eth0"
+    ip("addr", "add", "192.0.2.1/24", "dev", "eth0")
+    is_sent(af_packet)  # a route to its own network is none to everywhere
+    for route in (["default", "via", "192.0.2.2"], ["128.0.0.0/1", "via", "192.0.2.2"], ["default", "dev", "eth0", "metric", "900"],
+                  ["default", "via", "192.0.2.2", "table", "77"],
+                  ["default", "nexthop", "via", "192.0.2.2", "nexthop", "via", "192.0.2.3"]):
+        ip("route", "add", *route)
+        is_refused(af_packet, "it")
+        is_sent("net_af_packet0,iface=eth2")
+        ip("route", "del", *route)
+    is_refused_by_pcap()
+    if ip("-6", "addr", "add", "2001:db8::1/64", "dev", "eth0", "nodad", may_fail=True):
+        ip("-6", "route", "add", "default", "via", "2001:db8::2")
+        is_refused(af_packet, "it")
+
+
+def is_refused_by_pcap():
+    ip("route", "add", "default", "via", "192.0.2.2")
+    for vdev in ("net_pcap0,iface=eth0", "net_pcap0,rx_iface=eth2,tx_iface=eth0"):
+        is_refused(vdev, "it")
+    is_sent("net_pcap0,iface=eth2")
+    ip("route", "del", "default")
+
+
+@in_space
+def members_of_a_bridge_and_what_is_below_a_vlan_are_refused():
+    if not ip("link", "add", "br0", "type", "bridge", may_fail=True):
+        raise claims.Skip("there are no bridges here")
+    ip("link", "set", "eth0", "master", "br0")
+    ip("link", "set", "br0", "up")
+    ip("addr", "add", "192.0.2.1/24", "dev", "br0")
+    is_sent("net_af_packet0,iface=eth0")
+    ip("route", "add", "default", "via", "192.0.2.2")
+    is_refused("net_af_packet0,iface=eth0", "br0")
+    is_refused("net_af_packet0,iface=br0", "it")
+    is_sent("net_af_packet0,iface=eth2")
+    ip("link", "del", "br0")
+    if ip("link", "add", "link", "eth2", "name", "lan7", "type", "vlan", "id", "7", may_fail=True):
+        ip("link", "set", "lan7", "up")
+        ip("addr", "add", "198.51.100.1/24", "dev", "lan7")
+        ip("route", "add", "default", "via", "198.51.100.2")
+        is_refused("net_af_packet0,iface=eth2", "lan7")
+        is_sent("net_af_packet0,iface=eth0")
+
+
+def privileges(process):
+    """Of each thread: (user ids, effective and permitted capabilities)."""
+    threads = []
+    for task in pathlib.Path(f"/proc/{process}/task").iterdir():
+        fields = dict(line.split(":", 1) for line in (task / "status").read_text(encoding="ascii").splitlines())
+        threads.append((fields["Uid"].split(), int(fields["CapEff"], 16), int(fields["CapPrm"], 16), fields["Groups"].split()))
+    return threads
+
+
+@in_space
+def root_is_given_up_by_all_threads_before_anything_is_sent():
+    folder = place("open")
+    os.makedirs(folder, exist_ok=True)
+    pathlib.Path(FOLDER.name).chmod(0o755)
+    os.chmod(folder, 0o777)
+    uid = pwd.getpwnam(USER).pw_uid
+    with Run(WIREMILL, FOLDER.name, *eal("--vdev", "net_af_packet0,iface=eth0", lcores=3), "-m", MODEL, "-r", "2kpps", "--user", USER,
+             "--control", folder + "/control", "--http", "0", "--stats-json", folder + "/x.json",
+             prefix=("ip", "netns", "exec", SPACE)) as run:
+        run.began(folder + "/control")
+        children = privileges(run.process.pid)
+        assert len(children) > 3
+        for ids, effective, permitted, groups in children:
+            assert ids == [str(uid)] * 4 and effective == permitted == 0 and "0" not in groups, (ids, effective, groups)
+        assert os.stat(folder + "/control").st_uid == uid
+        ip("link", "set", "eth1", "down")  # links are watched without root, too
+        running.wait_for(lambda: ask(folder + "/control", "status")["status"]["ports"][0]["link"] == "down")
+        ip("link", "set", "eth1", "up")
+        running.wait_for(lambda: ask(folder + "/control", "status")["status"]["ports"][0]["link"] == "up")
+        packets = ask(folder + "/control", "status")["status"]["packets"]
+        time.sleep(1)
+        assert ask(folder + "/control", "status")["status"]["packets"] > packets
+        ask(folder + "/control", "stop")
+        assert run.end() == 0, run.said()
+    assert os.stat(folder + "/x.json").st_uid == uid and not os.path.exists(folder + "/control")
+    assert json.loads(pathlib.Path(folder, "x.json").read_text(encoding="utf-8"))["packets"] > packets
+
+
+def a_user_that_cannot_be_is_refused_before_anything_is_sent():
+    if os.geteuid() != 0:
+        raise claims.Skip("it needs root")
+    pathlib.Path(FOLDER.name).chmod(0o755)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(place("closed"), 0o755)
+    null = eal("--vdev", "net_null0")
+    for words, word in ((["--user", "no-such-user"], "there is no user"), (["--user", ""], "empty"),
+                        (["--user", USER, "--stats-json", place("closed/x.json")], "Permission denied")):
+        with Run(WIREMILL, FOLDER.name, *null, "-m", MODEL, "-n", "50", *words) as run:
+            status = run.end()
+            assert status == 2 and word in run.said().splitlines()[-1] and "packets sent" not in run.said(), run.said()
+    assert os.listdir(place("closed")) == []
+
+
+claims.run("guard", [
+    ports_that_carry_the_default_route_are_refused,
+    members_of_a_bridge_and_what_is_below_a_vlan_are_refused,
+    root_is_given_up_by_all_threads_before_anything_is_sent,
+    a_user_that_cannot_be_is_refused_before_anything_is_sent,
+])
