@@ -1,129 +1,41 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <fidelity/halves.h>
-#include <fidelity/job.h>
+#include <fidelity/families.h>
 #include <fidelity/series.h>
 #include <fidelity/tables.h>
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-enum { SHUFFLE_ROWS = 1 << 18, RANDOM = 0, EARLY = 1 };
-
-static const struct {
-	wm_row_family *measure;
-	unsigned halvings;
-	const char *what;
-} families[] = {
-	{wm_measure_columns, WM_HALVINGS, "columns"},
-	{wm_measure_row_pairs, WM_HALVINGS, "pairs of columns"},
-	{wm_measure_row_classifier, WM_HALVINGS_CLASSIFIER, "classifier"},
-	{wm_measure_rules, WM_HALVINGS, "rules"},
-	{wm_measure_row_copies, WM_HALVINGS, "memorisation"},
-	{wm_measure_label, WM_HALVINGS_CLASSIFIER, "usefulness"},
+static const struct wm_family_def defs[] = {
+	{WM_UNIT_PACKET, WM_HALVINGS, "columns"}, // a row is what a packet is in a capture
+	{WM_UNIT_PACKET, WM_HALVINGS, "pairs of columns"},
+	{WM_UNIT_PACKET, WM_HALVINGS_CLASSIFIER, "classifier"},
+	{WM_UNIT_PACKET, WM_HALVINGS, "rules"},
+	{WM_UNIT_PACKET, WM_HALVINGS, "memorisation"},
+	{WM_UNIT_PACKET, WM_HALVINGS_CLASSIFIER, "usefulness"},
 };
-enum { N_FAMILIES = sizeof(families) / sizeof(families[0]) };
-
-struct halves {
-	struct wm_rows a;
-	struct wm_rows b;
-};
-
-static void free_halves(struct halves *h)
-{
-	wm_rows_free(&h->a);
-	wm_rows_free(&h->b);
-}
-
-// A random half of the rows, or the first in time, and the rest.
-static int halve(struct halves *out, const struct wm_rows *r, int how, unsigned number, struct wm_scratch *s)
-{
-	uint32_t *order = wm_scratch_get(s, r->n, sizeof(*order));
-	uint8_t *marks = wm_scratch_get(s, r->n, 1);
-	struct halves h = {.a.n = 0};
-
-	if (order == NULL || marks == NULL)
-		return -ENOMEM;
-	wm_shuffle(order, r->n, (uint64_t)SHUFFLE_ROWS << 32 | number);
-	for (size_t i = 0; i < r->n / 2; i++)
-		marks[how == EARLY ? i : order[i]] = 1;
-	if (wm_rows_take(&h.a, r, marks, 1) < 0 || wm_rows_take(&h.b, r, marks, 0) < 0) {
-		free_halves(&h);
-		return -ENOMEM;
-	}
-	*out = h;
-	return 0;
-}
+enum { N_FAMILIES = sizeof(defs) / sizeof(defs[0]) };
+static wm_row_family *const families[N_FAMILIES] = {wm_measure_columns, wm_measure_row_pairs, wm_measure_row_classifier,
+	wm_measure_rules, wm_measure_row_copies, wm_measure_label};
 
 static int measure(
-	struct wm_job *j, size_t family, const struct wm_rows *a, const struct wm_rows *b, struct wm_values *out)
+	struct wm_job *j, size_t family, const struct wm_part *a, const struct wm_part *b, struct wm_values *out)
 {
-	const struct wm_row_comparison c = {&j->tables[WM_INPUT_REAL], a, b, &j->s, out};
-	const size_t mark = j->s.n;
-	int rc = families[family].measure(&c);
-
-	wm_scratch_release(&j->s, mark);
-	return rc;
+	return families[family](&(struct wm_row_comparison){&j->tables[WM_INPUT_REAL], a->rows, b->rows, &j->s, out});
 }
 
-static int measure_values(struct wm_job *j)
+static int cut_in_time(struct wm_cut *out, struct wm_job *j)
 {
-	const struct wm_rows *real = &j->tables[WM_INPUT_REAL], *holdout = &j->tables[WM_INPUT_HOLDOUT];
-	struct halves h = {.a.n = 0};
-	int rc = halve(&h, real, EARLY, 0, &j->s);
-
-	for (size_t i = 0; i < N_FAMILIES && rc == 0; i++) {
-		wm_job_tell(j, 0, families[i].what);
-		rc = measure(j, i, real, &j->tables[WM_INPUT_SYNTH], &j->m.value);
-		if (rc == 0 && holdout->n > 0)
-			rc = measure(j, i, real, holdout, &j->m.holdout);
-		if (rc == 0)
-			rc = measure(j, i, &h.a, &h.b, &j->m.tfloor);
-		j->done++;
-	}
-	free_halves(&h);
-	return rc;
+	return wm_rows_halve_in_time(&out->rows, &j->tables[WM_INPUT_REAL], &j->s);
 }
 
-static int measure_floor(struct wm_job *j, unsigned number)
+static int cut_at_random(struct wm_cut *out, struct wm_job *j, enum wm_unit unit, unsigned number)
 {
-	struct halves h = {.a.n = 0};
-	struct wm_values *v = calloc(1, sizeof(*v));
-	int rc = v == NULL ? -ENOMEM : halve(&h, &j->tables[WM_INPUT_REAL], RANDOM, number, &j->s);
-
-	for (size_t i = 0; i < N_FAMILIES && rc == 0; i++) {
-		if (number >= families[i].halvings)
-			continue;
-		wm_job_tell(j, 0, "noise floor");
-		rc = measure(j, i, &h.a, &h.b, v);
-		j->done++;
-	}
-	if (rc == 0)
-		wm_measured_add_floor(&j->m, v);
-	free_halves(&h);
-	free(v);
-	return rc;
+	(void)unit;
+	return wm_rows_halve_random(&out->rows, &j->tables[WM_INPUT_REAL], number, &j->s);
 }
 
-// Distances to the closest record; a perfect model is as near to the one as to the other.
-static int measure_nearness(struct wm_job *j)
-{
-	struct wm_values v = {.has = {false}};
-	double nearer;
-	int rc;
-
-	if (j->tables[WM_INPUT_HOLDOUT].n == 0)
-		return 0;
-	rc = wm_nearer_to_real(
-		&nearer, &j->tables[WM_INPUT_REAL], &j->tables[WM_INPUT_SYNTH], &j->tables[WM_INPUT_HOLDOUT], &j->s);
-	if (rc < 0)
-		return rc;
-	wm_put(&j->m.value, nearer, "G.nearer_to_real.dcr");
-	wm_put(&v, .5, "G.nearer_to_real.dcr");
-	wm_measured_add_floor(&j->m, &v);
-	return 0;
-}
+static const struct wm_families all = {defs, N_FAMILIES, measure, cut_in_time, cut_at_random};
 
 static int describe(struct wm_job *j, enum wm_input_role role, const char *format, struct wm_err *err)
 {
@@ -231,19 +143,16 @@ int wm_compare_tables(struct wm_job *j, const bool is_table[WM_INPUTS], struct w
 {
 	int rc;
 
-	for (size_t i = 0; i < N_FAMILIES; i++)
-		j->steps += 1 + families[i].halvings;
+	j->steps += wm_families_steps(&all);
 	j->f->mode = WM_FIDELITY_FLOWS;
 	rc = read_all(j, is_table, err);
 	if (rc < 0)
 		return rc;
 	rc = note_columns(j);
 	if (rc == 0)
-		rc = measure_values(j);
-	for (unsigned k = 0; k < WM_HALVINGS && rc == 0; k++)
-		rc = measure_floor(j, k);
+		rc = wm_measure_families(j, &all);
 	if (rc == 0)
-		rc = measure_nearness(j);
+		rc = wm_measure_nearness(j, "G.nearer_to_real.dcr");
 	if (rc == 0)
 		rc = wm_series_of_tables(j->f, j->tables, &j->s);
 	if (rc == 0)

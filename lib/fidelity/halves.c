@@ -5,7 +5,7 @@
 
 #include <errno.h>
 
-enum { SEED = 7 };
+enum { SEED = 7, SHUFFLE_ROWS = 1 << 18 };
 
 void wm_shuffle(uint32_t *order, size_t n, uint64_t id)
 {
@@ -145,4 +145,53 @@ void wm_halves_free(struct wm_halves *h)
 {
 	wm_trace_free(&h->a);
 	wm_trace_free(&h->b);
+}
+
+static int take_marked_rows(struct wm_row_halves *out, const struct wm_rows *r, const uint8_t *marks)
+{
+	struct wm_row_halves h = {.a.n = 0};
+
+	if (wm_rows_take(&h.a, r, marks, 1) < 0 || wm_rows_take(&h.b, r, marks, 0) < 0) {
+		wm_row_halves_free(&h);
+		return -ENOMEM;
+	}
+	*out = h;
+	return 0;
+}
+
+int wm_rows_halve_random(struct wm_row_halves *out, const struct wm_rows *r, unsigned number, struct wm_scratch *s)
+{
+	const size_t mark = s->n;
+	uint32_t *order = wm_scratch_get(s, r->n, sizeof(*order));
+	uint8_t *marks = wm_scratch_get(s, r->n, 1);
+	int rc;
+
+	if (order == NULL || marks == NULL)
+		return -ENOMEM;
+	wm_shuffle(order, r->n, (uint64_t)SHUFFLE_ROWS << 32 | number);
+	for (size_t i = 0; i < r->n / 2; i++)
+		marks[order[i]] = 1;
+	rc = take_marked_rows(out, r, marks);
+	wm_scratch_release(s, mark);
+	return rc;
+}
+
+int wm_rows_halve_in_time(struct wm_row_halves *out, const struct wm_rows *r, struct wm_scratch *s)
+{
+	const size_t mark = s->n;
+	uint8_t *marks = wm_scratch_get(s, r->n, 1);
+	int rc;
+
+	if (marks == NULL)
+		return -ENOMEM;
+	memset(marks, 1, r->n / 2);
+	rc = take_marked_rows(out, r, marks);
+	wm_scratch_release(s, mark);
+	return rc;
+}
+
+void wm_row_halves_free(struct wm_row_halves *h)
+{
+	wm_rows_free(&h->a);
+	wm_rows_free(&h->b);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// halves: the real trace cut in two: at random, whose distance is what sampling alone makes, and in time.
+// halves: real traffic cut in two: at random, whose distance is what sampling alone makes, and in time.
 #pragma once
 
+#include <fidelity/rows.h>
 #include <fidelity/trace.h>
 
 struct wm_halves {
@@ -27,6 +28,16 @@ int wm_halve_random(
 int wm_halve_in_time(struct wm_halves *out, const struct wm_trace *t, struct wm_scratch *s);
 
 void wm_halves_free(struct wm_halves *h); // accepts one that is all zero
+
+/** The same of the rows of a flow table. */
+struct wm_row_halves {
+	struct wm_rows a;
+	struct wm_rows b;
+};
+int wm_rows_halve_random(
+	struct wm_row_halves *out, const struct wm_rows *r, unsigned number, struct wm_scratch *s); // 0 or -ENOMEM
+int wm_rows_halve_in_time(struct wm_row_halves *out, const struct wm_rows *r, struct wm_scratch *s);
+void wm_row_halves_free(struct wm_row_halves *h); // accepts one that is all zero
 
 /** A random order of 0 .. n-1. @param id Which: each has its own. */
 void wm_shuffle(uint32_t *order, size_t n, uint64_t id);
