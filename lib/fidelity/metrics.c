@@ -44,6 +44,10 @@ static const struct wm_measure tvd = {"TVD", .005, 1, "mean total variation dist
 	"Zhang et al., PrivSyn, USENIX Security 2021"};
 static const struct wm_measure tvdmax = {
 	"TVDmax", .02, 1, "the largest total variation distance of a pair", "Zhang et al. 2021"};
+static const struct wm_measure tie = {"tie", .01, 1,
+	"mean difference of how strongly the field is tied to others: total variation distance of their joint "
+	"distribution from independence",
+	"Gibbs, Su, Int. Statistical Review 70(3), 2002"};
 static const struct wm_measure nats_x = {
 	"JSDx", .002, 1, "Jensen-Shannon divergence of exact values, in nats (at most 0.693)", "Yin et al. 2022"};
 static const struct wm_measure nats_q = {
@@ -249,6 +253,15 @@ static const struct wm_metric_def defs[] = {
 
 	{"T.pairs.TVD", "every two fields", &tvd, 0},
 	{"T.worst_pair.TVDmax", "every two fields", &tvdmax, 0},
+	{"T.len.tie", "packet length and each other field", &tie, 0},
+	{"T.payload.tie", "payload and each other field", &tie, 0},
+	{"T.ttl.tie", "time to live and each other field", &tie, 0},
+	{"T.flags.tie", "TCP flags and each other field", &tie, 0},
+	{"T.win.tie", "TCP window and each other field", &tie, 0},
+	{"T.proto.tie", "protocol and each other field", &tie, 0},
+	{"T.svc.tie", "server's port and each other field", &tie, 0},
+	{"T.dir.tie", "direction and each other field", &tie, 0},
+	{"T.gap.tie", "gap and each other field", &tie, 0},
 };
 _Static_assert(sizeof(defs) / sizeof(defs[0]) <= WM_METRICS_MAX, "struct wm_values holds them all");
 

@@ -3,6 +3,7 @@
 // Security 2021.
 #include <fidelity/pairs.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -69,38 +70,68 @@ int wm_levels_of_category(
 	return 0;
 }
 
-static void count_pairs(uint32_t counts[WM_LEVELS * WM_LEVELS], const uint16_t *x, const uint16_t *y, size_t n)
+static void share_pairs(double shares[WM_LEVELS * WM_LEVELS], const uint16_t *x, const uint16_t *y, size_t n)
 {
-	memset(counts, 0, WM_LEVELS * WM_LEVELS * sizeof(*counts));
+	uint32_t counts[WM_LEVELS * WM_LEVELS] = {0};
+
 	for (size_t i = 0; i < n; i++)
 		counts[x[i] * WM_LEVELS + y[i]]++;
+	for (size_t c = 0; c < WM_LEVELS * WM_LEVELS; c++)
+		shares[c] = counts[c] / (double)n;
 }
 
-void wm_put_pairs(struct wm_values *out, uint16_t *const *a, size_t na, uint16_t *const *b, size_t nb, size_t fields)
+static double distance(const double *p, const double *q)
 {
-	uint32_t p[WM_LEVELS * WM_LEVELS], q[WM_LEVELS * WM_LEVELS];
-	double sum = 0, worst = 0;
-	size_t pairs = 0;
+	double sum = 0;
 
-	if (na == 0 || nb == 0)
+	for (size_t c = 0; c < WM_LEVELS * WM_LEVELS; c++)
+		sum += fabs(p[c] - q[c]) / 2;
+	return sum;
+}
+
+// How strongly two fields are tied: how far their joint distribution is from the product of their own. 0 = not at all.
+static double tie(const double *p)
+{
+	double row[WM_LEVELS] = {0}, col[WM_LEVELS] = {0}, untied[WM_LEVELS * WM_LEVELS];
+
+	for (size_t i = 0; i < WM_LEVELS; i++)
+		for (size_t k = 0; k < WM_LEVELS; k++) {
+			row[i] += p[i * WM_LEVELS + k];
+			col[k] += p[i * WM_LEVELS + k];
+		}
+	for (size_t i = 0; i < WM_LEVELS; i++)
+		for (size_t k = 0; k < WM_LEVELS; k++)
+			untied[i * WM_LEVELS + k] = row[i] * col[k];
+	return distance(p, untied);
+}
+
+void wm_put_pairs(struct wm_values *out, uint16_t *const *a, size_t na, uint16_t *const *b, size_t nb, size_t fields,
+	const char *const *names)
+{
+	double p[WM_LEVELS * WM_LEVELS], q[WM_LEVELS * WM_LEVELS];
+	double sum = 0, worst = 0, of_field[WM_PAIR_FIELDS_MAX] = {0};
+
+	assert(fields <= WM_PAIR_FIELDS_MAX);
+	if (na == 0 || nb == 0 || fields < 2)
 		return;
 	for (size_t i = 0; i < fields; i++) {
 		for (size_t k = 0; k < i; k++) {
-			double tvd = 0;
+			double tvd, untied;
 
-			count_pairs(p, a[i], a[k], na);
-			count_pairs(q, b[i], b[k], nb);
-			for (size_t c = 0; c < WM_LEVELS * WM_LEVELS; c++)
-				tvd += fabs(p[c] / (double)na - q[c] / (double)nb) / 2;
+			share_pairs(p, a[i], a[k], na);
+			share_pairs(q, b[i], b[k], nb);
+			tvd = distance(p, q);
 			sum += tvd;
+			untied = fabs(tie(p) - tie(q));
+			of_field[i] += untied;
+			of_field[k] += untied;
 			worst = fmax(worst, tvd);
-			pairs++;
 		}
 	}
-	if (pairs == 0)
-		return;
-	wm_put(out, sum / (double)pairs, "T.pairs.TVD");
+	wm_put(out, sum / ((double)(fields * (fields - 1)) / 2), "T.pairs.TVD");
 	wm_put(out, worst, "T.worst_pair.TVDmax");
+	for (size_t i = 0; names != NULL && i < fields; i++)
+		wm_put(out, of_field[i] / (double)(fields - 1), "T.%s.tie", names[i]);
 }
 
 static const struct {
@@ -118,6 +149,8 @@ static const struct {
 	{WM_FIELDS, false},
 };
 enum { PACKET_FIELDS = sizeof(packet_fields) / sizeof(packet_fields[0]) };
+static const char *const packet_names[PACKET_FIELDS] = {
+	"len", "payload", "ttl", "flags", "win", "proto", "svc", "dir", "gap"};
 
 static double *column(const struct wm_trace *t, size_t k, struct wm_scratch *s)
 {
@@ -160,6 +193,6 @@ int wm_measure_pairwise(const struct wm_comparison *c)
 
 	if (find_levels(a, c->a, c->ref, c->s) < 0 || find_levels(b, c->b, c->ref, c->s) < 0)
 		return -ENOMEM;
-	wm_put_pairs(c->out, a, c->a->n, b, c->b->n, PACKET_FIELDS);
+	wm_put_pairs(c->out, a, c->a->n, b, c->b->n, PACKET_FIELDS, packet_names);
 	return 0;
 }

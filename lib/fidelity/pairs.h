@@ -17,6 +17,12 @@ int wm_levels_of_category(
 /**
  * Put T.pairs.TVD and T.worst_pair.TVDmax: mean and largest total variation distance over all pairs of fields.
  *
- * @param a, b (fields, n): levels of each field.
+ * T.NAME.tie is how much less or more strongly one field is tied to the others, on average. Columns that were made
+ * independent lose their ties and little else: traffic that drifts moves joint distributions as much, but hardly how
+ * strongly fields are tied.
+ *
+ * @param a, b  (fields, n): levels of each field; at most WM_PAIR_FIELDS_MAX fields.
+ * @param names (fields): of T.NAME.tie; NULL = none of them.
  */
-void wm_put_pairs(struct wm_values *out, uint16_t *const *a, size_t na, uint16_t *const *b, size_t nb, size_t fields);
+void wm_put_pairs(struct wm_values *out, uint16_t *const *a, size_t na, uint16_t *const *b, size_t nb, size_t fields,
+	const char *const *names);

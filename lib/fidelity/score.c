@@ -173,7 +173,7 @@ static const struct {
 	{'C', "", "A"},
 	{'D', "", "C"},
 	{'E', "", "AC"},
-	{'T', "ACN", ""},
+	{'T', "ABCN", ""},
 	{'N', "AC", ""},
 	{'F', "ABCDENTR", ""},
 	{'U', "ABCNT", ""},

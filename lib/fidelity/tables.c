@@ -172,7 +172,7 @@ int wm_measure_row_pairs(const struct wm_row_comparison *c)
 			return -ENOMEM;
 		n++;
 	}
-	wm_put_pairs(c->out, a, c->a->n, b, c->b->n, n);
+	wm_put_pairs(c->out, a, c->a->n, b, c->b->n, n, NULL);
 	return 0;
 }
 

@@ -76,10 +76,21 @@ def with_checksums(frame):
     return bytes(frame)
 
 
-def halves(packets):
-    """Every other flow, and the others, both from time 0 on: two samples of the same traffic."""
+def dealt(packets, hands):
+    """The flows dealt out in turn: samples of the same traffic."""
     members = list(flows(packets).values())
-    return tuple(sorted(packets[i] for flow in members[k::2] for i in flow) for k in (0, 1))
+    return tuple(sorted(packets[i] for flow in members[k::hands] for i in flow) for k in range(hands))
+
+
+def blurred_gaps(packets, rng):
+    """Each flow with its gaps off by up to 5 %: not the same, but near."""
+    out = []
+    for members in flows(packets).values():
+        time = packets[members[0]][0]
+        for last, i in zip([members[0], *members], members):
+            time += int((packets[i][0] - packets[last][0]) * rng.uniform(.95, 1.05))
+            out.append((time, packets[i][1]))
+    return sorted(out, key=lambda packet: packet[0])
 
 
 def shuffled_gaps(packets, rng):
@@ -152,6 +163,29 @@ def one_length(packets, _):
                 frame = with_checksums(frame[:at] + struct.pack(">HH", *ports) + frame[at + 4:])
             out.append((start + time - packets[donor[0]][0], frame))
     return sorted(out, key=lambda packet: packet[0])
+
+
+def shuffled_among(packets, rng, has, at, length):
+    """A field of the packets that have it, dealt out anew."""
+    members = [i for i, (_, frame) in enumerate(packets) if has(frame)]
+    donors, out = members.copy(), list(packets)
+    rng.shuffle(donors)
+    for i, donor in zip(members, donors):
+        (time, frame), other = packets[i], packets[donor][1]
+        to = at(frame)
+        out[i] = (time, with_checksums(frame[:to] + other[at(other):at(other) + length] + frame[to + length:]))
+    return out
+
+
+def independent_ttls(packets, rng):
+    """Times to live as frequent as they were, but of any packet."""
+    return shuffled_among(packets, rng, is_ipv4, lambda _: 22, 1)
+
+
+def independent_windows(packets, rng):
+    """TCP windows as frequent as they were, but of any packet."""
+    return shuffled_among(packets, rng, lambda frame: has_ports(frame) and frame[23] == 6 and len(frame) >= transport_of(frame) + 20,
+                          lambda frame: transport_of(frame) + 14, 2)
 
 
 def copied(packets, _):

@@ -24,14 +24,16 @@ MAN = pathlib.Path(sys.argv[3]).resolve()
 PACKETS = 8000
 SCORER = next(pathlib.Path(os.environ.get("WIREMILL_DATA_BESIDE", "/absent")).parent.glob("*/score.py"), None)
 
-# What is planted -> groups that differ. G differs too wherever the rest of the capture is a copy.
+# What is planted -> capture, groups that differ. G differs too wherever the rest of the capture is a copy.
 PLANTED = {
-    planted.copied: set(),
-    planted.shuffled_gaps: {"B"},
-    planted.swapped_directions: {"A"},
-    planted.broken_checksums: {"D"},
-    planted.single_port: {"A"},
-    planted.one_length: {"C"},
+    planted.copied: ("mix", set()),
+    planted.shuffled_gaps: ("mix", {"B"}),
+    planted.swapped_directions: ("mix", {"A"}),
+    planted.broken_checksums: ("mix", {"D"}),
+    planted.single_port: ("mix", {"A"}),
+    planted.one_length: ("mix", {"C"}),
+    planted.independent_ttls: ("mix", {"T"}),
+    planted.independent_windows: ("guess", {"T"}),
 }
 
 
@@ -48,8 +50,8 @@ def report(folder, real, synth, *more):
     return json.loads(out.read_text())
 
 
-def prepared(folder):
-    packets = planted.read(CAPTURES / "mix.pcap.gz")[:PACKETS]
+def prepared(folder, capture="mix"):
+    packets = planted.read(CAPTURES / f"{capture}.pcap.gz")[:PACKETS]
     real = pathlib.Path(folder, "real.pcap")
     planted.write(real, packets)
     return packets, real
@@ -57,8 +59,8 @@ def prepared(folder):
 
 def each_planted_failure_shows_in_its_group_alone():
     with tempfile.TemporaryDirectory() as folder:
-        packets, real = prepared(folder)
-        for plant, expected in PLANTED.items():
+        for plant, (capture, expected) in PLANTED.items():
+            packets, real = prepared(folder, capture)
             synth = pathlib.Path(folder, plant.__name__ + ".pcap")
             planted.write(synth, planted.seeded(plant, packets))
             groups = report(folder, real, synth)["groups"]
@@ -164,19 +166,23 @@ def the_manual_defines_every_metric():
         assert any(line.split()[2] == measure for line in lines), f"the manual does not define {measure}"
 
 
-def compare_with_scorer(mode, real, synth):
-    """What is not random to 1e-6, trees within 0.12."""
+def compare_with_scorer(mode, real, synth, *holdout):
+    """What is not random to 1e-6, trees within 0.12; G is judged by the holdout alone, so its score has to be the same."""
     if SCORER is None:
         raise claims.Skip("no scorer beside the project")
     out = real.with_name("score.json")
-    scored = subprocess.run(["/usr/bin/python3", str(SCORER), mode, str(real), str(synth), "--json", str(out)],
+    scored = subprocess.run(["/usr/bin/python3", str(SCORER), mode, str(real), str(synth), *holdout, "--json", str(out)],
                             capture_output=True, check=False, timeout=500)
     if scored.returncode:
         raise claims.Skip("it does not run here")
-    mine, theirs = report(real.parent, real, synth)["metrics"], json.loads(out.read_text())["metrics"]
-    for key, metric in theirs.items():
-        for column in ("value", "tfloor"):
-            a, b = mine[key][column], metric[column]
+    mine, theirs = report(real.parent, real, synth, *holdout), json.loads(out.read_text())
+    if holdout:
+        for score in ("score", "strict", "holdout_score"):
+            a, b = mine["groups"]["G"][score], theirs["groups"]["G"][score]
+            assert abs(a - b) <= 1e-6 * b, f"G, {score}: {a} and {b}"
+    for key, metric in theirs["metrics"].items():
+        for column in ("value", "tfloor", "holdout"):
+            a, b = mine["metrics"][key][column], metric[column]
             bound = 1e-6
             assert (a is None) == (b is None), f"{key}, {column}: {a} and {b}"
             if key[0] == "F" and a is not None:  # other trees; below 0.5 they only guess
@@ -188,9 +194,10 @@ def it_agrees_with_the_scorer_on_captures():
     with tempfile.TemporaryDirectory() as folder:
         real, synth = (pathlib.Path(folder, name) for name in ("real.pcap", "synth.pcap"))
         packets = planted.read(CAPTURES / "mix.pcap.gz")
-        planted.write(real, packets[:3000])
-        planted.write(synth, packets[3000:6000])
-        compare_with_scorer("packets", real, synth)
+        holdout = pathlib.Path(folder, "holdout.pcap")
+        for k, path in enumerate((real, synth, holdout)):
+            planted.write(path, packets[3000 * k:3000 * (k + 1)])
+        compare_with_scorer("packets", real, synth, "--holdout", holdout)
 
 
 def it_agrees_with_the_scorer_on_flow_tables():
