@@ -3,6 +3,7 @@
 #include <fidelity/series.h>
 
 #include <errno.h>
+#include <stdlib.h>
 
 static const struct wm_family_def defs[] = {
 	{WM_UNIT_PACKET, WM_HALVINGS, "marginals"},
@@ -50,6 +51,31 @@ static int note_comparison(struct wm_job *j)
 	return rc;
 }
 
+// Distances to the closest record, a record being a flow: how long, to which port, how many packets and bytes. Who it
+// is between and the client's port would tell the time, as they would to trees.
+static int measure_nearness_of_flows(struct wm_job *j)
+{
+	static const enum wm_row_column who[] = {WM_R_SA, WM_R_DA, WM_R_SP};
+	const struct wm_table_info like = {.schema = WM_TABLE_LABELS};
+	int rc = 0;
+
+	if (j->traces[WM_INPUT_HOLDOUT].n == 0)
+		return 0;
+	for (enum wm_input_role i = 0; i < WM_INPUTS && rc == 0; i++) {
+		rc = wm_rows_of_trace(&j->tables[i], &j->traces[i], &j->addresses, &like, &j->texts);
+		if (rc == -ENODATA) // no IP
+			rc = 0;
+	}
+	if (rc == 0)
+		rc = wm_rows_settle(j->tables, WM_INPUTS, &j->texts);
+	for (enum wm_input_role i = 0; i < WM_INPUTS && rc == 0; i++)
+		for (size_t k = 0; k < sizeof(who) / sizeof(who[0]); k++) {
+			free(j->tables[i].col[who[k]]);
+			j->tables[i].col[who[k]] = NULL;
+		}
+	return rc < 0 ? rc : wm_measure_nearness(j, "G.flows.dcr");
+}
+
 int wm_compare_traces(struct wm_job *j, struct wm_err *err)
 {
 	int rc = 0;
@@ -61,6 +87,8 @@ int wm_compare_traces(struct wm_job *j, struct wm_err *err)
 	if (rc < 0)
 		return rc;
 	rc = wm_measure_families(j, &all);
+	if (rc == 0)
+		rc = measure_nearness_of_flows(j);
 	if (rc == 0)
 		rc = note_comparison(j);
 	if (rc == 0)

@@ -69,6 +69,20 @@ def each_planted_failure_shows_in_its_group_alone():
             assert plant is not planted.copied or differ == {"G"}, f"a copy: {differ}"
 
 
+def flows_that_were_learned_by_heart_are_nearer_to_the_real_ones():
+    with tempfile.TemporaryDirectory() as folder:
+        hands = planted.dealt(planted.read(CAPTURES / "mix.pcap.gz")[:4 * PACKETS], 3)
+        real, holdout, fresh, learned = (pathlib.Path(folder, name) for name in ("real", "holdout", "fresh", "learned"))
+        for path, packets in zip((real, holdout, fresh), hands):
+            planted.write(path, packets)
+        planted.write(learned, planted.seeded(planted.blurred_gaps, hands[0]))
+        nearer = {path: report(folder, real, path, "--holdout", holdout) for path in (fresh, learned)}
+        key = "G.flows.dcr"
+        assert abs(nearer[fresh]["metrics"][key]["value"] - .5) < .05, nearer[fresh]["metrics"][key]
+        assert nearer[learned]["metrics"][key]["value"] > .7, nearer[learned]["metrics"][key]
+        assert nearer[learned]["metrics"][key]["finding"] and nearer[learned]["groups"]["G"]["verdict"] == "differs"
+
+
 def table_of(rows):
     return "te,td,sa,da,sp,dp,pr,flg,fwd,stos,pkt,byt,label\n" + "".join(
         f"2026-01-01 {k // 3600:02d}:{k // 60 % 60:02d}:{k % 60:02d},{td},10.0.0.{k % 9 + 1},10.0.1.1,{40000 + k},{dp},TCP,"
@@ -214,6 +228,7 @@ def it_agrees_with_the_scorer_on_flow_tables():
 claims.run("wiremill-compare", [
     each_planted_failure_shows_in_its_group_alone,
     independent_columns_show_in_pairs_alone,
+    flows_that_were_learned_by_heart_are_nearer_to_the_real_ones,
     the_same_inputs_give_the_same_bytes,
     a_capture_is_as_close_to_itself_as_can_be,
     limits_are_kept_or_named,
