@@ -85,22 +85,28 @@ static void gather_lane(struct wm_stencil *st, size_t at, unsigned lane, unsigne
 		st->gather[lane * 4 + i] = (uint8_t)(at + (network ? n - 1 - i : i));
 }
 
-// Bytes of a lane as they are sent.
-static uint64_t lane_bytes(unsigned lane, unsigned bytes)
+// The upper half of a lane.
+static void gather_upper(struct wm_stencil *st, size_t at, unsigned lane)
 {
-	return (uint64_t)bytes << lane * 4;
+	st->gather[lane * 4 + 2] = (uint8_t)at;
+	st->gather[lane * 4 + 3] = (uint8_t)(at + 1);
+}
+
+// Bytes of a lane as they are sent.
+static uint32_t lane_bytes(unsigned lane, unsigned bytes)
+{
+	return bytes << lane * 4;
 }
 
 static void init_gather(struct wm_stencil *st)
 {
 	gather_lane(st, offsetof(struct wm_draft, stamp), WM_LANE_STAMP, 4, false);
 	gather_lane(st, offsetof(struct wm_draft, echo), WM_LANE_ECHO, 4, false);
-	gather_lane(st, offsetof(struct wm_draft, sum), WM_LANE_SUM, 2, false);
 	gather_lane(st, offsetof(struct wm_draft, ip_sum), WM_LANE_IP_SUM, 2, false);
 	gather_lane(st, offsetof(struct wm_draft, id), WM_LANE_ID, 2, false);
 	gather_lane(st, WM_DRAFT_ROOM - st->client, WM_LANE_CLIENT, 4, false);
-	gather_lane(st, WM_DRAFT_ROOM - st->client, WM_LANE_IP_CLIENT, 4, false);
 	gather_lane(st, WM_DRAFT_ROOM - st->port, WM_LANE_PORT, 2, true);
+	gather_upper(st, offsetof(struct wm_draft, sum), WM_LANE_PORT);
 	if (st->number_mask == 0) {
 		gather_lane(st, offsetof(struct wm_draft, stamp), WM_LANE_SEQ, 4, false);
 		return;
@@ -112,8 +118,7 @@ static void init_gather(struct wm_stencil *st)
 static void init_vectors(struct wm_stencil *st, bool numbered)
 {
 	init_gather(st);
-	st->present = lane_bytes(WM_LANE_CLIENT, 15) | lane_bytes(WM_LANE_IP_CLIENT, 15) | lane_bytes(WM_LANE_PORT, 3)
-		      | lane_bytes(WM_LANE_SUM, 3) | lane_bytes(WM_LANE_IP_SUM, 3);
+	st->present = lane_bytes(WM_LANE_CLIENT, 15) | lane_bytes(WM_LANE_PORT, 15) | lane_bytes(WM_LANE_ID, 12);
 	if (st->id_mask != 0)
 		st->present |= lane_bytes(WM_LANE_ID, 3);
 	if (st->number_mask != 0)
@@ -129,11 +134,11 @@ static void init_vectors(struct wm_stencil *st, bool numbered)
 	put_lane(st, st->mac, WM_LANE_CLIENT, 0, 4);
 	put_lane(st, st->client, WM_LANE_CLIENT, 0, 4);
 	put_lane(st, st->id, WM_LANE_ID, 0, 2);
-	put_lane(st, st->ip_checksum, WM_LANE_IP_SUM, 2, 2);
+	put_lane(st, st->ip_checksum, WM_LANE_ID, 2, 2);
 	put_lane(st, st->port, WM_LANE_PORT, 0, 2);
 	put_lane(st, st->stamps, WM_LANE_STAMP, 0, 4);
 	put_lane(st, (uint8_t)(st->stamps < WM_DRAFT_ROOM ? st->stamps - 4 : WM_DRAFT_ROOM), WM_LANE_ECHO, 0, 4);
-	put_lane(st, st->checksum, WM_LANE_SUM, 2, 2);
+	put_lane(st, st->checksum, WM_LANE_PORT, 2, 2);
 	if (st->number_mask != 0) {
 		put_lane(st, st->numbers, WM_LANE_SEQ, 0, 4);
 		put_lane(st, (uint8_t)(st->numbers - 4), WM_LANE_ACK, 0, 4);
@@ -305,7 +310,7 @@ size_t wm_draft_putters(const struct wm_draft_putter *const **out)
 	*out = putters;
 #ifdef WM_PACKET_X86
 	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
-		&& __builtin_cpu_supports("avx512vbmi"))
+		&& __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi"))
 		return 2;
 #endif
 	return 1;

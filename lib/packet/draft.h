@@ -41,20 +41,17 @@ enum wm_draft_payload {
 	WM_PAYLOAD_NUMBERED, // the same, and it begins with the number of query and reply
 };
 
-// What changes, in 32-bit lanes of a vector: two blocks of four that the transport checksum covers, one that IPv4's
-// does.
+// What changes, in 32-bit lanes of a vector: a block of four numbers, and one of what is shorter.
 enum wm_lane {
 	WM_LANE_STAMP,
 	WM_LANE_SEQ, // or the number that a UDP payload begins with
 	WM_LANE_ECHO,
 	WM_LANE_ACK,
 	WM_LANE_CLIENT, // in network order all along
-	WM_LANE_PORT,
-	WM_LANE_SUM, // of what does not change; in the end, in the upper half, the checksum
-	WM_LANE_ID = 8,
-	WM_LANE_IP_CLIENT, // the same once more
+	WM_LANE_PORT,   // above it the sum of what the transport checksum covers and does not change
+	WM_LANE_ID,
 	WM_LANE_IP_SUM,
-	WM_LANES = 12, // rounded up to whole blocks of four
+	WM_LANES,
 };
 
 // Which numbers of a flow move, and with those of which side.
@@ -69,7 +66,7 @@ enum wm_move_kind {
 // How far a lap's flows are from those of the samples. All zero: not at all.
 struct wm_move {
 	uint32_t host[256]; // added to the client's address in network order, by its last byte; [0] is 0
-	alignas(64) uint32_t by[WM_MOVES][16]; // added to port, seq and ack; 0 elsewhere
+	alignas(32) uint32_t by[WM_MOVES][WM_LANES]; // added to port, seq and ack; 0 elsewhere
 };
 
 // Where the fields are: distances from the payload's place back. A field that a form does not have is written where it
@@ -89,8 +86,9 @@ struct wm_stencil {
 	bool usable;                                        // drafts can be made of it
 
 	// The same for vectors. What they load begins before put: what comes of that is before the headers.
-	uint64_t present;                         // bytes of the lanes, as they are sent, that there are
-	alignas(16) uint8_t gather[WM_LANES * 4]; // lanes, in host order: which bytes of the draft
+	uint32_t present;                         // bytes of the lanes, as they are sent, that there are
+	alignas(32) uint8_t gather[WM_LANES * 4]; // lanes, in host order: which bytes of the draft
+	alignas(32) uint8_t before_put[32];
 	uint8_t put[WM_DRAFT_HEAD]; // each byte in front of the payload: of its half of the draft, or 64 + of the lanes
 };
 

@@ -4,4 +4,4 @@
 
 #include <packet/draft.h>
 
-extern const struct wm_draft_putter wm_draft_putter_avx512; // and BW, VBMI
+extern const struct wm_draft_putter wm_draft_putter_avx512; // and BW, VL, VBMI
