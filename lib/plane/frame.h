@@ -21,17 +21,22 @@ static_assert(
 	WM_FRAME_AT >= RTE_PKTMBUF_HEADROOM + WM_FORM_HEAD_MAX && WM_FRAME_AT >= RTE_PKTMBUF_HEADROOM + WM_DRAFT_ROOM,
 	"headers, and what a driver puts before them");
 
-// Private area of an mbuf. Nobody but tx writes to our mbufs: a port reads them, however late it frees them.
+// What an mbuf of ours remembers, in a field of its second cache line, which whoever frees it looks at in any case.
+// Nobody but tx writes to our mbufs: a port reads them, however late it frees them.
 struct wm_mbuf_note {
 	uint32_t holds; // at the payload's place: WM_PAYLOAD_ZEROS, _STUB, or WM_HOLDS_OTHER + n: then n bytes, then
 			// zeros
 };
 
-enum { WM_HOLDS_OTHER = 2 };
+enum {
+	WM_HOLDS_OTHER = 2,
+	WM_NOTE_FIELD = 8, // of rte_mbuf's dynfield1; reserved by wm_tx_prepare_pool()
+};
 
 static inline struct wm_mbuf_note *wm_mbuf_note(struct rte_mbuf *m)
 {
-	return rte_mbuf_to_priv(m);
+	static_assert(sizeof(struct wm_mbuf_note) == sizeof(m->dynfield1[0]), "one word");
+	return (struct wm_mbuf_note *)&m->dynfield1[WM_NOTE_FIELD];
 }
 
 static inline uint8_t *wm_mbuf_payload(struct rte_mbuf *m)

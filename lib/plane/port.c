@@ -27,15 +27,15 @@ enum {
 };
 
 static struct rte_mempool *create_pool(
-	const struct wm_port *port, const char *kind, unsigned n, unsigned cache, size_t priv_size, uint32_t size)
+	const struct wm_port *port, const char *kind, unsigned n, unsigned cache, uint32_t size)
 {
 	char name[RTE_MEMPOOL_NAMESIZE];
 	struct rte_mempool *pool;
 
 	(void)snprintf(name, sizeof(name), "wm_%s_%u", kind, port->id);
-	pool = rte_pktmbuf_pool_create(name, n, cache, (uint16_t)priv_size, (uint16_t)size, port->socket);
+	pool = rte_pktmbuf_pool_create(name, n, cache, 0, (uint16_t)size, port->socket);
 	if (pool == NULL && port->socket != SOCKET_ID_ANY) // of another NUMA node
-		pool = rte_pktmbuf_pool_create(name, n, cache, (uint16_t)priv_size, (uint16_t)size, SOCKET_ID_ANY);
+		pool = rte_pktmbuf_pool_create(name, n, cache, 0, (uint16_t)size, SOCKET_ID_ANY);
 	return pool;
 }
 
@@ -63,19 +63,22 @@ static int create_pools(
 		port->n_queues * ((keeps ? n_txd : 0u) + WM_TX_ROW + 2u * WM_TX_BURST) + 2u * cache * ask->n_lcores;
 	unsigned n_rx = port->n_rx_queues * (n_rxd + 2u * POOL_CACHE), rx_room = DATA_ROOM;
 	char what[128];
+	int rc;
 
 	n |= 255;
 	if (ask->receives && port->mtu < UINT16_MAX)
 		rx_room = RTE_MIN(RTE_MAX(port->mtu + LINK_LEN_MAX, rx_room), (unsigned)DATA_ROOM_MAX);
-	port->pool = create_pool(port, "tx", n, cache, wm_tx_priv_size(), WM_FRAME_AT + port->room);
+	port->pool = create_pool(port, "tx", n, cache, WM_FRAME_AT + port->room);
 	if (port->n_rx_queues > 0)
-		port->rx_pool = create_pool(port, "rx", n_rx, POOL_CACHE, 0, RTE_PKTMBUF_HEADROOM + rx_room);
+		port->rx_pool = create_pool(port, "rx", n_rx, POOL_CACHE, RTE_PKTMBUF_HEADROOM + rx_room);
 	if (port->pool == NULL || (port->n_rx_queues > 0 && port->rx_pool == NULL)) {
 		(void)snprintf(what, sizeof(what), "the packet buffers of port %s", port->name);
 		return wm_mem_short(
 			what, (size_t)n * (port->room + BUFFER_HEAD) + (size_t)n_rx * (rx_room + BUFFER_HEAD), err);
 	}
-	wm_tx_prepare_pool(port->pool);
+	rc = wm_tx_prepare_pool(port->pool);
+	if (rc < 0)
+		return wm_err_sys(err, rc, "port %s: mbufs have no room for a note of what they hold", port->name);
 	return 0;
 }
 

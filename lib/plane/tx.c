@@ -4,7 +4,9 @@
 #include <plane/tx.h>
 
 #include <rte_cycles.h>
+#include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_mbuf_dyn.h>
 
 #include <string.h>
 
@@ -12,11 +14,6 @@ enum {
 	ROW_MASK = WM_TX_ROW - 1,
 	SOON_NS = 400, // a packet that is due so soon is waited for: building another would make it late
 };
-
-size_t wm_tx_priv_size(void)
-{
-	return RTE_CACHE_LINE_SIZE; // of which a note needs little: frames are aligned like mbufs
-}
 
 static void prepare_mbuf(struct rte_mempool *pool, void *arg, void *obj, unsigned i)
 {
@@ -28,9 +25,17 @@ static void prepare_mbuf(struct rte_mempool *pool, void *arg, void *obj, unsigne
 	wm_mbuf_note(m)->holds = WM_PAYLOAD_ZEROS;
 }
 
-void wm_tx_prepare_pool(struct rte_mempool *pool)
+int wm_tx_prepare_pool(struct rte_mempool *pool)
 {
+	static const struct rte_mbuf_dynfield note = {.name = "wiremill_dynfield_note",
+		.size = sizeof(struct wm_mbuf_note),
+		.align = alignof(struct wm_mbuf_note)};
+	const size_t at = offsetof(struct rte_mbuf, dynfield1[WM_NOTE_FIELD]);
+
+	if (rte_mbuf_dynfield_register_offset(&note, at) != (int)at)
+		return -rte_errno;
 	(void)rte_mempool_obj_iter(pool, prepare_mbuf, NULL);
+	return 0;
 }
 
 // A port that loops what it sends back to itself (net_ring) is full until somebody takes it out.

@@ -169,12 +169,9 @@ static inline double wm_tx_ticks_per_ns(const struct wm_tx *tx)
 /** Put up to `want` more packets into the row. */
 void wm_tx_fill(struct wm_tx *tx, uint32_t want);
 
-/** Room in front of each mbuf's data for what tx knows of it: rte_pktmbuf_pool_create's priv_size. A frame begins up to
- *  WM_FRAME_AT (plane/frame.h) bytes behind it. */
-size_t wm_tx_priv_size(void);
-
-/** Make all of a new pool's data zero, which is what tx takes for granted. */
-void wm_tx_prepare_pool(struct rte_mempool *pool);
+/** Make all of a new pool's data zero, which is what tx takes for granted, and reserve what an mbuf's note takes.
+ *  @return 0; -errno if a library or driver has that place of mbufs already. */
+int wm_tx_prepare_pool(struct rte_mempool *pool);
 
 /**
  * One turn of its lcore: build what there is room for, send what is due.

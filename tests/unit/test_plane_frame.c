@@ -15,7 +15,6 @@ static uint8_t payload[1000];
 
 struct buffer {
 	struct rte_mbuf mbuf;
-	struct wm_mbuf_note note; // right behind it, where rte_mbuf_to_priv() looks
 	uint8_t data[WM_FRAME_AT + ROOM];
 };
 
@@ -47,13 +46,14 @@ static struct wm_sample random_sample(struct wm_rng *rng, const struct wm_form *
 // What its note says of the payload's place is true.
 static void check_rest(struct buffer *b)
 {
+	const struct wm_mbuf_note *note = wm_mbuf_note(&b->mbuf);
 	const uint8_t *place = wm_mbuf_payload(&b->mbuf);
 	uint8_t stub[WM_STUB_TCP];
 
-	for (size_t k = wm_mbuf_dirty(&b->note); k < ROOM; k++)
+	for (size_t k = wm_mbuf_dirty(note); k < ROOM; k++)
 		assert_int_equal(place[k], 0);
 	(void)wm_stub_put_tcp(stub, WM_STUB_TCP);
-	if (b->note.holds == WM_PAYLOAD_STUB)
+	if (note->holds == WM_PAYLOAD_STUB)
 		assert_memory_equal(place, stub, WM_STUB_TCP);
 }
 
