@@ -13,6 +13,8 @@ enum {
 	ROWS = 24,
 	LINE_MAX_LEN = 256,
 	BAR = 20,
+	NAME = 26, // columns of what a row is about, and on terminals too narrow for all
+	NAME_SHORT = 12,
 	FIXED = 8, // lines that are always there, and the cursor's
 };
 
@@ -36,12 +38,14 @@ static void measure(struct page *p)
 		p->rows = size.ws_row;
 }
 
-// Cut to the terminal's width: a line that wraps would leave its rest behind.
+// Cut to the terminal's width, and its height: what wraps or scrolls away would be left behind.
 __attribute__((format(printf, 2, 3))) static void line(struct page *p, const char *fmt, ...)
 {
 	char text[LINE_MAX_LEN];
 	va_list ap;
 
+	if (p->lines + 1 >= p->rows)
+		return;
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
@@ -72,12 +76,17 @@ static const char *short_time(double ns, char text[16])
 	return text;
 }
 
+static int name_width(const struct page *p)
+{
+	return p->columns >= COLUMNS ? NAME : NAME_SHORT;
+}
+
 static void row(struct page *p, const char *name, uint64_t sent, const struct wm_rates *r)
 {
 	char pps[16], l2[16], l1[16], all[16];
 
-	line(p, "%-28.28s %12s %12s %12s %12s", name, short_number(r->packets, pps), short_number(r->bits_l2, l2),
-		short_number(r->bits_l1, l1), short_number((double)sent, all));
+	line(p, "%-*.*s %12s %12s %12s %12s", name_width(p), name_width(p), name, short_number(r->packets, pps),
+		short_number(r->bits_l2, l2), short_number(r->bits_l1, l1), short_number((double)sent, all));
 }
 
 // Ports and models, each a row, as far as there is room; those that there is none for are counted.
@@ -173,7 +182,7 @@ unsigned draw(
 	measure(&p);
 	bar(text, full);
 	head(&p, now);
-	line(&p, "%-28s %12s %12s %12s %12s", "", "packets/s", "bit/s l2", "bit/s l1", "packets");
+	line(&p, "%-*s %12s %12s %12s %12s", name_width(&p), "", "packets/s", "bit/s l2", "bit/s l1", "packets");
 	row(&p, "all", now->total.sent, &rates);
 	rows(&p, now, before, models);
 	line(&p, "fresh %.1f %%  rings [%s] %.0f %%", 100 * stats_fresh(&now->total, &before->total), text, 100 * full);

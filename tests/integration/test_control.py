@@ -6,16 +6,21 @@ usage: test_control.py WIREMILL WIREMILLCTL MODEL
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
+import pty
+import re
 import shutil
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 import claims
@@ -320,6 +325,48 @@ def a_stale_socket_is_replaced_and_anything_else_is_left():
         assert done.returncode == 2 and word in done.stderr and done.stderr.count("\n") == 1, done.stderr
 
 
+def on_terminal(rows, columns, *words):
+    """What a run draws on a terminal of that size: the frames, each a list of lines, and all that was written."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    with subprocess.Popen([WIREMILL, *words], stderr=theirs, stdout=subprocess.DEVNULL, cwd=FOLDER.name,
+                          env={**os.environ, "TERM": "xterm"}) as process:
+        os.close(theirs)
+        text = b""
+        with contextlib.suppress(OSError):  # the terminal's end
+            while piece := os.read(ours, 65536):
+                text += piece
+        assert process.wait(60) == 0, text
+    os.close(ours)
+    text = text.decode().replace("\r\n", "\n")
+    frames_ = []
+    for before, up in re.findall(r"([^\x1b]*)\x1b\[(\d+)A\r\x1b\[J", text):
+        frames_.append(before.split("\n")[-1 - int(up):-1])
+        assert len(frames_[-1]) == int(up), (before, up)  # it wipes just what it has drawn
+    return frames_, text
+
+
+def a_terminal_has_a_view_that_stays_in_its_place():
+    mix = ["-m", MODEL, "-m", MODEL + ",label=other"]
+    ports = [*eal("--vdev", "net_null0,no-rx=1", "--vdev", "net_null1,no-rx=1"), *mix, "-r", "5kpps", "-d", "2", "--stats", "0.2"]
+    drawn, _ = on_terminal(40, 100, *ports)
+    assert len(drawn) > 3, drawn
+    for frame in drawn:
+        for beginning in ("wiremill running", "all ", "port 0 net_null0", "port 1 net_null1", "model http", "model other", "fresh 100.0 %",
+                          "pacing error  p50", "dropped  oversize 0", "waits  samples"):
+            assert any(line.startswith(beginning) for line in frame), (beginning, frame)
+    assert re.search(r"^all +[\d.]+ [ kM] +[\d.]+ [ kM] +[\d.]+ [ kM] +[\d.]+ k$", drawn[-1][2]), drawn[-1]
+    for rows, columns in ((24, 80), (10, 40), (6, 20)):
+        drawn, _ = on_terminal(rows, columns, *ports)
+        for frame in drawn:
+            assert max(map(len, frame)) < columns and len(frame) < rows, (rows, columns, frame)
+    drawn, _ = on_terminal(24, 80, *mix, "-o", "/dev/null", "-n", "1500000", "--stats", "0.2")
+    assert drawn and all("of traffic" in frame[0] and any(line.startswith("model other") for line in frame) for frame in drawn), drawn
+    with Run(WIREMILL, FOLDER.name, *ports) as run:  # no terminal, no view
+        assert run.end() == 0 and "\x1b" not in run.said() and "  port 1 (net_null1): " in run.said(), run.said()
+        assert len(re.findall(r"^[\d.]+ s: \d+ packets sent, \d+ packets/s, .* rings \d+ % full", run.said(), re.M)) > 3, run.said()
+
+
 def wiremillctl_says_what_is_wrong():
     for words, status, word in (((), 2, "command is missing"), (("status",), 2, "no such socket"),
                                 (("--wait", "x", "status"), 2, "--wait"), (("--sokcet", "x"), 2, "no option"),
@@ -343,5 +390,6 @@ claims.run("control", [
     what_is_no_command_is_refused_in_a_line,
     slow_and_greedy_clients_hold_up_nobody,
     a_stale_socket_is_replaced_and_anything_else_is_left,
+    a_terminal_has_a_view_that_stays_in_its_place,
     wiremillctl_says_what_is_wrong,
 ])
