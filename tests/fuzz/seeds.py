@@ -140,10 +140,17 @@ def configs():
     yield "flags", "help = true; version = false; mtu = 0x5DC; csv = \"a\" \"b\";\n"
 
 
+def controls():
+    yield "all", b"\xffstatus\nrate 5Mpps\npause\r\nresume\nweight my model 2.5\nweight 0 0\nstop\n"
+    yield "rates", b"\x07rate max\nrate x4\nrate 50%\nrate 1.5Gbps-l1\nrate model\nrate 1e3kpps\n"
+    yield "long", b"\x40" + b"x" * 300 + b"\nstatus\n"
+    yield "half", b"\x01sta"
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     packets = ((name, struct.pack("<HH", link, 3) + frame) for name, link, frame in frames())
-    for target, seeds in {"capture": captures(), "packet": packets, "table": tables(), "model": models(), "config": configs()}.items():
+    for target, seeds in {"capture": captures(), "packet": packets, "table": tables(), "model": models(), "config": configs(), "control": controls()}.items():
         (folder / target).mkdir(parents=True, exist_ok=True)
         for name, data in seeds:
             (folder / target / name).write_bytes(data if isinstance(data, bytes) else data.encode())
