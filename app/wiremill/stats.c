@@ -154,6 +154,28 @@ static json_t *ways_json(const struct wm_plane_stats *stats)
 	return list;
 }
 
+// What was sent of a model, or of the capture, and how fast.
+static void add_model(json_t *one, const struct wm_plane_stats *now, const struct wm_plane_stats *before, size_t i)
+{
+	struct wm_rates rates = stats_model_rates(
+		&now->model[i], before != NULL ? &before->model[i] : NULL, stats_seconds(now, before));
+
+	stats_add_fields(one, &wm_fields_model, &now->model[i]);
+	if (now->pcap)
+		(void)json_object_set_new(one, "flows", json_integer((json_int_t)now->model[i].flows));
+	add_rates(one, &rates);
+}
+
+static json_t *capture_json(const struct wm_plane_stats *now, const struct wm_plane_stats *before,
+	const struct models *models, const struct settings *s)
+{
+	json_t *one = json_pack("{s:s*, s:s, s:f}", "file", s->replay.file, "label", models->at[models->n].label,
+		"weight", s->replay.weight);
+
+	add_model(one, now, before, models->n);
+	return one;
+}
+
 static json_t *models_json(const struct wm_plane_stats *now, const struct wm_plane_stats *before,
 	const struct models *models, const struct settings *s)
 {
@@ -164,13 +186,8 @@ static json_t *models_json(const struct wm_plane_stats *now, const struct wm_pla
 		double weight = steered ? wm_steer_get(&models->steers[i], &paused) : s->models[i].weight;
 		json_t *one = json_pack("{s:s*, s:s, s:s, s:f}", "file", s->models[i].file, "label",
 			models->at[i].label, "engine", models->at[i].engine->name, "weight", weight);
-		struct wm_rates rates = stats_model_rates(
-			&now->model[i], before != NULL ? &before->model[i] : NULL, stats_seconds(now, before));
 
-		stats_add_fields(one, &wm_fields_model, &now->model[i]);
-		if (now->pcap)
-			(void)json_object_set_new(one, "flows", json_integer((json_int_t)now->model[i].flows));
-		add_rates(one, &rates);
+		add_model(one, now, before, i);
 		(void)json_array_append_new(list, one);
 	}
 	return list;
@@ -226,6 +243,8 @@ json_t *stats_json(const struct wm_plane_stats *now, const struct wm_plane_stats
 	else
 		add_ports(root, now, before);
 	(void)json_object_set_new(root, "models", models_json(now, before, models, s));
+	if (models->replay != NULL)
+		(void)json_object_set_new(root, "capture", capture_json(now, before, models, s));
 	if (before == NULL && models->replay != NULL)
 		(void)json_object_set_new(root, "replay", replay_json(models, s));
 	return root;

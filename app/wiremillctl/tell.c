@@ -53,6 +53,15 @@ static void tell_models(FILE *out, const json_t *list)
 	}
 }
 
+static void tell_capture(FILE *out, const json_t *one)
+{
+	if (one == NULL)
+		return;
+	(void)fprintf(out, "capture  %-23s", text(one, "label"));
+	rates(out, one);
+	(void)fprintf(out, ", weight %g, %" PRId64 " packets\n", real(one, "weight"), whole(one, "packets"));
+}
+
 static void tell_directions(FILE *out, const json_t *list)
 {
 	const json_t *one;
@@ -104,6 +113,7 @@ void tell_status(FILE *out, const json_t *s)
 		room > 0 ? 100 * (double)whole(s, "ring_used") / (double)room : 0);
 	tell_ports(out, json_object_get(s, "ports"));
 	tell_models(out, json_object_get(s, "models"));
+	tell_capture(out, json_object_get(s, "capture"));
 	tell_directions(out, json_object_get(s, "directions"));
 	if (strcmp(text(s, "mode"), "ports") == 0)
 		tell_drops(out, s);

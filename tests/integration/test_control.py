@@ -179,6 +179,36 @@ def a_pause_is_no_late_packet_and_no_time_of_the_duration():
     assert s["pacing"]["max_ns"] < 1e9, s["pacing"]
 
 
+def what_is_paused_can_be_ended():
+    for start in (lambda: on_ports("-r", "1kpps"), lambda: into_pcap(place("z"))):
+        for end in (lambda run: ctl("stop"), lambda run: run.process.terminate()):
+            with start() as run:
+                run.began(SOCKET)
+                ctl("pause")
+                end(run)
+                assert run.end() == 0, run.said()
+    assert len(frames.read(place("z"))) > 0
+
+
+def a_capture_is_watched_and_paused_like_a_model():
+    with into_pcap(place("short"), "-n", "20000") as run:
+        assert run.end() == 0, run.said()
+    with Run(WIREMILL, FOLDER.name, *eal(*NULL), "-m", MODEL, "--replay", place("short"), "--loop", "0", "-r", "5kpps",
+             "--control", SOCKET, "--stats-json", place("x.json")) as run:
+        run.began(SOCKET)
+        running.wait_for(lambda: ask(SOCKET, "status")["status"]["capture"]["packets_per_s"] > 100)
+        assert "capture  replay" in ctl("status")
+        ctl("pause")
+        running.wait_for(lambda: ask(SOCKET, "status")["status"]["packets_per_s"] == 0)
+        ctl("resume")
+        running.wait_for(lambda: ask(SOCKET, "status")["status"]["capture"]["packets_per_s"] > 100)
+        assert "there is no model" in ctl("weight", "replay", "2", status=1)
+        ctl("stop")
+        assert run.end() == 0, run.said()
+    s = json.loads(pathlib.Path(place("x.json")).read_text(encoding="utf-8"))
+    assert s["models"][0]["packets"] + s["capture"]["packets"] == s["packets"], s
+
+
 def a_pcap_is_the_same_with_pauses_and_its_rate_stays():
     for name, words in (("plain", ["-n", "300000"]), ("paused", ["-n", "300000"])):
         with into_pcap(place(name), *words) as run:
@@ -386,6 +416,8 @@ claims.run("control", [
     weights_change_while_running,
     a_pause_is_no_late_packet_and_no_time_of_the_duration,
     a_pcap_is_the_same_with_pauses_and_its_rate_stays,
+    what_is_paused_can_be_ended,
+    a_capture_is_watched_and_paused_like_a_model,
     only_its_owner_gets_in,
     what_is_no_command_is_refused_in_a_line,
     slow_and_greedy_clients_hold_up_nobody,

@@ -266,14 +266,16 @@ def telemetry_answers_for_the_run():
                                cwd=FOLDER.name, stderr=subprocess.PIPE, encoding="utf-8")
     try:
         next(line for line in process.stderr if "packets sent" in line)
-        asked = ["/wiremill/stats", "/wiremill/queue,0", "/wiremill/port,0", "/wiremill/direction,0", "/wiremill/queue,1"]
+        asked = ["/wiremill/stats", "/wiremill/queue,0", "/wiremill/port,0", "/wiremill/direction,0", "/wiremill/model,0",
+                 "/wiremill/queue,1"]
         done = run("dpdk-telemetry.py", "-f", words[words.index("--file-prefix") + 1], input="\n".join(asked) + "\n")
         told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"/wiremill')]
-        stats, queue, port, way, nothing = (next(iter(answer.values())) for answer in told)
+        stats, queue, port, way, model, nothing = (next(iter(answer.values())) for answer in told)
         assert 0 < stats["sent"] <= stats["fresh"] <= stats["generated"] and stats["queues"] == 1, told
         assert queue["sent"] >= stats["sent"] and queue["port"] == 0, told
         assert port["name"] == "net_ring0" and port["link"] == "up", told
         assert 0 < way["received"] <= way["sent"] and way["latency_min_ns"] <= way["latency_max_ns"], told
+        assert model["packets"] >= way["sent"] and model["bytes"] > 0, told
         assert nothing is None, told
         process.send_signal(signal.SIGINT)
         rest = process.stderr.read()
