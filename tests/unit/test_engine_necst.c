@@ -270,8 +270,7 @@ static void plan_goes_on_in_order_of_start(void **state)
 	wm_engine_necst.plan_destroy(plan);
 }
 
-// The grammar's flows as one that was there before and after, and others that begin; all of them UDP's.
-static struct wm_engine_model *open_long_flow(struct grammar *g, struct wm_model **model)
+static struct wm_engine_model *open_fitted(const struct grammar *g, struct wm_model **model)
 {
 	const struct wm_fit_options o = {.seed = 3, .threads = 1, .time_limit_s = 0.2};
 	struct wm_model_writer *w = NULL;
@@ -279,6 +278,22 @@ static struct wm_engine_model *open_long_flow(struct grammar *g, struct wm_model
 	struct wm_err err = {0};
 	char path[64];
 
+	(void)snprintf(path, sizeof(path), "/tmp/wm-test-necst-long-%ld.safetensors", (long)getpid());
+	assert_int_equal(wm_model_writer_create(&w), 0);
+	assert_int_equal(wm_fit_find("necst")(w, &g->ds, &o, &err), 0);
+	assert_int_equal(wm_model_put_meta(w, "format", "wiremill-1"), 0);
+	assert_int_equal(wm_model_write(w, path, &err), 0);
+	wm_model_writer_destroy(w);
+	assert_int_equal(wm_model_open(model, path, &err), 0);
+	if (wm_engine_necst.open(&compiled, *model, &err) < 0)
+		fail_msg("%s", err.msg);
+	(void)unlink(path);
+	return compiled;
+}
+
+// The grammar's flows as one that was there before and after, and others that begin; all of them UDP's.
+static struct wm_engine_model *open_long_flow(struct grammar *g, struct wm_model **model)
+{
 	for (size_t i = 0; i < g->ds.n_flows; i++) {
 		g->ds.flows[i].proto = 17;
 		g->ds.flows[i].started = g->ds.flows[i].ended = false;
@@ -296,17 +311,33 @@ static struct wm_engine_model *open_long_flow(struct grammar *g, struct wm_model
 		g->ds.records[g->ds.n_records++].time_ns = g->ds.flows[i].start_ns;
 	}
 	g->ds.n_flows = 4;
-	(void)snprintf(path, sizeof(path), "/tmp/wm-test-necst-long-%ld.safetensors", (long)getpid());
-	assert_int_equal(wm_model_writer_create(&w), 0);
-	assert_int_equal(wm_fit_find("necst")(w, &g->ds, &o, &err), 0);
-	assert_int_equal(wm_model_put_meta(w, "format", "wiremill-1"), 0);
-	assert_int_equal(wm_model_write(w, path, &err), 0);
-	wm_model_writer_destroy(w);
-	assert_int_equal(wm_model_open(model, path, &err), 0);
-	if (wm_engine_necst.open(&compiled, *model, &err) < 0)
-		fail_msg("%s", err.msg);
-	(void)unlink(path);
-	return compiled;
+	return open_fitted(g, model);
+}
+
+static void the_flow_of_a_capture_that_has_but_one_is_over_before_it_comes_again(void **state)
+{
+	struct grammar g;
+	struct wm_model *model = NULL;
+	struct wm_engine_model *compiled;
+	struct wm_plan *plan = NULL;
+	struct wm_flow flow;
+
+	(void)state;
+	make_grammar(&g);
+	g.ds.n_flows = 1;
+	g.ds.n_records = g.ds.flows[0].n;
+	g.ds.duration_ns = g.ds.records[g.ds.n_records - 1].time_ns;
+	compiled = open_fitted(&g, &model);
+	assert_int_equal(wm_engine_necst.plan_create(&plan, compiled, 1), 0);
+	for (uint64_t i = 0; i < 3; i++) {
+		wm_engine_necst.plan_next(plan, &flow);
+		assert_true(
+			flow.start_ns >= i * g.ds.duration_ns && flow.start_ns < i * (g.ds.duration_ns + 1000000) + 1);
+	}
+	wm_engine_necst.plan_destroy(plan);
+	wm_engine_necst.close(compiled);
+	wm_model_close(model);
+	free_grammar(&g);
 }
 
 static uint32_t steps_of(const struct wm_engine_model *m, const struct wm_flow *flow)
@@ -375,6 +406,7 @@ int main(void)
 		cmocka_unit_test(flows_keep_their_budgets_and_the_grammar),
 		cmocka_unit_test(packets_do_not_depend_on_the_batch),
 		cmocka_unit_test(plan_goes_on_in_order_of_start),
+		cmocka_unit_test(the_flow_of_a_capture_that_has_but_one_is_over_before_it_comes_again),
 		cmocka_unit_test(a_flow_that_outlived_the_capture_goes_on),
 		cmocka_unit_test(fit_does_not_depend_on_threads),
 	};

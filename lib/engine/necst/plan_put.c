@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEAST_TO_GO_ON = 4 }; // packets of a flow that may
+enum {
+	LEAST_TO_GO_ON = 4, // packets of a flow that may
+	STARTS_LEAST = 20,  // flows, for their starts to say how long an epoch is
+};
 
 // Everything a planned flow is, as columns.
 struct columns {
@@ -95,6 +98,8 @@ static uint64_t epoch_of(const struct wm_dataset *ds)
 	uint64_t longest = 0, end;
 	size_t beyond = 0;
 
+	if (ds->n_flows < STARTS_LEAST)
+		return all;
 	for (size_t i = 0; i < ds->n_flows; i++) {
 		uint64_t gap = ds->flows[i].start_ns - (i > 0 ? ds->flows[i - 1].start_ns : 0);
 
