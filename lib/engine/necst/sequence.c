@@ -26,7 +26,7 @@ enum {
 	PATIENCE = 8,     // evaluations without a better one
 };
 
-static const float RATE = 4e-3f, RATE_LAST = 1e-4f, DECAY = 1e-3f, MAX_NORM = 1.0f;
+static const float RATE = 8e-3f, RATE_LAST = 1e-4f, DECAY = 1e-3f, MAX_NORM = 1.0f;
 static const float UNSEEN = -1e4f; // a logit
 
 struct trainer {
