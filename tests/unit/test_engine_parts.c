@@ -6,6 +6,7 @@
 #include <engine/necst/rank.h>
 #include <engine/necst/table.h>
 #include <engine/necst/weights.h>
+#include <engine/necst/window.h>
 
 #include <base/philox.h>
 
@@ -299,6 +300,57 @@ static void logits_in_fixed_point_are_those_of_the_model(void **state)
 	necst_sequence_free(&s);
 }
 
+// A table of two keys, each with one value; memory is the caller's.
+static void two_keys(struct necst_table *t, uint32_t mem[4], const uint32_t key[2], const uint32_t value[2])
+{
+	static const uint32_t first[] = {0, 1, 2}, upto[] = {1, 1};
+	const int swap = key[0] > key[1];
+
+	assert_int_not_equal(key[0], key[1]);
+	for (int i = 0; i < 2; i++) {
+		mem[i ^ swap] = key[i];
+		mem[2 + (i ^ swap)] = value[i];
+	}
+	*t = (struct necst_table){.n = 2, .key = mem, .first = first, .value = mem + 2, .upto = upto};
+	assert_int_equal(necst_table_index(t), 0);
+}
+
+static void a_window_follows_from_the_one_before_it(void **state)
+{
+	const struct necst_kind ack = {.proto = 6, .flags = 0x10}, data = {.proto = 6, .flags = 0x18, .has_payload = 1},
+				reply = {.proto = 6, .flags = 0x18, .reverse = 1, .has_payload = 1},
+				rst = {.proto = 6, .flags = 0x04};
+	struct necst_window_side side[2] = {{.window = -1}, {.window = -1}};
+	struct necst_windows w;
+	uint32_t next[4], step[4];
+
+	(void)state;
+	necst_window_note(side, &ack, 63, 0);
+	necst_window_note(side, &reply, 500, 1420);
+	assert_int_equal(side[0].window, 63);
+	assert_int_equal(side[0].heard, 1420);
+	two_keys(&w.next, next,
+		(uint32_t[]){necst_window_key(NECST_WINDOW_FOLLOWS, &side[0], &ack, 3),
+			necst_window_key(NECST_WINDOW_ANYWHERE, &side[0], &ack, 0)},
+		(uint32_t[]){66, 70});
+	two_keys(&w.step, step,
+		(uint32_t[]){necst_window_key(NECST_WINDOW_CHANGES, &side[0], &data, 3),
+			necst_window_key(NECST_WINDOW_CHANGES, &side[0], &data, 4)},
+		(uint32_t[]){UINT16_MAX - 1, 7});
+	assert_int_equal(necst_window_draw(&w, side, &ack, 3, 0), 66);    // as with these two ends before
+	assert_int_equal(necst_window_draw(&w, side, &ack, 9, 0), 70);    // as with any
+	assert_int_equal(necst_window_draw(&w, side, &data, 3, 0), 61);   // 63 - 2
+	assert_int_equal(necst_window_draw(&w, side, &data, 4, 0), 70);   // 63 + 7
+	assert_int_equal(necst_window_draw(&w, side, &data, 9, 0), 63);   // nothing known: it stays
+	assert_int_equal(necst_window_draw(&w, side, &reply, 3, 0), 500); // each side has its own
+	necst_window_note(side, &rst, 0, 0);
+	assert_int_equal(side[0].window, 63); // a RST's says nothing
+	side[1].window = -1;
+	assert_int_equal(necst_window_draw(&w, side, &reply, 3, 0), 63); // as wide as its peer
+	necst_table_free(&w.next);
+	necst_table_free(&w.step);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,6 +362,7 @@ int main(void)
 		cmocka_unit_test(a_timer_is_told_from_an_answer),
 		cmocka_unit_test(table_draws_values_as_often_as_counted),
 		cmocka_unit_test(a_table_finds_each_of_its_keys_and_no_other),
+		cmocka_unit_test(a_window_follows_from_the_one_before_it),
 		cmocka_unit_test(logits_in_fixed_point_are_those_of_the_model),
 	};
 

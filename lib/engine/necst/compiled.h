@@ -15,6 +15,7 @@
 #include <engine/necst/table.h>
 #include <engine/necst/vocab.h>
 #include <engine/necst/weights.h>
+#include <engine/necst/window.h>
 #include <tensor/tensor.h>
 
 struct wm_engine_model {
@@ -32,8 +33,8 @@ struct wm_engine_model {
 	uint32_t *payload_sums;
 	size_t n_forms;
 	const struct necst_reach *reach; // (tokens)
-	struct necst_table size, size_any, group, end, shape, form, any, frame, window, window_first;
-	const struct necst_repeat *repeat; // (tokens)
+	struct necst_table size, size_any, group, end, shape, form, any, frame;
+	struct necst_windows windows;
 	const struct wm_kernels *kernels;
 };
 

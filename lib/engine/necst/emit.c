@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <engine/necst/emit.h>
 
+#include <engine/necst/window.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,48 +117,47 @@ static int put(const struct counter *c, const char *name, pair_of fn)
 	return necst_table_put(c->w, name, c->pairs, n);
 }
 
-// Windows that are not the direction's last one again, by (profile, token), how often they are, and first windows.
+// Pairs of a packet's window: what follows from the one before, or what opens the side.
+static void count_window(struct necst_pair **next, struct necst_pair **step, const struct necst_window_side *me,
+	const struct necst_kind *k, uint32_t profile, uint16_t window)
+{
+	if (me->window < 0 || me->syn) {
+		*(*next)++ = (struct necst_pair){necst_window_key(NECST_WINDOW_OPENS, me, k, profile), window};
+		*(*next)++ = (struct necst_pair){necst_window_key(NECST_WINDOW_SIDE, me, k, profile), window};
+	}
+	if (me->window < 0 && necst_window_counts(k))
+		return;
+	*(*next)++ = (struct necst_pair){necst_window_key(NECST_WINDOW_FOLLOWS, me, k, profile), window};
+	*(*next)++ = (struct necst_pair){necst_window_key(NECST_WINDOW_ANYWHERE, me, k, profile), window};
+	if (!me->syn && necst_window_counts(k))
+		*(*step)++ = (struct necst_pair){
+			necst_window_key(NECST_WINDOW_CHANGES, me, k, profile), (uint16_t)(window - me->window)};
+}
+
 static int put_windows(const struct counter *c)
 {
-	uint32_t same[NECST_TOKENS_MAX][2] = {{0}}, seen[NECST_TOKENS_MAX][2] = {{0}};
-	struct necst_repeat repeat[NECST_TOKENS_MAX];
-	struct necst_pair *first = malloc((2 * c->ds->n_flows + 1) * sizeof(*first));
-	size_t n = 0, n_first = 0, shape[2] = {c->tokens->n, 2};
+	struct necst_pair *next = malloc((4 * c->ds->n_records + 1) * sizeof(*next)), *next_end = next,
+			  *step_end = c->pairs;
 	int rc;
 
-	if (first == NULL)
+	if (next == NULL)
 		return -ENOMEM;
-
 	for (size_t i = 0; i < c->ds->n_flows; i++) {
 		const struct wm_flow_record *f = &c->ds->flows[i];
-		int32_t last[2] = {-1, -1};
-		bool syn[2] = {false, false};
+		struct necst_window_side side[2] = {{.window = -1}, {.window = -1}};
 
-		for (size_t j = f->first; j < (size_t)f->first + f->n; j++) {
+		for (size_t j = f->first; f->proto == 6 && j < (size_t)f->first + f->n; j++) {
 			const struct wm_record *r = &c->ds->records[j];
-			uint32_t t = c->tokens->token[j];
+			const struct necst_kind *k = kind_of(c, token_of(c, j));
 
-			seen[t][syn[r->reverse]] += last[r->reverse] >= 0;
-			same[t][syn[r->reverse]] += last[r->reverse] == r->window;
-			if (last[r->reverse] < 0)
-				first[n_first++] =
-					(struct necst_pair){necst_key_side(c->v->profile[i], r->reverse), r->window};
-			if (last[r->reverse] != r->window)
-				c->pairs[n++] = (struct necst_pair){necst_key_token(c->v->profile[i], t), r->window};
-			last[r->reverse] = r->window;
-			syn[r->reverse] = necst_is_syn(kind_of(c, t));
+			count_window(&next_end, &step_end, &side[k->reverse], k, c->v->profile[i], r->window);
+			necst_window_note(side, k, r->window, r->payload);
 		}
 	}
-	for (size_t t = 0; t < shape[0]; t++)
-		for (int k = 0; k < 2; k++)
-			repeat[t].after[k] =
-				seen[t][k] == 0 ? UINT32_MAX : (uint32_t)((double)same[t][k] / seen[t][k] * UINT32_MAX);
-	rc = wm_model_put(c->w, "emit.repeat", WM_U32, 2, shape, repeat);
+	rc = necst_table_put(c->w, "window.next", next, (size_t)(next_end - next));
 	if (rc == 0)
-		rc = necst_table_put(c->w, "emit.window", c->pairs, n);
-	if (rc == 0)
-		rc = necst_table_put(c->w, "emit.window_first", first, n_first);
-	free(first);
+		rc = necst_table_put(c->w, "window.step", c->pairs, (size_t)(step_end - c->pairs));
+	free(next);
 	return rc;
 }
 

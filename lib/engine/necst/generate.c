@@ -11,7 +11,7 @@
 
 enum {
 	TILE = 64,  // flows that go through the matrix product together; any number gives the same bits
-	DRAWS = 9,  // random numbers that a packet takes at most
+	DRAWS = 8,  // random numbers that a packet takes at most
 	BLOCKS = 3, // of Philox that hold them, wherever in the first one they begin
 	WORDS = 4,  // of a block
 };
@@ -32,10 +32,7 @@ struct slot {
 	struct necst_silence silence;
 	struct necst_progress whole; // the budgets as they were given
 	uint32_t again;              // how often half of them is given anew
-	struct last {                // packet of each direction
-		int32_t window;      // -1 = none yet
-		uint32_t syn;
-	} last[2];
+	struct necst_window_side window[2];
 };
 
 struct wm_gen {
@@ -162,7 +159,7 @@ void necst_gen_begin(struct wm_gen *g, uint32_t slot, const struct wm_flow *flow
 	s->whole = s->left;
 	s->again = flow->laps > 1 ? 2 * (flow->laps - 1) : 0;
 	s->echo = 0;
-	s->last[0] = s->last[1] = (struct last){.window = -1};
+	s->window[0] = s->window[1] = (struct necst_window_side){.window = -1};
 	s->id = flow->id << 5 | flow->model;
 	s->block = s->drawn = 0;
 	memset(g->h + (size_t)slot * d->units, 0, d->units * sizeof(*g->h));
@@ -373,27 +370,6 @@ static void draw_size(
 	step->len = (uint16_t)(least + step->payload);
 }
 
-// The direction's window stays, or is another one that this profile has had with this cluster. That of a RST says
-// nothing of what its sender can take.
-static uint16_t draw_window(const struct wm_engine_model *m, struct slot *s, uint32_t token)
-{
-	const struct necst_kind *k = &m->kind[token];
-	const uint32_t random = next_random(s), value = next_random(s), key = necst_key_token(s->profile, token);
-	struct last *last = &s->last[k->reverse];
-	const int32_t peer = s->last[!k->reverse].window;
-	int32_t window = last->window;
-
-	if (window < 0) // a side that this profile never heard from opens as wide as its peer, or all the way
-		window = (int32_t)draw_either(&m->window, key, &m->window_first, necst_key_side(s->profile, k->reverse),
-			value, peer > 0 ? (uint32_t)peer : UINT16_MAX);
-	else if (random >= m->repeat[token].after[last->syn])
-		window = (int32_t)draw_either(&m->window, key, &m->window, UINT32_MAX, value, (uint32_t)window);
-	if (!necst_is_rst(k))
-		last->window = window;
-	last->syn = necst_is_syn(k);
-	return (uint16_t)window;
-}
-
 static uint64_t refill(uint64_t left, uint64_t whole)
 {
 	const uint64_t more = left + whole / 2;
@@ -428,7 +404,10 @@ static void finish_packet(const struct wm_engine_model *m, struct slot *s, const
 	*step = (struct wm_step){
 		.gap_ns = gap_ns, .flags = k->flags, .reverse = k->reverse, .seq = k->seq, .ack = k->ack};
 	draw_size(m, s, d->token, d->size, step);
-	step->window = draw_window(m, s, d->token);
+	if (k->proto == 6) {
+		step->window = necst_window_draw(&m->windows, s->window, k, s->profile, next_random(s));
+		necst_window_note(s->window, k, step->window, step->payload);
+	}
 	necst_advance(
 		&s->left, d->token, d->size, necst_gap_input(&m->seq.dims, d->gap), k->reverse, step->len, gap_ns);
 	necst_hear(&s->silence, k->reverse, gap_ns);

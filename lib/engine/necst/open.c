@@ -41,10 +41,7 @@ static int get_tokens(struct wm_engine_model *e, const struct wm_model *m, struc
 	if (rc < 0)
 		return rc;
 	e->reach = data;
-	rc = wm_model_tensor(m, "emit.repeat", WM_U32, 2, reach, &data, err);
-	if (rc == 0)
-		e->repeat = data;
-	return rc;
+	return 0;
 }
 
 static int get_gaps(struct wm_engine_model *e, const struct wm_model *m, struct necst_dims *dims, struct wm_err *err)
@@ -220,8 +217,8 @@ static int get_tables(struct wm_engine_model *e, const struct wm_model *m, struc
 		{"emit.form", &e->form, e->n_forms},
 		{"emit.any", &e->any, e->n_forms},
 		{"emit.frame", &e->frame, any},
-		{"emit.window", &e->window, u16},
-		{"emit.window_first", &e->window_first, u16},
+		{"window.next", &e->windows.next, u16},
+		{"window.step", &e->windows.step, u16},
 	};
 	int rc = 0;
 
@@ -268,7 +265,7 @@ int necst_open(struct wm_engine_model **out, const struct wm_model *m, struct wm
 static void free_tables(struct wm_engine_model *e)
 {
 	struct necst_table *const tables[] = {&e->size, &e->size_any, &e->group, &e->end, &e->shape, &e->form, &e->any,
-		&e->frame, &e->window, &e->window_first};
+		&e->frame, &e->windows.next, &e->windows.step};
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		necst_table_free(tables[i]);
