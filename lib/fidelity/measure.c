@@ -85,45 +85,73 @@ int wm_compare_doubles(struct wm_values *out, const char *key, const double *a, 
 	return rc;
 }
 
+// Of the pairs of each lag, side by side: the sums of one lag grow in order, and those of several at once.
 struct moments {
-	size_t n;
-	double x, y;       // sums, then means
-	double xx, yy, xy; // of products of what differs from the mean
+	double n[WM_LAGS];
+	double x[WM_LAGS]; // sums, then means
+	double y[WM_LAGS];
+	double xx[WM_LAGS]; // of products of what differs from the mean
+	double yy[WM_LAGS];
+	double xy[WM_LAGS];
 };
 
-static double correlation(const double *x, size_t n, size_t k, const struct wm_pairs *pairs)
+static inline void add_pairs(struct moments *m, const double *x, size_t lags)
 {
-	struct moments m = {.n = 0};
-	double v;
-
-	for (size_t i = 0; i + k < n; i++) {
-		if (pairs->follows != NULL && !pairs->follows(pairs->arg, i, k))
-			continue;
-		m.n++;
-		m.x += x[i];
-		m.y += x[i + k];
+	for (size_t k = 0; k < lags; k++) {
+		m->n[k]++;
+		m->x[k] += x[0];
+		m->y[k] += x[k + 1];
 	}
-	if (m.n < pairs->least)
-		return NAN;
-	m.x /= (double)m.n;
-	m.y /= (double)m.n;
-	for (size_t i = 0; i + k < n; i++) {
-		double dx = x[i] - m.x, dy = x[i + k] - m.y;
+}
 
-		if (pairs->follows != NULL && !pairs->follows(pairs->arg, i, k))
-			continue;
-		m.xx += dx * dx;
-		m.yy += dy * dy;
-		m.xy += dx * dy;
+static inline void add_products(struct moments *m, const double *x, size_t lags)
+{
+	for (size_t k = 0; k < lags; k++) {
+		double dx = x[0] - m->x[k], dy = x[k + 1] - m->y[k];
+
+		m->xx[k] += dx * dx;
+		m->yy[k] += dy * dy;
+		m->xy[k] += dx * dy;
 	}
-	v = sqrt(m.xx / (double)m.n) * sqrt(m.yy / (double)m.n);
-	return v > 1e-12 ? m.xy / (double)m.n / v : 0;
+}
+
+// How many lags a value has a partner for.
+static size_t lags_of(const struct wm_pairs *pairs, size_t i, size_t n)
+{
+	size_t behind = pairs->behind != NULL ? pairs->behind[i] : n - 1 - i;
+
+	return behind < WM_LAGS ? behind : WM_LAGS;
 }
 
 void wm_acf(double out[WM_LAGS], const double *x, size_t n, const struct wm_pairs *pairs)
 {
-	for (size_t k = 1; k <= WM_LAGS; k++)
-		out[k - 1] = correlation(x, n, k, pairs);
+	struct moments m = {.n = {0}};
+
+	for (size_t i = 0; i < n; i++) {
+		size_t lags = lags_of(pairs, i, n);
+
+		if (lags == WM_LAGS)
+			add_pairs(&m, x + i, WM_LAGS);
+		else
+			add_pairs(&m, x + i, lags);
+	}
+	for (size_t k = 0; k < WM_LAGS; k++) {
+		m.x[k] /= m.n[k];
+		m.y[k] /= m.n[k];
+	}
+	for (size_t i = 0; i < n; i++) {
+		size_t lags = lags_of(pairs, i, n);
+
+		if (lags == WM_LAGS)
+			add_products(&m, x + i, WM_LAGS);
+		else
+			add_products(&m, x + i, lags);
+	}
+	for (size_t k = 0; k < WM_LAGS; k++) {
+		double v = sqrt(m.xx[k] / m.n[k]) * sqrt(m.yy[k] / m.n[k]);
+
+		out[k] = m.n[k] < pairs->least ? (double)NAN : v > 1e-12 ? m.xy[k] / m.n[k] / v : 0;
+	}
 }
 
 double wm_acf_gap(const double a[WM_LAGS], const double b[WM_LAGS])

@@ -51,15 +51,11 @@ int wm_compare_doubles(struct wm_values *out, const char *key, const double *a, 
 /** The tally of doubles. @return 0 or -ENOMEM. */
 int wm_tally_doubles(struct wm_tally *out, const double *v, size_t n, struct wm_scratch *s);
 
-/**
- * Correlation of x[i] and x[i + k] for k = 1..10 over the pairs for which follows() says so; NAN where there are fewer
- * than least.
- */
+/** Correlation of x[i] and x[i + k] for k = 1..10, over i with a partner; NAN where there are fewer than least. */
 enum { WM_LAGS = 10 };
 struct wm_pairs {
-	bool (*follows)(const void *arg, size_t i, size_t k); // NULL = all do
-	const void *arg;
-	size_t least;
+	const uint8_t *behind; // (n): how many of those behind x[i] it goes with, at most 10; NULL = all
+	double least;
 };
 void wm_acf(double out[WM_LAGS], const double *x, size_t n, const struct wm_pairs *pairs);
 /** Mean absolute difference; a lag that only b lacks counts as uncorrelated. NAN if a has none. */

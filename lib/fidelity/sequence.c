@@ -40,33 +40,37 @@ static double seconds_or_zero(int64_t ns)
 	return ns > 0 ? wm_seconds(ns) : 0;
 }
 
-static bool follows(const void *trace, size_t i, size_t k)
+// How many packets of its flow are right behind each packet, up to the largest lag.
+static uint8_t *find_behind(const struct wm_trace *t, struct wm_scratch *s)
 {
-	return wm_trace_follows(trace, i, k);
-}
+	uint8_t *behind = wm_scratch_get(s, t->n, 1);
 
-static bool follows_later(const void *trace, size_t i, size_t k)
-{
-	const struct wm_trace *t = trace;
-
-	return t->pos[i] > 0 && wm_trace_follows(t, i, k);
+	for (size_t i = t->n; behind != NULL && i-- > 0;)
+		if (wm_trace_follows(t, i, 1))
+			behind[i] = behind[i + 1] < WM_LAGS ? behind[i + 1] + 1 : WM_LAGS;
+	return behind;
 }
 
 int wm_find_curves(struct wm_curves *out, const struct wm_trace *t, struct wm_scratch *s)
 {
 	double *x = wm_scratch_get(s, t->n, sizeof(*x));
+	uint8_t *behind = find_behind(t, s);
+	const struct wm_pairs pairs = {behind, 100};
 
-	if (x == NULL)
+	if (x == NULL || behind == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < t->n; i++)
 		x[i] = t->field[WM_F_LEN][i];
-	wm_acf(out->len, x, t->n, &(struct wm_pairs){follows, t, 100});
+	wm_acf(out->len, x, t->n, &pairs);
 	for (size_t i = 0; i < t->n; i++)
 		x[i] = t->field[WM_F_DIR][i];
-	wm_acf(out->dir, x, t->n, &(struct wm_pairs){follows, t, 100});
-	for (size_t i = 0; i < t->n; i++)
+	wm_acf(out->dir, x, t->n, &pairs);
+	for (size_t i = 0; i < t->n; i++) {
 		x[i] = wm_log_time(seconds_or_zero(t->gap_ns[i]));
-	wm_acf(out->loggap, x, t->n, &(struct wm_pairs){follows_later, t, 100});
+		if (t->pos[i] == 0) // has no gap
+			behind[i] = 0;
+	}
+	wm_acf(out->loggap, x, t->n, &pairs);
 	return 0;
 }
 

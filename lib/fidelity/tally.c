@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-enum { DIGIT = 11, DIGITS = 6, BUCKETS = 1 << DIGIT, SMALL = 512, BINS_MAX = 64 };
+enum { DIGIT = 11, DIGITS = 6, BUCKETS = 1 << DIGIT, SMALL = 512, BINS_MAX = 64, FEW = 1 << 12, SLOT_BITS = 13 };
 
 static int by_key(const void *a, const void *b)
 {
@@ -88,7 +88,61 @@ int wm_sort_order(uint32_t *order, const uint64_t *keys, size_t n, struct wm_scr
 	return 0;
 }
 
-int wm_tally_of(struct wm_tally *out, uint64_t *keys, size_t n, struct wm_scratch *s)
+// Keys with their counts, found by their hash; a count of 0 is free room.
+struct slots {
+	uint64_t key[1 << SLOT_BITS];
+	uint32_t count[1 << SLOT_BITS];
+};
+
+// Counts keys if they are few distinct ones. @return how many distinct ones, 0 if they are too many.
+static size_t count_few(struct slots *s, const uint64_t *keys, size_t n)
+{
+	size_t distinct = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t at = keys[i] * 0x9e3779b97f4a7c15u >> (64 - SLOT_BITS);
+
+		while (s->count[at] > 0 && s->key[at] != keys[i])
+			at = (at + 1) & ((1 << SLOT_BITS) - 1);
+		if (s->count[at]++ > 0)
+			continue;
+		s->key[at] = keys[i];
+		if (++distinct > FEW)
+			return 0;
+	}
+	return distinct;
+}
+
+// A tally of few distinct keys: most fields, and what packets follow each other. keys gets them in order.
+static int tally_few(
+	struct wm_tally *out, const struct slots *slots, size_t distinct, uint64_t *keys, struct wm_scratch *s)
+{
+	uint32_t *order = wm_scratch_get(s, distinct, sizeof(*order)),
+		 *places = wm_scratch_get(s, distinct, sizeof(*places));
+	uint32_t *count = wm_scratch_get(s, distinct, sizeof(*count));
+	size_t n = 0;
+
+	if (order == NULL || places == NULL || count == NULL)
+		return -ENOMEM;
+	for (uint32_t at = 0; at < 1 << SLOT_BITS; at++) {
+		if (slots->count[at] == 0)
+			continue;
+		keys[n] = slots->key[at];
+		places[n++] = at;
+	}
+	if (wm_sort_order(order, keys, n, s) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		keys[i] = slots->key[places[order[i]]];
+		count[i] = slots->count[places[order[i]]];
+	}
+	out->key = keys;
+	out->count = count;
+	out->n = n;
+	return 0;
+}
+
+static int tally_many(struct wm_tally *out, uint64_t *keys, size_t n, struct wm_scratch *s)
 {
 	struct wm_tally t = {.key = keys, .total = n};
 	uint64_t *spare = wm_scratch_get(s, n, sizeof(*spare));
@@ -107,6 +161,20 @@ int wm_tally_of(struct wm_tally *out, uint64_t *keys, size_t n, struct wm_scratc
 	}
 	*out = t;
 	return 0;
+}
+
+int wm_tally_of(struct wm_tally *out, uint64_t *keys, size_t n, struct wm_scratch *s)
+{
+	const size_t mark = s->n;
+	struct slots *slots = n > SMALL ? wm_scratch_get(s, 1, sizeof(*slots)) : NULL;
+	size_t distinct = slots == NULL ? 0 : count_few(slots, keys, n);
+
+	if (distinct == 0) {
+		wm_scratch_release(s, mark);
+		return tally_many(out, keys, n, s);
+	}
+	out->total = n;
+	return tally_few(out, slots, distinct, keys, s);
 }
 
 double wm_as_is(double v)
