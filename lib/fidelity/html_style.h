@@ -53,6 +53,9 @@ static const char html_style[] =
 	"@media(max-width:34rem){body{font-size:15px}h1{font-size:1.5rem}header,main,footer{padding-left:.8rem;"
 	"padding-right:.8rem}.card{padding:.9rem}figure.card{padding:.7rem .5rem .4rem}figcaption{padding:0 .4rem}}\n"
 	"@media print{@page{margin:14mm}body{background:#fff;font-size:10pt}nav{display:none}.card{border-color:#bbb}"
-	".plots{grid-template-columns:repeat(2,1fr)}figure,.card,tr{break-inside:avoid}h2,caption{break-after:avoid}"
-	".scroll{overflow:visible}table{font-size:8pt}th,td{padding:.15rem "
+	".summary{grid-template-columns:1fr 1fr}.plots{grid-template-columns:repeat(2,1fr)}.plots svg{max-height:50mm}"
+	"figure,.card,tr,.how,#groups .scroll,#inputs .scroll,dd{break-inside:avoid}"
+	"h2,h3,.how,caption,thead,dt,tbody tr:nth-child(-n+3){break-after:avoid}h2{margin-top:1.4rem}"
+	"header,main,footer{padding-left:0;padding-right:0}td code{white-space:normal;overflow-wrap:anywhere}"
+	"thead th{white-space:normal}.scroll{overflow:visible}table{font-size:7.5pt}th,td{padding:.15rem "
 	".3rem}a{color:inherit;text-decoration:none}}\n";

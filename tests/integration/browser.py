@@ -69,6 +69,15 @@ class Browser:
     def run(self, script):
         return self.ask("POST", "/execute/sync", {"script": script, "args": []})
 
+    def as_on_paper(self):
+        """The page takes the style of print, in the window's width."""
+        self.ask("POST", "/goog/cdp/execute", {"cmd": "Emulation.setEmulatedMedia", "params": {"media": "print"}})
+
+    def print(self, width_cm, height_cm):
+        """The PDF of the page on paper of this size."""
+        paper = {"page": {"width": width_cm, "height": height_cm}, "background": True, "shrinkToFit": False}
+        return base64.b64decode(self.ask("POST", "/print", paper))
+
     def console(self):
         return [entry["message"] for entry in self.ask("POST", "/se/log", {"type": "browser"})]
 

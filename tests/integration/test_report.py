@@ -10,6 +10,7 @@ SCREENSHOTS=FOLDER keeps pictures of the page.
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import browser
 import claims
 
 COMPARE, REAL, SYNTH = sys.argv[1:]
-WINDOWS, CLOSING = {}, contextlib.ExitStack()
+WINDOWS, FOLDER, CLOSING = {}, [], contextlib.ExitStack()
 SIZES = {"desktop": (1280, 900, False), "telephone": (360, 740, True)}
 
 # Colours of all text that is seen, against what is behind it (WCAG 2.1, contrast ratio).
@@ -91,6 +92,7 @@ def windows():
     """Each size with the page open in it; opened once."""
     if not WINDOWS:
         folder = CLOSING.enter_context(tempfile.TemporaryDirectory())
+        FOLDER.append(folder)
         page = make_page(folder)
         for name, size in SIZES.items():
             WINDOWS[name] = CLOSING.enter_context(browser.Browser(*size))
@@ -118,6 +120,23 @@ def nothing_runs_over_the_edge_and_everything_can_be_read():
             assert not found, f"{name}: {what}: {found}"
         smallest = window.run(SHAPE)["small"]
         assert smallest >= 10, f"{name}: text in plots is {smallest} pixels high"
+
+
+def it_prints_on_a4_and_letter_with_nothing_cut_off():
+    window = dict(windows())["desktop"]
+    for name, width_cm, height_cm in (("A4", 21.0, 29.7), ("letter", 21.59, 27.94)):
+        pdf = window.print(width_cm, height_cm)
+        pages = len(re.findall(rb"/Type\s*/Page\b", pdf))
+        assert pdf.startswith(b"%PDF-") and 8 <= pages <= 24, f"{name}: {pages} pages"
+    with browser.Browser(703, 900, False) as paper:  # 688 are left of A4 by margins of 14 mm; a scroll bar's 15
+        paper.open(next(pathlib.Path(FOLDER[0]).glob("*.html")))
+        paper.as_on_paper()
+        width, room = paper.run("return [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+        assert width <= room, f"{width} pixels wide on paper of {room}"
+        for what, script in {"cut off": CUT_OFF, "too faint": CONTRASTS}.items():
+            found = paper.run(script)
+            assert not found, f"{what}: {found}"
+        assert paper.run("return getComputedStyle(document.querySelector('nav')).display") == "none"
 
 
 def the_page_is_built_for_those_who_hear_it():
@@ -155,6 +174,7 @@ with CLOSING:
     claims.run("wiremill-compare --html", [
         needs_a_browser(the_page_opens_without_errors_and_asks_for_nothing),
         needs_a_browser(nothing_runs_over_the_edge_and_everything_can_be_read),
+        needs_a_browser(it_prints_on_a4_and_letter_with_nothing_cut_off),
         needs_a_browser(the_page_is_built_for_those_who_hear_it),
         a_missing_gnuplot_is_told_before_the_work_and_leaves_no_file,
     ])
