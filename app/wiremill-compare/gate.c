@@ -63,7 +63,7 @@ static double group_value(const char *name, const struct wm_fidelity *f)
 		if (f->groups[i].letter == name[0])
 			g = &f->groups[i];
 	if (g == NULL)
-		return NAN;
+		return (double)NAN;
 	return strstr(name, "strict") != NULL ? g->strict : g->score;
 }
 

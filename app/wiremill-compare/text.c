@@ -61,7 +61,7 @@ static void put_metric(FILE *out, const struct wm_metric *m)
 // The worst metrics first, each once.
 static void put_worst(FILE *out, const struct wm_fidelity *f)
 {
-	double last = INFINITY;
+	double last = (double)INFINITY;
 
 	for (size_t shown = 0; shown < WORST;) {
 		const struct wm_metric *worst = NULL;

@@ -18,7 +18,7 @@ double wm_rate_bin_s(double span_s)
 double *wm_rate_series(
 	const struct wm_trace *t, bool in_bytes, double bin_s, double span_s, size_t *n, struct wm_scratch *s)
 {
-	double first = INFINITY, last = 0, limit = 4 * span_s / bin_s + 1000, *x;
+	double first = (double)INFINITY, last = 0, limit = 4 * span_s / bin_s + 1000, *x;
 
 	for (size_t i = 0; i < t->n; i++)
 		first = fmin(first, wm_seconds(t->time_ns[i]));
@@ -131,7 +131,7 @@ static double octave_gap(const double *p, size_t np, const double *q, size_t nq)
 	double sum = 0;
 
 	if (np == 0)
-		return NAN;
+		return (double)NAN;
 	for (size_t i = 0; i < n; i++)
 		sum += fmin(fabs(p[i] - q[i]), 10);
 	return n > 0 ? sum / (double)n : (double)INFINITY;

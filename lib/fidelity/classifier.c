@@ -93,7 +93,7 @@ struct moments {
 
 static struct moments moments_of(const struct wm_trace *t, const struct wm_flow_row *r)
 {
-	struct moments m = {.len_min = INFINITY, .loggap_max = -INFINITY};
+	struct moments m = {.len_min = (double)INFINITY, .loggap_max = -(double)INFINITY};
 
 	for (size_t i = r->first; i < (size_t)r->first + r->n; i++) {
 		double len = t->field[WM_F_LEN][i];

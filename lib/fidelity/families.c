@@ -105,7 +105,7 @@ int wm_measure_nearness(struct wm_job *j, const char *key)
 	const struct wm_rows *r = j->tables;
 	const size_t mark = j->s.n;
 	struct wm_values v = {.has = {false}};
-	double nearer = INFINITY; // nothing to measure
+	double nearer = (double)INFINITY; // nothing to measure
 	int rc = 0;
 
 	if (r[WM_INPUT_HOLDOUT].n < WM_FEW || r[WM_INPUT_REAL].n < WM_FEW)

@@ -155,7 +155,7 @@ static int sort_rows(struct wm_rows *r, struct wm_scratch *s)
 {
 	uint64_t *keys = wm_scratch_get(s, r->n, sizeof(*keys));
 	uint32_t *order = wm_scratch_get(s, r->n, sizeof(*order));
-	double *sorted = wm_scratch_get(s, r->n, sizeof(*sorted)), first = INFINITY;
+	double *sorted = wm_scratch_get(s, r->n, sizeof(*sorted)), first = (double)INFINITY;
 
 	if (keys == NULL || order == NULL || sorted == NULL)
 		return -ENOMEM;

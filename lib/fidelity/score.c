@@ -73,7 +73,7 @@ static void set_ratios(struct wm_metric *m)
 	       tfloor = excess(measure, m->tfloor);
 	double holdout = excess(measure, m->holdout), base = fmax(floor, tfloor); // of one that is NAN the other
 
-	m->ratio = m->floor_ratio = m->holdout_ratio = NAN;
+	m->ratio = m->floor_ratio = m->holdout_ratio = (double)NAN;
 	if (measure->eps == 0)
 		return;
 	if (m->def->key[0] == 'G' && !isnan(holdout))

@@ -102,7 +102,7 @@ static double place(double v, bool log_x)
 int wm_series_add_histogram(struct wm_fidelity *f, const char *name, const char *title, const char *unit, bool log_x,
 	double *const v[WM_INPUTS], const size_t n[WM_INPUTS], struct wm_scratch *s)
 {
-	double lo = INFINITY, hi = -INFINITY, width;
+	double lo = (double)INFINITY, hi = -(double)INFINITY, width;
 	struct tallies all;
 	struct wm_series *out;
 

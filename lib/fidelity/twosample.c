@@ -183,7 +183,7 @@ static int test_fold(double *auc, const struct chosen *c, size_t cols, unsigned 
 
 	if (scores == NULL || gather(&learn, c, cols, fold, false, s) < 0 || gather(&judge, c, cols, fold, true, s) < 0)
 		return -ENOMEM;
-	*auc = NAN;
+	*auc = (double)NAN;
 	if (!has_both(&learn) || !has_both(&judge))
 		return 0;
 	rc = wm_boost(scores, &(struct wm_samples){learn.x, learn.label, learn.n},
@@ -201,7 +201,7 @@ int wm_two_sample_test(double *auc, const struct wm_two_sample *t, struct wm_scr
 
 	n = n < t->b.n ? n : t->b.n;
 	if (n < WM_FEW || n < t->most / 20) {
-		*auc = INFINITY;
+		*auc = (double)INFINITY;
 		return 0;
 	}
 	if (choose(&c, t, n, s) < 0 || deal(&c, s) < 0)

@@ -133,7 +133,7 @@ static double share_gap(enum share which, const struct count *a, const struct co
 	double gap;
 
 	if (b->of == 0)
-		return INFINITY;
+		return (double)INFINITY;
 	gap = share(a) - share(b);
 	return which != TIME_ORDER ? fabs(gap) : gap > 0 ? gap : 0;
 }
