@@ -105,6 +105,24 @@ def independent_columns_show_in_pairs_alone():
         assert groups["F"]["verdict"] == "follows" and groups["F"]["follows"] == "T", groups["F"]
 
 
+def labels_that_mean_nothing_show_in_usefulness():
+    rng = random.Random(3)
+    names = {53: "names", 80: "web", 443: "bulk"}
+    head, *lines = table_of(rng.choice([(.1, 53, 2), (1.5, 80, 10), (60, 443, 40)]) for _ in range(3000)).splitlines()
+    labelled = [line[:-1] + names[int(line.split(",")[5])] for line in lines]
+    labels = [line.rsplit(",", 1)[1] for line in labelled[1500:]]
+    rng.shuffle(labels)
+    with tempfile.TemporaryDirectory() as folder:
+        real, fresh, random_ones = (pathlib.Path(folder, name) for name in ("real.csv", "fresh.csv", "random.csv"))
+        real.write_text("\n".join([head, *labelled[:1500], ""]))
+        fresh.write_text("\n".join([head, *labelled[1500:], ""]))
+        random_ones.write_text("\n".join([head, *(line.rsplit(",", 1)[0] + "," + label for line, label in zip(labelled[1500:], labels)), ""]))
+        key = "U.label.tstr"
+        good, bad = (report(folder, real, path)["metrics"][key] for path in (fresh, random_ones))
+        assert good["value"] < .02 and not good["finding"], good
+        assert bad["value"] > .3 and bad["finding"], bad
+
+
 def the_same_inputs_give_the_same_bytes():
     with tempfile.TemporaryDirectory() as folder:
         _, real = prepared(folder)
@@ -229,6 +247,7 @@ claims.run("wiremill-compare", [
     each_planted_failure_shows_in_its_group_alone,
     independent_columns_show_in_pairs_alone,
     flows_that_were_learned_by_heart_are_nearer_to_the_real_ones,
+    labels_that_mean_nothing_show_in_usefulness,
     the_same_inputs_give_the_same_bytes,
     a_capture_is_as_close_to_itself_as_can_be,
     limits_are_kept_or_named,
