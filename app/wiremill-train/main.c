@@ -5,30 +5,10 @@
 #include "inspect.h"
 #include "train.h"
 
+#include <common/status.h>
+
 #include <errno.h>
 #include <stdio.h>
-
-enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_REFUSED = 2 };
-
-// The command line and its files are the user's to put right; what the machine lacks is not.
-static int status_of(int rc)
-{
-	switch (-rc) {
-	case 0:
-		return STATUS_DONE;
-	case EDQUOT:
-	case EFBIG:
-	case EIO:
-	case EMFILE:
-	case ENFILE:
-	case ENOMEM:
-	case ENOSPC:
-	case EAGAIN:
-		return STATUS_FAILED;
-	default:
-		return STATUS_REFUSED;
-	}
-}
 
 static int run(const struct config *c, struct wm_err *err)
 {
@@ -59,5 +39,5 @@ int main(int argc, char **argv)
 		rc = run(&config, &err);
 	if (rc < 0)
 		(void)fprintf(stderr, "%s: %s\n", train_command.name, err.msg);
-	return status_of(rc);
+	return wm_status_of(rc);
 }

@@ -71,7 +71,8 @@ int wm_mem_short(const char *what, size_t size, struct wm_err *err)
 	}
 	if (rte_eal_has_hugepages())
 		have += free_hugepages();
-	return wm_err_set(err, -ENOMEM,
+	// Not -ENOMEM: the machine has more, which options are to give.
+	return wm_err_set(err, -ENOBUFS,
 		"no memory for %s: they need %.1f MiB, and of EAL's %.0f MiB there are %.1f left: give it more "
 		"(hugepages, or --no-huge with a larger -m)",
 		what, (double)size / mib, whole / mib, have / mib);

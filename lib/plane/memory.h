@@ -10,5 +10,5 @@
  * to rte_free(). @return NULL if there are not so many bytes. */
 void *wm_mem_alloc(int node, size_t size);
 
-/** Say that size bytes were not to be had, and how many there were. @return -ENOMEM. */
+/** Say that size bytes were not to be had, and how many there were. @return -ENOBUFS. */
 int wm_mem_short(const char *what, size_t size, struct wm_err *err);
