@@ -105,16 +105,12 @@ static int close_stream(struct wm_file *f)
 	return rc;
 }
 
-// The new name is in the directory: without this it may not be there after a power cut.
-static int sync_dir(const char *path)
+// The new name is in the directory: without this it may not be there after a power cut. The path is cut short.
+static int sync_dir(char *path)
 {
-	char *copy = strdup(path);
 	int rc = 0, fd;
 
-	if (copy == NULL)
-		return -ENOMEM;
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	free(copy);
+	fd = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == EACCES ? 0 : -errno; // may be written but not read
 	if (fsync(fd) != 0 && errno != EINVAL)       // EINVAL: a file system that has no use for it
@@ -133,9 +129,9 @@ int wm_file_commit(struct wm_file *f, struct wm_err *err)
 		(void)wm_err_sys(err, rc, "%s: cannot be written", f->path);
 		goto out;
 	}
+	rc = sync_dir(f->temp);
 	free(f->temp); // it has its name now
 	f->temp = NULL;
-	rc = sync_dir(f->path);
 	if (rc < 0)
 		(void)wm_err_sys(err, rc, "%s: its directory cannot be flushed to the disk", f->path);
 out:

@@ -21,9 +21,12 @@ static int compile(const struct wm_capture *c, struct wm_filter *filter, struct 
 
 	if (dead == NULL)
 		return wm_err_sys(err, -ENOMEM, "%s", c->path);
+	errno = 0;
 	if (pcap_compile(dead, &filter->program, c->expression, 1, PCAP_NETMASK_UNKNOWN) < 0) {
-		filter->passes = !wm_link_known(filter->link);
-		if (!filter->passes)
+		filter->passes = !wm_link_known(filter->link) && errno != ENOMEM;
+		if (errno == ENOMEM) // which the library calls by many names
+			rc = wm_err_sys(err, -ENOMEM, "filter '%s'", c->expression);
+		else if (!filter->passes)
 			rc = wm_err_set(err, -EINVAL, "filter '%s': %s (link type %d of %s)", c->expression,
 				pcap_geterr(dead), filter->link, c->path);
 	}

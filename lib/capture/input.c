@@ -11,8 +11,9 @@
 
 enum { WINDOW = 1 << 20, RAW = 256 << 10 };
 
-static void set_problem(struct wm_input *in, const char *what, const char *why)
+static void set_problem(struct wm_input *in, int rc, const char *what, const char *why)
 {
+	in->rc = rc;
 	(void)snprintf(in->problem, sizeof(in->problem), "%s%s", what, why);
 	in->ended = true;
 }
@@ -27,7 +28,9 @@ static size_t read_raw(struct wm_input *in, uint8_t *to, size_t room)
 		n = read(in->fd, to, room);
 	while (n < 0 && errno == EINTR);
 	if (n < 0) {
-		set_problem(in, "reading failed: ", strerror_r(errno, reason, sizeof(reason)));
+		int rc = -errno;
+
+		set_problem(in, rc, "reading failed: ", strerror_r(-rc, reason, sizeof(reason)));
 		return 0;
 	}
 	in->n_read += (uint64_t)n;
@@ -53,7 +56,7 @@ static void read_gzip(struct wm_input *in)
 
 	if (!refill_raw(in)) {
 		if (in->in_member && in->problem[0] == '\0')
-			set_problem(in, "the gzip stream is cut short", "");
+			set_problem(in, -EINVAL, "the gzip stream is cut short", "");
 		in->ended = true;
 		return;
 	}
@@ -68,7 +71,8 @@ static void read_gzip(struct wm_input *in)
 	if (rc == Z_STREAM_END)
 		in->in_member = false;
 	else if (rc != Z_OK && rc != Z_BUF_ERROR)
-		set_problem(in, "the gzip stream is damaged: ", in->z.msg != NULL ? in->z.msg : "out of memory");
+		set_problem(in, rc == Z_MEM_ERROR ? -ENOMEM : -EINVAL,
+			"the gzip stream is damaged: ", in->z.msg != NULL ? in->z.msg : "out of memory");
 }
 
 static int make_room(struct wm_input *in, size_t n)

@@ -26,6 +26,7 @@ struct wm_input {
 	uint64_t n_read;   // bytes of the file itself
 	uint64_t n_all;    // 0 = not known
 	char problem[128]; // why the bytes ended too early; empty if the file just ends
+	int rc;            // then: -errno of what could not be read, -EINVAL of what is damaged
 };
 
 /** @return 0; -errno with a sentence. */

@@ -75,7 +75,7 @@ static int start(struct wm_capture *c, struct wm_err *err)
 	if (have < 0)
 		return wm_err_sys(err, -ENOMEM, "%s", c->path);
 	if (c->in.problem[0] != '\0' && have < 8)
-		return wm_err_set(err, -EINVAL, "%s: %s", c->path, c->in.problem);
+		return wm_err_set(err, c->in.rc, "%s: %s", c->path, c->in.problem);
 	if (have < 4)
 		return refuse(c, p, (size_t)have, err);
 	memcpy(&magic, p, sizeof(magic));

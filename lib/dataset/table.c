@@ -106,9 +106,10 @@ static int start(struct wm_table *t, struct wm_err *err)
 	rc = wm_lines_read(&t->lines, &line);
 	if (rc < 0)
 		return wm_err_sys(err, rc, "%s", t->path);
+	if (rc == 0 && t->lines.in.problem[0] != '\0')
+		return wm_err_set(err, t->lines.in.rc, "%s: %s", t->path, t->lines.in.problem);
 	if (rc == 0)
-		return wm_err_set(err, -ENODATA, "%s: %s", t->path,
-			t->lines.in.problem[0] != '\0' ? t->lines.in.problem : "the file is empty");
+		return wm_err_set(err, -ENODATA, "%s: the file is empty", t->path);
 	if (begins_with(&line, "#"))
 		return start_zeek(t, &line, err);
 	if (memchr(line.at, '\t', line.len) != NULL && memchr(line.at, ',', line.len) == NULL)

@@ -63,7 +63,10 @@ static int load_json(struct wm_model *m, const uint8_t *data, size_t len, struct
 			"%s: cut short: its header has %" PRIu64 " bytes, but only %zu are there", m->name, n, len - 8);
 	if (n == 0 || data[8] != '{')
 		return wm_err_set(err, -EINVAL, "%s: not a model file: its header does not begin with '{'", m->name);
+	errno = 0;
 	m->header = json_loadb((const char *)data + 8, n, JSON_REJECT_DUPLICATES, &why);
+	if (m->header == NULL && errno == ENOMEM) // whatever the parser took it for
+		return wm_err_sys(err, -ENOMEM, "%s", m->name);
 	if (m->header == NULL)
 		return wm_err_set(err, -EINVAL, "%s: header is not valid JSON near its byte %d: %s", m->name,
 			why.position, why.text);

@@ -71,21 +71,27 @@ void wm_model_writer_destroy(struct wm_model_writer *w)
 	free(w);
 }
 
-// A file with other strings would be no JSON.
-static bool is_utf8(const char *text)
+// A file with strings that are not UTF-8 would be no JSON. @return 0, -EILSEQ or -ENOMEM.
+static int check_utf8(const char *text)
 {
-	json_t *s = json_string(text);
+	json_t *s;
 
+	errno = 0;
+	s = json_string(text);
 	json_decref(s);
-	return s != NULL;
+	if (s != NULL)
+		return 0;
+	return errno == ENOMEM ? -ENOMEM : -EILSEQ;
 }
 
 int wm_model_put_meta(struct wm_model_writer *w, const char *key, const char *value)
 {
+	int rc = check_utf8(key);
 	struct meta m;
 
-	if (!is_utf8(key) || !is_utf8(value))
-		return -EILSEQ;
+	rc = rc < 0 ? rc : check_utf8(value);
+	if (rc < 0)
+		return rc;
 	for (size_t i = 0; i < w->n_meta; i++)
 		if (strcmp(w->meta[i].key, key) == 0)
 			return strcmp(w->meta[i].value, value) == 0 ? 0 : -EEXIST;
@@ -121,11 +127,11 @@ int wm_model_put(struct wm_model_writer *w, const char *name, enum wm_dtype dtyp
 	const void *data)
 {
 	struct tensor t = {.dtype = dtype, .n_dims = n_dims};
-
+	int rc = check_utf8(name);
 	size_t n = 1;
 
-	if (!is_utf8(name))
-		return -EILSEQ;
+	if (rc < 0)
+		return rc;
 	if (strcmp(name, WM_MODEL_META_KEY) == 0)
 		return -EEXIST;
 	if (n_dims > WM_MODEL_DIMS)
