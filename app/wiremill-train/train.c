@@ -31,6 +31,8 @@ struct training {
 	char *checkpoint;
 	int signals; // signalfd, or -1
 	bool stopped;
+	int unsaved; // -errno where the last checkpoint could not be written, with its sentence
+	struct wm_err why;
 };
 
 static void show_reading(void *arg, uint64_t done, uint64_t all)
@@ -105,6 +107,14 @@ static void show_fitting(void *arg, double done, const char *line)
 	wm_progress_show(&t->progress, t->done, line);
 }
 
+static void note_saved(void *arg, int rc, const struct wm_err *why)
+{
+	struct training *t = arg;
+
+	t->unsaved = rc;
+	t->why = *why;
+}
+
 static int fit(struct training *t, struct wm_err *err)
 {
 	const struct config *c = t->config;
@@ -115,6 +125,7 @@ static int fit(struct training *t, struct wm_err *err)
 		.resume = c->resume,
 		.stop = is_told_to_stop,
 		.report = show_fitting,
+		.saved = note_saved,
 		.arg = t,
 	};
 	int rc;
@@ -148,7 +159,7 @@ static int write_model(const struct training *t, struct wm_err *err)
 		(void)printf("model     %s, %lld bytes%s%s\n", c->output, (long long)st.st_size,
 			t->stopped ? ", stopped early" : "",
 			access(t->checkpoint, F_OK) == 0 ? ": --resume goes on from there" : "");
-	return 0;
+	return t->unsaved < 0 ? wm_err_set(err, t->unsaved, "%.400s; the model itself is complete", t->why.msg) : 0;
 }
 
 // LoRa receptions have an engine of their own, and it is for nothing else.

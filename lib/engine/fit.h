@@ -19,6 +19,8 @@ struct wm_fit_options {
 	bool (*stop)(void *arg);
 	/** A stage or epoch is done: one line about it, and how far fitting is (0..1). NULL = no one to tell. */
 	void (*report)(void *arg, double done, const char *line);
+	/** The checkpoint was written, or could not be (-errno, with a sentence): fitting goes on. NULL = as report. */
+	void (*saved)(void *arg, int rc, const struct wm_err *why);
 	void *arg;
 };
 

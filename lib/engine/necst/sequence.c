@@ -246,12 +246,21 @@ static void keep_best(struct trainer *t, const struct necst_loss *held)
 	t->t.since_best = 0;
 }
 
-static int train(struct trainer *t, struct wm_err *err)
+// Hours of training are not given up for a disk that is full now.
+static void save(const struct trainer *t)
+{
+	struct wm_err why = {0};
+	int rc = necst_checkpoint_save(t->o->checkpoint, &t->t, &t->net, t->best, &why);
+
+	if (t->o->saved != NULL)
+		t->o->saved(t->o->arg, rc, &why);
+}
+
+static void train(struct trainer *t)
 {
 	const uint32_t every = (t->t.epochs + EVALUATIONS - 1) / EVALUATIONS;
-	int rc = 0;
 
-	while (t->t.epoch < t->t.epochs && rc == 0) {
+	while (t->t.epoch < t->t.epochs) {
 		struct necst_loss now = train_epoch(t), held;
 
 		if (told_to_stop(t) && t->t.best_update != 0)
@@ -264,9 +273,8 @@ static int train(struct trainer *t, struct wm_err *err)
 		if (told_to_stop(t) || progress(t) >= 1 || t->t.since_best >= PATIENCE)
 			break;
 		if (t->o->checkpoint != NULL)
-			rc = necst_checkpoint_save(t->o->checkpoint, &t->t, &t->net, t->best, err);
+			save(t);
 	}
-	return rc;
 }
 
 static void plan_training(struct trainer *t)
@@ -310,10 +318,9 @@ int necst_sequence_fit(struct necst_sequence *out, const struct wm_dataset *ds, 
 	plan_training(t);
 	if (options->resume && options->checkpoint != NULL)
 		rc = necst_checkpoint_load(options->checkpoint, &t->t, &t->net, t->best, err);
-	if (rc == 0)
-		rc = train(t, err);
 	if (rc < 0)
 		goto out;
+	train(t);
 	assert(s.mem != NULL && t->best != NULL);
 	memcpy(s.mem, t->best, t->net.n * sizeof(float));
 	s.held = t->t.best;
