@@ -161,14 +161,19 @@ static json_t *report(const struct wm_fidelity *f, const struct gate *gate)
 
 int json_write(const char *path, const struct wm_fidelity *f, const struct gate *gate, struct wm_err *err)
 {
-	json_t *j = report(f, gate);
-	char *dump = j == NULL ? NULL : json_dumps(j, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
 	struct wm_file file;
+	char *dump;
+	json_t *j;
 	int rc;
 
+	errno = 0; // what is left out for want of memory leaves its mark there
+	j = report(f, gate);
+	dump = j == NULL ? NULL : json_dumps(j, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
 	json_decref(j);
-	if (dump == NULL)
+	if (dump == NULL || errno == ENOMEM) {
+		free(dump);
 		return wm_err_sys(err, -ENOMEM, "%s", path);
+	}
 	if (strcmp(path, "-") == 0) {
 		(void)puts(dump); // main() sees whether it could be written
 		free(dump);

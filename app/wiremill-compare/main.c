@@ -6,31 +6,11 @@
 #include "text.h"
 
 #include <base/progress.h>
+#include <common/status.h>
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_REFUSED = 2 };
-
-// The command line and its files are the user's to put right; what the machine lacks is not.
-static int status_of(int rc)
-{
-	switch (-rc) {
-	case 0:
-		return STATUS_DONE;
-	case EDQUOT:
-	case EFBIG:
-	case EIO:
-	case EMFILE:
-	case ENFILE:
-	case ENOMEM:
-	case ENOSPC:
-		return STATUS_FAILED;
-	default:
-		return STATUS_REFUSED;
-	}
-}
 
 static void show_progress(void *arg, double done, const char *what)
 {
@@ -54,7 +34,8 @@ static int compare(const struct config *c, struct wm_err *err)
 	};
 	const bool taken = is_stdout(c->json) || is_stdout(c->html); // standard output
 	struct wm_fidelity *f = NULL;
-	int rc = c->html != NULL ? page_check(err) : 0; // before all the work
+	struct wm_err other;
+	int rc = c->html != NULL ? page_check(err) : 0, rc2 = 0; // before all the work
 
 	if (rc < 0)
 		return rc;
@@ -68,8 +49,9 @@ static int compare(const struct config *c, struct wm_err *err)
 		text_report(stdout, f, c->all);
 	if (c->json != NULL)
 		rc = json_write(c->json, f, &c->gate, err);
-	if (rc == 0 && c->html != NULL)
-		rc = page_write(c->html, f, err);
+	if (c->html != NULL) // also where the other could not be written
+		rc2 = page_write(c->html, f, rc < 0 ? &other : err);
+	rc = rc < 0 ? rc : rc2;
 	if (rc == 0)
 		rc = text_limits(taken ? stderr : stdout, f, &c->gate) > 0;
 	wm_fidelity_free(f);
@@ -103,5 +85,5 @@ int main(int argc, char **argv)
 		rc = run(&config, &err);
 	if (rc < 0)
 		(void)fprintf(stderr, "%s: %s\n", compare_command.name, err.msg);
-	return rc > 0 ? STATUS_FAILED : status_of(rc);
+	return rc > 0 ? STATUS_FAILED : wm_status_of(rc);
 }

@@ -11,10 +11,15 @@
 #include <packet/semtech.h>
 
 #include <errno.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_BITS = 12, STREAM_BUFFER = 1 << 16 };
+enum {
+	FIRST_BITS = 12,
+	STREAM_BUFFER = 1 << 16,
+	LINES_MAX = 1 << 12, // what a flow takes
+};
 
 struct stream {
 	FILE *file; // NULL if nobody wants it
@@ -123,8 +128,11 @@ static int open_stream(struct stream *out, const char *path, const char *header,
 	return 0;
 }
 
-static void note_error(struct stream *s)
+// The buffer never fills up within a line: a file that is cut short by a crash ends with a whole one.
+static void end_lines(struct stream *s)
 {
+	if (s->file != NULL && __fpending(s->file) > STREAM_BUFFER - LINES_MAX)
+		(void)fflush(s->file);
 	if (s->file != NULL && s->error == 0 && ferror(s->file))
 		s->error = errno != 0 ? -errno : -EIO;
 }
@@ -253,10 +261,10 @@ static void write_flow(struct flows *f, const struct flow_record *r)
 
 	if (f->csv.file != NULL && !f->models->lora)
 		flow_write_csv(f->csv.file, r, m->label);
-	note_error(&f->csv);
+	end_lines(&f->csv);
 	if (f->labels.file != NULL)
 		flow_write_label(f->labels.file, r, m->label, m->stem);
-	note_error(&f->labels);
+	end_lines(&f->labels);
 }
 
 bool flows_count(struct flows *f, const struct wm_sample *s)
@@ -277,6 +285,7 @@ bool flows_count(struct flows *f, const struct wm_sample *s)
 	}
 	if (f->csv.file != NULL && f->models->lora && !(s->bits & WM_BIT_REVERSE))
 		lora_line_write(f->csv.file, form, s);
+	end_lines(&f->csv);
 	r = &f->records[f->table[at] - 1];
 	count_side(&r->side[s->bits & WM_BIT_REVERSE ? 1 : 0], form, s);
 	if (s->bits & WM_BIT_LAST) {
@@ -294,6 +303,14 @@ void flows_end(struct flows *f, const struct wm_sample *tick)
 		return;
 	write_flow(f, &f->records[f->table[at] - 1]);
 	drop(f, at);
+}
+
+void flows_flush(struct flows *f)
+{
+	if (f->csv.file != NULL)
+		(void)fflush(f->csv.file);
+	if (f->labels.file != NULL)
+		(void)fflush(f->labels.file);
 }
 
 static uint64_t start_of(const struct flow_record *r)
@@ -333,7 +350,7 @@ static int close_stream(struct stream *s, struct wm_err *err)
 {
 	if (s->file == NULL)
 		return 0;
-	note_error(s);
+	end_lines(s);
 	if (fclose(s->file) != 0 && s->error == 0)
 		s->error = -errno;
 	s->file = NULL;

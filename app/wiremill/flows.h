@@ -31,6 +31,9 @@ bool flows_count(struct flows *f, const struct wm_sample *s);
 /** A flow has ended with the packet that was its last so far. */
 void flows_end(struct flows *f, const struct wm_sample *tick);
 
+/** Bring what was written so far into the files. */
+void flows_flush(struct flows *f);
+
 /** Write what is in flight, end both files. @return 0; -errno with a sentence, also of what went wrong before. */
 int flows_finish(struct flows *f, struct wm_err *err);
 

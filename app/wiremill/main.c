@@ -4,9 +4,10 @@
 #include "operate.h"
 #include "settings.h"
 
-#include <stdio.h>
+#include <common/status.h>
 
-enum { EXIT_DONE = 0, EXIT_RUN = 1, EXIT_USAGE = 2 };
+#include <errno.h>
+#include <stdio.h>
 
 static int complain(int status, const struct wm_err *err)
 {
@@ -30,14 +31,15 @@ static int mill(const struct settings *s)
 {
 	struct models models = {0};
 	struct wm_err err = {0};
-	int status = EXIT_DONE;
-	bool began;
+	int status = STATUS_DONE, rc;
+	bool began = false;
 
 	warn_narrow(&s->map);
-	if (models_check_outputs(s, &err) < 0 || models_open(&models, s, &err) < 0)
-		status = complain(EXIT_USAGE, &err);
-	else if (operate(s, &models, &began, &err) < 0)
-		status = complain(began ? EXIT_RUN : EXIT_USAGE, &err);
+	rc = models_check_outputs(s, &err);
+	rc = rc < 0 ? rc : models_open(&models, s, &err);
+	rc = rc < 0 ? rc : operate(s, &models, &began, &err);
+	if (rc < 0)
+		status = complain(began ? STATUS_FAILED : wm_status_of(rc), &err);
 	models_close(&models);
 	return status;
 }
@@ -46,16 +48,20 @@ int main(int argc, char **argv)
 {
 	struct settings settings;
 	struct wm_err err = {0};
-	int status = EXIT_DONE;
+	int status = STATUS_DONE, rc = settings_read(&settings, argc, argv, &err);
 
-	if (settings_read(&settings, argc, argv, &err) < 0)
-		status = complain(EXIT_USAGE, &err);
+	if (rc < 0)
+		status = complain(wm_status_of(rc), &err);
 	else if (settings.help)
 		wm_command_help(&mill_command, stdout);
 	else if (settings.version)
 		(void)printf("wiremill %s\n", WM_VERSION);
 	else
 		status = mill(&settings);
+	if (status == STATUS_DONE && fflush(stdout) != 0) {
+		(void)wm_err_set(&err, -EIO, "standard output cannot be written");
+		status = complain(STATUS_FAILED, &err);
+	}
 	settings_free(&settings);
 	return status;
 }

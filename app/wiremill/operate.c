@@ -148,8 +148,9 @@ int operate(const struct settings *s, struct models *models, bool *began, struct
 {
 	struct operation *o = calloc(1, sizeof(*o));
 	struct wm_plane_stats stats = {0};
+	struct wm_err other;
 	struct steer steer;
-	int rc;
+	int rc, rc2 = 0;
 
 	*began = false;
 	if (o == NULL)
@@ -177,10 +178,11 @@ int operate(const struct settings *s, struct models *models, bool *began, struct
 		text_final(&o->view, &stats, models);
 		replay_print(stderr, models);
 	}
-	if (rc < 0)
+	if (!*began)
 		wm_file_abort(&o->json);
-	else if (s->stats_json != NULL)
-		rc = stats_write_json(&o->json, &stats, models, s, err);
+	else if (s->stats_json != NULL) // also of a run that failed
+		rc2 = stats_write_json(&o->json, &stats, models, s, rc < 0 ? &other : err);
+	rc = rc < 0 ? rc : rc2;
 	if (rc == 0)
 		rc = replay_check(models, err);
 	free(o);

@@ -5,5 +5,5 @@
 #include "models.h"
 
 /** Run. What is to be said of it is said on the standard error, but for the sentence of a failure.
- *  @param began Whether it did: an error before that is one of usage. @return 0; -errno with a sentence. */
+ *  @param began Whether it did: @return 0; -errno with a sentence. */
 int operate(const struct settings *s, struct models *models, bool *began, struct wm_err *err);

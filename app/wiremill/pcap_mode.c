@@ -20,6 +20,7 @@
 enum {
 	WORKERS_MAX = 8,    // unless asked for: the thread that writes cannot follow more
 	PAUSE_NS = 1000000, // between two looks at whether it is over
+	FLUSH_NS = 500000000,
 };
 
 // Where samples become a file.
@@ -31,7 +32,8 @@ struct sink {
 	struct wm_plane_stats *stats;
 	uint64_t end_ns;
 	bool done;
-	double report_s; // when it is time for one
+	double report_s;     // when it is time for one
+	uint64_t flushed_ns; // when files were last brought up to date
 
 	bool paced; // at a rate of packets or bits a second
 	struct wm_pace pace;
@@ -249,6 +251,19 @@ static void report(struct sink *k, const struct crew *crew, const struct steer *
 	steer->report(steer->arg, k->stats);
 }
 
+// What a crash would lose is at most a second's.
+static void flush(struct sink *k)
+{
+	uint64_t now_ns = wm_now_ns();
+
+	if (now_ns - k->flushed_ns < FLUSH_NS)
+		return;
+	k->flushed_ns = now_ns;
+	wm_capture_writer_flush(k->writer);
+	if (k->flows != NULL)
+		flows_flush(k->flows);
+}
+
 static bool stopped(const struct steer *steer)
 {
 	return atomic_load_explicit(steer->stop, memory_order_relaxed);
@@ -263,6 +278,7 @@ static void pause_here(struct sink *k, const struct crew *crew, const struct ste
 	k->stats->paused = true;
 	while (!stopped(steer) && wm_plane_wish_pause(steer->wish)) {
 		(void)nanosleep(&tick, NULL);
+		flush(k);
 		k->stats->paused_ns = before_ns + wm_now_ns() - since_ns;
 		report(k, crew, steer, begin_s);
 	}
@@ -274,6 +290,7 @@ static int mill(struct sink *k, struct crew *crew, const struct steer *steer, do
 	int rc = 0;
 
 	k->report_s = begin_s + steer->report_s;
+	k->flushed_ns = wm_now_ns();
 	while (!k->done && rc == 0 && !stopped(steer)) {
 		const struct wm_sample *samples;
 		size_t n;
@@ -281,6 +298,7 @@ static int mill(struct sink *k, struct crew *crew, const struct steer *steer, do
 		rc = crew_next(crew, &samples, &n);
 		if (rc == 0)
 			rc = take(k, samples, n);
+		flush(k);
 		report(k, crew, steer, begin_s);
 		if (wm_plane_wish_pause(steer->wish))
 			pause_here(k, crew, steer, begin_s);

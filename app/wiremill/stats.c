@@ -253,12 +253,16 @@ json_t *stats_json(const struct wm_plane_stats *now, const struct wm_plane_stats
 int stats_write_json(struct wm_file *file, const struct wm_plane_stats *stats, const struct models *models,
 	const struct settings *s, struct wm_err *err)
 {
-	json_t *root = stats_json(stats, NULL, models, s);
-	char *text =
-		root != NULL ? json_dumps(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) : NULL;
+	json_t *root;
+	char *text;
+
+	errno = 0; // what is left out for want of memory leaves its mark there
+	root = stats_json(stats, NULL, models, s);
+	text = root != NULL ? json_dumps(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) : NULL;
 
 	json_decref(root);
-	if (text == NULL) {
+	if (text == NULL || errno == ENOMEM) {
+		free(text);
 		wm_file_abort(file);
 		return wm_err_set(err, -ENOMEM, "%s: no memory to write it", s->stats_json);
 	}

@@ -21,7 +21,8 @@ struct wm_capture_writer {
 	int refused; // -errno of the first packet that such a file cannot hold; those before it are written
 	char *path;
 	uint32_t snaplen;
-	size_t n; // bytes in the buffer that are complete
+	bool began; // the file's head is written
+	size_t n;   // bytes in the buffer that are complete
 	uint8_t buffer[BUFFER_LEN];
 };
 
@@ -40,7 +41,27 @@ static void put_head(uint8_t *p, int link, uint32_t snaplen)
 	put_le32(p + 20, (uint32_t)link);
 }
 
-static void flush(struct wm_capture_writer *w)
+// Only the first bytes of the buffer have become part of the file: of a record that is not whole there, nothing shall
+// be.
+static void cut_off(const struct wm_capture_writer *w, size_t done)
+{
+	off_t end = w->fd == STDOUT_FILENO ? -1 : lseek(w->fd, 0, SEEK_CUR);
+	size_t whole = w->began ? 0 : HEAD_LEN;
+	uint32_t len;
+
+	while (whole + RECORD_LEN <= done) {
+		memcpy(&len, w->buffer + whole + 8, sizeof(len));
+		if (whole + RECORD_LEN + le32toh(len) > done)
+			break;
+		whole += RECORD_LEN + le32toh(len);
+	}
+	if (whole > done) // not even the head
+		whole = 0;
+	if (end >= (off_t)done && whole < done && ftruncate(w->fd, end - (off_t)(done - whole)) < 0)
+		return; // it is no regular file, or the disk is beyond that
+}
+
+void wm_capture_writer_flush(struct wm_capture_writer *w)
 {
 	size_t done = 0;
 
@@ -55,8 +76,10 @@ static void flush(struct wm_capture_writer *w)
 			(void)poll(&pfd, 1, 1000);
 		} else if (errno != EINTR) {
 			w->error = -errno;
+			cut_off(w, done);
 		}
 	}
+	w->began = true;
 	w->n = 0;
 }
 
@@ -68,6 +91,7 @@ int wm_capture_writer_open(
 	if (w == NULL)
 		return wm_err_set(err, -ENOMEM, "%s: no memory to write it", path);
 	w->error = w->refused = 0;
+	w->began = false;
 	w->n = HEAD_LEN;
 	w->snaplen = snaplen;
 	put_head(w->buffer, link, snaplen);
@@ -95,7 +119,7 @@ uint8_t *wm_capture_writer_reserve(struct wm_capture_writer *w, uint32_t len)
 	if (w->refused != 0)
 		return NULL;
 	if (RECORD_LEN + (size_t)len > BUFFER_LEN - w->n)
-		flush(w);
+		wm_capture_writer_flush(w);
 	return w->error == 0 ? w->buffer + w->n + RECORD_LEN : NULL;
 }
 
@@ -123,7 +147,7 @@ int wm_capture_writer_close(struct wm_capture_writer *w, struct wm_err *err)
 
 	if (w == NULL)
 		return 0;
-	flush(w);
+	wm_capture_writer_flush(w);
 	if (w->fd != STDOUT_FILENO && close(w->fd) < 0 && w->error == 0)
 		w->error = -errno;
 	rc = w->error != 0 ? w->error : w->refused;

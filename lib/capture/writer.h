@@ -2,6 +2,9 @@
 // writer: frames into a pcap file with nanosecond time stamps, as a stream. Frames are built where they are written
 // from: reserve room in the buffer, fill it, commit.
 //
+// What cannot be written whole, because the disk is full, is cut off behind the last record that is: the file stays
+// one.
+//
 // Little-endian, whatever the machine: the same frames are the same bytes.
 // Source: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-04.html, sections 4 and 5.
 #pragma once
@@ -31,6 +34,9 @@ uint8_t *wm_capture_writer_reserve(struct wm_capture_writer *w, uint32_t len);
 /** The frame reserved last is complete; len is at most what was reserved.
  *  @return false where its time is beyond 2106: it and what follows is left out, and closing says why. */
 bool wm_capture_writer_commit(struct wm_capture_writer *w, uint64_t time_ns, uint32_t len);
+
+/** Write what is complete, so that it is in the file whatever becomes of the program. What fails is told by closing. */
+void wm_capture_writer_flush(struct wm_capture_writer *w);
 
 /** Write what is left and close; also after a failure, which is told here. NULL is allowed. @return 0; -errno with a
  * sentence. */
