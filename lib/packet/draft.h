@@ -205,5 +205,6 @@ struct wm_draft_putter {
 /** Those that this CPU can run, the reference first, the fastest last. @return how many. */
 size_t wm_draft_putters(const struct wm_draft_putter *const **out);
 
-/** The fastest. */
+/** The fastest, or the reference if the environment variable WIREMILL_KERNELS names kernels (tensor/tensor.h) for CPUs
+ *  that can do no better: scalar, avx2. */
 const struct wm_draft_putter *wm_draft_putter_best(void);

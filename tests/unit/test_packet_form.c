@@ -541,6 +541,23 @@ static void check_putter(const struct wm_draft_putter *putter)
 	assert_true(n_drafts > ROUNDS / 8);
 }
 
+static void the_environment_chooses_how_drafts_are_put(void **state)
+{
+	const struct wm_draft_putter *const *putters;
+	size_t n = wm_draft_putters(&putters);
+
+	(void)state;
+	setenv("WIREMILL_KERNELS", "scalar", 1);
+	assert_ptr_equal(wm_draft_putter_best(), putters[0]);
+	setenv("WIREMILL_KERNELS", "avx2", 1);
+	assert_ptr_equal(wm_draft_putter_best(), putters[0]);
+	setenv("WIREMILL_KERNELS", "avx512", 1);
+	assert_ptr_equal(wm_draft_putter_best(), putters[n - 1]);
+	setenv("WIREMILL_KERNELS", "abacus", 1);
+	assert_ptr_equal(wm_draft_putter_best(), putters[n - 1]);
+	unsetenv("WIREMILL_KERNELS");
+}
+
 // Each by name: the fastest alone would hide one that this CPU does not have.
 static void drafts_give_the_frames_that_the_builder_gives(void **state)
 {
@@ -783,6 +800,7 @@ int main(void)
 		cmocka_unit_test(dressed_frames_are_the_plain_ones_but_for_mac_addresses_and_tag),
 		cmocka_unit_test(mac_address_is_read_or_refused_with_a_reason),
 		cmocka_unit_test(drafts_give_the_frames_that_the_builder_gives),
+		cmocka_unit_test(the_environment_chooses_how_drafts_are_put),
 		cmocka_unit_test(udp_checksum_of_zero_is_sent_as_all_ones),
 		cmocka_unit_test(dns_without_a_template_is_a_message_of_its_length),
 		cmocka_unit_test(mac_addresses_follow_the_ip_addresses),
