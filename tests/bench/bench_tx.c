@@ -87,8 +87,7 @@ static void make_samples(struct bench *b)
 		b->frame_bytes += slots[i].len;
 	}
 	wm_ring_init(&b->ring, slots, b->n_samples);
-	wm_ring_push(&b->ring, b->n_samples);
-	wm_ring_close(&b->ring);
+	wm_ring_push(&b->ring, b->n_samples); // and not closed: a queue whose workers are done does not recycle
 }
 
 static void set_up(struct bench *b)
@@ -204,10 +203,11 @@ static double load_wire(struct bench *b, double gbps)
 	callback = wire_attach(&w, 0, 0, gbps * 1e9, b->hz);
 	if (callback == NULL)
 		return 0;
-	for (unsigned i = 0; i < 100000; i++)
+	began = now = rte_rdtsc();
+	for (; (double)(now - began) < b->hz * b->seconds / 16; now = rte_rdtsc())
 		(void)wm_tx_turn(b->tx);
 	bytes = w.bytes;
-	began = now = rte_rdtsc();
+	began = now;
 	for (; (double)(now - began) < b->hz * b->seconds / 4; now = rte_rdtsc())
 		for (unsigned i = 0; i < 100; i++)
 			(void)wm_tx_turn(b->tx);
@@ -240,9 +240,9 @@ static void print(const struct bench *b)
 		(void)printf("  %3.0f Gb/s wire        %6.2f %% of line rate\n", wire_gbps[i], 100 * b->load[i]);
 	(void)printf("{\"mpps\": %.3f, \"cycles\": %.2f, \"cycles_port\": %.2f, \"cycles_frames\": %.2f, "
 		     "\"cycles_fresh\": %.2f, \"wire_10g\": %.5f, \"wire_25g\": %.5f, \"wire_40g\": %.5f, "
-		     "\"wire_100g\": %.5f, \"samples\": %zu, \"tsc_hz\": %.0f}\n",
+		     "\"wire_100g\": %.5f, \"samples\": %zu, \"bytes\": %.1f, \"tsc_hz\": %.0f}\n",
 		b->hz / b->whole * 1e-6, b->whole, b->port_alone, b->frames, b->fresh, b->load[0], b->load[1],
-		b->load[2], b->load[3], b->n_samples, b->hz);
+		b->load[2], b->load[3], b->n_samples, (double)b->frame_bytes / (double)b->n_samples, b->hz);
 }
 
 static void open_model(struct bench *b, const char *path)
