@@ -41,16 +41,16 @@ static const struct {
 				    "frame-ancestors 'none'"},
 };
 
-static enum MHD_Result reply(struct MHD_Connection *c, unsigned status, const char *type, const char *text, size_t n,
-	enum MHD_ResponseMemoryMode mode)
+// Answer with n bytes of text; `owned` is the same if it is to be freed, or NULL.
+static enum MHD_Result reply(
+	struct MHD_Connection *c, unsigned status, const char *type, const char *text, size_t n, char *owned)
 {
-	// MHD does not write to what it is to keep.
-	struct MHD_Response *r = MHD_create_response_from_buffer(n, (void *)(uintptr_t)text, mode);
+	const struct MHD_IoVec all = {.iov_base = text, .iov_len = n};
+	struct MHD_Response *r = MHD_create_response_from_iovec(&all, 1, owned != NULL ? free : NULL, owned);
 	enum MHD_Result rc;
 
 	if (r == NULL) {
-		if (mode == MHD_RESPMEM_MUST_FREE)
-			free((void *)(uintptr_t)text);
+		free(owned);
 		return MHD_NO;
 	}
 	(void)MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
@@ -67,7 +67,7 @@ static enum MHD_Result reply(struct MHD_Connection *c, unsigned status, const ch
 
 static enum MHD_Result refuse(struct MHD_Connection *c, unsigned status, const char *sentence)
 {
-	return reply(c, status, "text/plain; charset=utf-8", sentence, strlen(sentence), MHD_RESPMEM_PERSISTENT);
+	return reply(c, status, "text/plain; charset=utf-8", sentence, strlen(sentence), NULL);
 }
 
 static enum MHD_Result reply_text(const struct http *h, struct MHD_Connection *c, enum http_what what)
@@ -79,7 +79,7 @@ static enum MHD_Result reply_text(const struct http *h, struct MHD_Connection *c
 
 	if (text == NULL)
 		return refuse(c, MHD_HTTP_INTERNAL_SERVER_ERROR, "No memory.\n");
-	return reply(c, MHD_HTTP_OK, type, text, n, MHD_RESPMEM_MUST_FREE);
+	return reply(c, MHD_HTTP_OK, type, text, n, text);
 }
 
 // Whether the host that is asked for, with or without a port, is this machine to itself.
@@ -105,6 +105,7 @@ static bool has_body(struct MHD_Connection *c)
 	       || (length != NULL && strcmp(length, "0") != 0);
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): as MHD calls it
 static enum MHD_Result answer(void *arg, struct MHD_Connection *c, const char *path, const char *method,
 	const char *version, const char *body, size_t *n_body, void **own)
 {

@@ -81,14 +81,14 @@ int listen_at_path(struct listen_unix *out, const char *path, struct wm_err *err
 {
 	struct listen_unix l = {.path = path};
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
-	struct stat st;
+	struct stat st = {0};
 	int lock, rc;
 
 	if (strlen(path) >= sizeof(at.sun_path))
 		return wm_err_set(err, -ENAMETOOLONG,
 			"option --control: %s is longer than the %zu bytes that a socket's path can have", path,
 			sizeof(at.sun_path) - 1);
-	(void)strcpy(at.sun_path, path);
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
 	l.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (l.fd < 0)
 		return wm_err_sys(err, -errno, "option --control: a socket");

@@ -21,7 +21,7 @@ static void escape(char *out, size_t size, const char *text)
 	for (; *text != '\0' && n + 2 < size; text++) {
 		if (*text == '\\' || *text == '"' || *text == '\n')
 			out[n++] = '\\';
-		out[n++] = *text == '\n' ? 'n' : *text;
+		out[n++] = (char)(*text == '\n' ? 'n' : *text);
 	}
 	out[n] = '\0';
 }
@@ -66,7 +66,7 @@ static const void *the_run(
 {
 	(void)models;
 	(void)i;
-	(void)labels;
+	labels[0] = '\0';
 	return s;
 }
 
@@ -75,7 +75,7 @@ static const void *the_total(
 {
 	(void)models;
 	(void)i;
-	(void)labels;
+	labels[0] = '\0';
 	return &s->total;
 }
 

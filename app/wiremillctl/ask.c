@@ -23,7 +23,7 @@ static int open_socket(const char *path, struct wm_err *err)
 
 	if (strlen(path) >= sizeof(at.sun_path))
 		return wm_err_set(err, -ENAMETOOLONG, "%s is longer than a socket's path can be", path);
-	(void)strcpy(at.sun_path, path);
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return wm_err_sys(err, -errno, "a socket");

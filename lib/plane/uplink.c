@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -209,7 +210,7 @@ int wm_uplink_find(unsigned if_index, bool *carries, char via[IF_NAMESIZE], stru
 		out = leads_to(&links, if_index);
 		*carries = out != NULL;
 		if (out != NULL && if_indextoname(out->index, via) == NULL)
-			(void)strcpy(via, "?");
+			(void)snprintf(via, IF_NAMESIZE, "?");
 	}
 	free(links.at);
 	return rc == 0 ? 0 : wm_err_sys(err, rc, "the kernel does not say where the default route goes");
