@@ -37,8 +37,9 @@ struct sink {
 
 	bool paced; // at a rate of packets or bits a second
 	struct wm_pace pace;
-	struct wm_sample *held; // the first ones, until the pace is set
-	size_t n_held;
+	struct wm_sample *held; // until a block of the pace is whole
+	size_t n_held, cap_held;
+	struct wm_pace_block block;
 	uint8_t *frames; // of those held that are a capture's, whose own place is needed again
 	size_t n_frames, cap_frames;
 };
@@ -123,9 +124,16 @@ static bool is_raw(const struct sink *k, const struct wm_sample *s)
 	return s->form != WM_FORM_TICK && wm_form_is_raw(&k->models->at[wm_sample_model(s)].forms[s->form]);
 }
 
+static bool ends_run(const struct wm_sample *s)
+{
+	return s->form == WM_FORM_TICK && s->flags == WM_TICK_END;
+}
+
 // Keep a sample until the pace is known. @return 0 or -ENOMEM.
 static int hold(struct sink *k, const struct wm_sample *s)
 {
+	if (wm_grow((void **)&k->held, &k->cap_held, k->n_held + 1, sizeof(*k->held)) < 0)
+		return -ENOMEM;
 	if (is_raw(k, s)) {
 		if (wm_grow((void **)&k->frames, &k->cap_frames, k->n_frames + s->len, 1) < 0)
 			return -ENOMEM;
@@ -133,38 +141,32 @@ static int hold(struct sink *k, const struct wm_sample *s)
 		k->n_frames += s->len;
 	}
 	k->held[k->n_held++] = *s;
+	if (s->form != WM_FORM_TICK)
+		wm_pace_block_add(&k->block, s->time_ns, s->len);
 	return 0;
 }
 
 // Write what was held back: now it is known how far time has to be stretched.
 static void release(struct sink *k)
 {
-	uint64_t first_ns = 0, last_ns = 0, len = 0, n = 0;
 	const uint8_t *frame = k->frames;
 
-	if (k->n_held == 0)
-		return;
-	for (size_t i = 0; i < k->n_held; i++) {
+	if (k->block.n > 0) {
+		if (!k->pace.began)
+			wm_pace_start(&k->pace, k->block.first_ns);
+		wm_pace_block(&k->pace, &k->block);
+	}
+	for (size_t i = 0; i < k->n_held && !k->done; i++) {
 		struct wm_sample *s = &k->held[i];
 
-		if (s->form == WM_FORM_TICK)
-			continue;
-		if (n++ == 0)
-			first_ns = s->time_ns;
-		last_ns = s->time_ns;
-		len += s->len;
 		if (is_raw(k, s)) {
 			s->bytes = frame;
 			frame += s->len;
 		}
+		put(k, s);
 	}
-	wm_pace_prime(&k->pace, last_ns - first_ns, n, len);
-	wm_pace_start(&k->pace, first_ns);
-	for (size_t i = 0; i < k->n_held && !k->done; i++)
-		put(k, &k->held[i]);
-	k->n_held = 0;
-	free(k->held);
-	k->held = NULL;
+	k->block = (struct wm_pace_block){0};
+	k->n_held = k->n_frames = 0;
 }
 
 static int take(struct sink *k, const struct wm_sample *samples, size_t n)
@@ -172,12 +174,12 @@ static int take(struct sink *k, const struct wm_sample *samples, size_t n)
 	int rc = 0;
 
 	for (size_t i = 0; i < n && !k->done && rc == 0; i++) {
-		if (k->held == NULL) {
+		if (!k->paced) {
 			put(k, &samples[i]);
 			continue;
 		}
 		rc = hold(k, &samples[i]);
-		if (k->n_held == WM_PACE_FIRST)
+		if (rc == 0 && (k->block.n == WM_PACE_BLOCK || ends_run(&samples[i])))
 			release(k);
 	}
 	return rc;
@@ -190,12 +192,8 @@ static int open_sink(struct sink *k, struct wm_err *err)
 
 	k->end_ns = s->duration_s > 0 ? (uint64_t)llround(s->duration_s * 1e9) : UINT64_MAX;
 	k->paced = s->rate.kind != WM_RATE_MODEL;
-	if (k->paced) {
+	if (k->paced)
 		wm_pace_init(&k->pace, &s->rate, 1);
-		k->held = malloc(WM_PACE_FIRST * sizeof(*k->held));
-		if (k->held == NULL)
-			return wm_err_set(err, -ENOMEM, "no memory for samples");
-	}
 	if (s->csv != NULL || s->labels != NULL)
 		rc = flows_create(&k->flows, k->models, s, err);
 	return rc < 0 ? rc

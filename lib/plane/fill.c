@@ -10,6 +10,8 @@ enum {
 	CLAIM = WM_TX_BURST, // packets claimed from the budget at once
 	ETH_LEN = 14,
 	AHEAD = WM_TX_BURST, // samples
+	SCOUT = 3,           // samples looked at for each that is taken
+	LAP_BLOCK = 100,     // packets sent again, whose pace is set at once
 };
 
 // What became of the attempt to build one more packet.
@@ -110,7 +112,42 @@ static bool plan(struct wm_tx *tx, uint32_t len, uint64_t *due, uint64_t *time_n
 	*due = tx->run->start_tsc + (uint64_t)tx->plan_tsc;
 	if (tx->pace.kind != WM_RATE_MODEL || tx->pace.switched)
 		*time_ns = due_ns;
-	return *time_ns < tx->run->end_ns;
+	return *time_ns + (uint64_t)tx->moved_ns < tx->run->end_ns; // modulo 2^64: what is moved was planned
+}
+
+// At a rate: know how long the fresh samples that come next take by themselves. @return false if too few are there.
+static bool know_pace(struct wm_tx *tx)
+{
+	struct wm_pace_block block;
+
+	if (tx->pace.ns_per_unit == 0)
+		return true;
+	if (!wm_pace_wants(&tx->pace) && !tx->again) {
+		(void)wm_scout_look(&tx->scout, SCOUT);
+		return true;
+	}
+	if (!wm_scout_look(&tx->scout, 2 * WM_PACE_BLOCK)
+		&& (tx->n > 0 || !(wm_scout_stuck(&tx->scout) || (tx->eager && tx->scout.next.n > 0))))
+		return false;
+	block = wm_scout_take(&tx->scout);
+	if (tx->lap != NULL)
+		block.last_ns += tx->lap->late_ns;
+	wm_pace_block(&tx->pace, &block);
+	tx->again = false;
+	return true;
+}
+
+// The same of n drafts of an earlier lap, which leave later_ns behind their time.
+static void know_lap(struct wm_tx *tx, const struct wm_draft *d, size_t n, uint64_t later_ns)
+{
+	struct wm_pace_block block = {0};
+
+	if (!tx->paced || tx->pace.ns_per_unit == 0 || (tx->again && !wm_pace_wants(&tx->pace)))
+		return;
+	for (size_t i = 0; i < n && i < LAP_BLOCK; i++)
+		wm_pace_block_add(&block, d[i].time_ns + later_ns, d[i].len);
+	wm_pace_block(&tx->pace, &block);
+	tx->again = true;
 }
 
 // Write the packet of anything but a draft.
@@ -177,6 +214,8 @@ static enum outcome build_sample(struct wm_tx *tx, const struct wm_sample *s)
 
 	if (unlikely(!fits(tx, out, &out->forms[model][s->form], s))) {
 		wm_count_add(&out->count.oversize, 1);
+		if (tx->paced)
+			wm_pace_skip(&tx->pace, s->len);
 		return DROPPED;
 	}
 	wm_draft_make(&draft, s, out->stencils[model]);
@@ -210,7 +249,7 @@ static enum outcome build_fresh(struct wm_tx *tx, uint32_t want)
 	for (uint32_t i = 0; i < want && outcome <= DROPPED && !tx->ending; i++) {
 		const struct wm_sample *s = wm_feed_peek(&tx->feed);
 
-		if (s == NULL) {
+		if (s == NULL || (tx->paced && !know_pace(tx))) {
 			outcome = NO_SAMPLE;
 			break;
 		}
@@ -312,7 +351,11 @@ static enum outcome build_again(struct wm_tx *tx, uint32_t want)
 			outcome = NO_SAMPLE;
 			break;
 		}
-		built = build_span(tx, d, (uint32_t)RTE_MIN(n, (size_t)(want - done)), later_ns, &outcome);
+		know_lap(tx, d, n, later_ns);
+		n = RTE_MIN(n, (size_t)(want - done));
+		if (tx->again && tx->paced && tx->pace.block.n > 0)
+			n = RTE_MIN(n, (size_t)tx->pace.block.n);
+		built = build_span(tx, d, (uint32_t)n, later_ns, &outcome);
 		if (built > 0)
 			wm_lap_take(tx->lap, built, d[built - 1].time_ns + later_ns);
 		done += built;

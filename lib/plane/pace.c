@@ -104,62 +104,71 @@ void wm_pace_percent(struct wm_pace *p, double percent, double link_bps, double 
 	wm_pace_init(p, &rate, share);
 }
 
-void wm_pace_prime(struct wm_pace *p, uint64_t span_ns, uint64_t n, uint64_t len)
+static double units_of(const struct wm_pace *p, uint32_t n, uint64_t len)
 {
-	double units = (double)n;
+	return p->kind == WM_RATE_BPS ? 8 * (double)(len + n * p->extra_len) : n;
+}
 
-	if (n < 2 || span_ns == 0)
+// Stretch what is left of the block, so that its last packet leaves when the rate says.
+static void stretch(struct wm_pace *p)
+{
+	const struct wm_pace_block *b = &p->block;
+	double left_ns = p->line_ns > p->due_ns ? p->line_ns - p->due_ns : 0, units = units_of(p, b->n, b->len);
+
+	if (p->leads)
+		units -= units_of(p, 1, b->first_len);
+	p->slope = p->step_ns = 0;
+	if (b->last_ns > p->last_ns)
+		p->slope = left_ns / (double)(b->last_ns - p->last_ns);
+	else if (units > 0)
+		p->step_ns = left_ns / units;
+}
+
+void wm_pace_block(struct wm_pace *p, const struct wm_pace_block *block)
+{
+	double first_ns = units_of(p, 1, block->first_len) * p->ns_per_unit;
+
+	p->line_ns -= units_of(p, p->block.n, p->block.len) * p->ns_per_unit;
+	p->line_ns += p->began ? first_ns : 0;
+	p->due_ns = p->line_ns > p->due_ns ? p->line_ns : p->due_ns;
+	p->last_ns = block->first_ns > p->last_ns ? block->first_ns : p->last_ns;
+	p->line_ns += units_of(p, block->n, block->len) * p->ns_per_unit - first_ns;
+	p->block = *block;
+	p->began = p->leads = true;
+	stretch(p);
+}
+
+void wm_pace_skip(struct wm_pace *p, uint32_t len)
+{
+	if (p->block.n == 0)
 		return;
-	p->mean_ns = (double)span_ns / (double)n * WM_PACE_WINDOW;
-	p->mean_len = (double)len / (double)n * WM_PACE_WINDOW;
-	if (p->kind == WM_RATE_BPS)
-		units = 8 * (double)(len + n * p->extra_len);
-	if (p->ns_per_unit > 0)
-		p->slope = units * p->ns_per_unit / (double)span_ns;
+	p->block.n--;
+	p->block.len -= wm_pace_len(len);
+	p->line_ns -= units_of(p, 1, wm_pace_len(len)) * p->ns_per_unit;
+	stretch(p);
 }
 
-// That the mean window of samples takes as long as it should at the rate.
-static double mean_slope(const struct wm_pace *p)
+double wm_pace_switch(struct wm_pace *p, const struct wm_pace *to, const struct wm_pace_block *next)
 {
-	double units = WM_PACE_WINDOW;
-
-	if (p->kind == WM_RATE_BPS)
-		units = 8 * (p->mean_len + (double)(WM_PACE_WINDOW * p->extra_len));
-	return units * p->ns_per_unit / (p->mean_ns > 1 ? p->mean_ns : 1);
-}
-
-void wm_pace_retune(struct wm_pace *p)
-{
-	double error_ns = p->due_ns - p->units * p->ns_per_unit;
-	double horizon_ns, push;
-
-	// A running mean that begins as the plain one.
-	if (p->n_windows < 64)
-		p->n_windows++;
-	p->mean_ns += ((double)p->window_ns - p->mean_ns) / p->n_windows;
-	p->mean_len += ((double)p->window_len - p->mean_len) / p->n_windows;
-	p->window_ns = 0;
-	p->window_len = 0;
-	p->window_n = 0;
-	if (p->ns_per_unit == 0)
-		return;
-
-	// One second to make up for the error, more where windows are long: it must not overshoot.
-	horizon_ns = 1e9 + 4 * mean_slope(p) * p->mean_ns;
-	push = 1 - error_ns / horizon_ns;
-	push = push < 0.5 ? 0.5 : push > 2 ? 2 : push;
-	p->slope = push * mean_slope(p);
-}
-
-double wm_pace_switch(struct wm_pace *p, const struct wm_pace *to)
-{
-	double before = p->slope;
+	double slope = p->slope, step_ns = p->step_ns;
 
 	p->kind = to->kind;
 	p->ns_per_unit = to->ns_per_unit;
 	p->extra_len = to->extra_len;
 	p->switched = true;
-	p->units = to->ns_per_unit > 0 ? p->due_ns / to->ns_per_unit : 0;
-	p->slope = to->ns_per_unit > 0 && p->mean_ns > 0 ? mean_slope(p) : to->slope;
-	return p->slope / before;
+	p->began = true;
+	p->line_ns = p->due_ns;
+	p->slope = to->slope;
+	p->step_ns = 0;
+	if (p->ns_per_unit == 0) {
+		p->block.n = 0;
+	} else if (p->block.n > 0) {
+		p->line_ns += units_of(p, p->block.n, p->block.len) * p->ns_per_unit;
+		stretch(p);
+	} else if (next != NULL && next->n > 0) {
+		wm_pace_block(p, next);
+	}
+	if (slope > 0)
+		return p->slope / slope;
+	return step_ns > 0 ? p->step_ns / step_ns : 0;
 }

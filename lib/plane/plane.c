@@ -77,7 +77,7 @@ static bool all_done(const struct wm_plane *p)
 
 static bool out_of_time(const struct wm_plane *p, uint64_t now_ns)
 {
-	uint64_t grace_ns = p->options->rate.kind == WM_RATE_MAX ? 0 : GRACE_NS;
+	uint64_t grace_ns = p->rate.kind == WM_RATE_MAX ? 0 : GRACE_NS;
 
 	return p->run.end_ns != UINT64_MAX && now_ns >= p->go.ns
 	       && now_ns - p->go.ns >= p->run.end_ns + grace_ns + wm_plane_paused_ns(p, now_ns);
@@ -283,34 +283,12 @@ static void warm_up(struct wm_plane *p)
 		(void)usleep(TICK_US);
 }
 
-// The first samples of the run are in the rings: they tell when it begins, and how fast it is by itself. They stay.
-static uint64_t prime_pace(struct wm_tx *tx)
+// The first samples of the run are in the rings: they tell when it begins. They stay.
+static uint64_t first_sample_ns(struct wm_tx *tx)
 {
-	const struct wm_sample *next[WM_WORKERS_MAX + 1], *end[WM_WORKERS_MAX + 1];
-	uint64_t first_ns = UINT64_MAX, last_ns = 0, len = 0, n = 0;
-	unsigned first = 0;
-
-	for (unsigned i = 0; i < tx->feed.n_rings; i++)
-		end[i] = wm_ring_peek(tx->feed.rings[i].ring, &next[i]) + next[i];
-	assert(tx->feed.n_rings > 0);
-	while (n < WM_PACE_FIRST) {
-		for (unsigned i = first = 0; i < tx->feed.n_rings; i++) {
-			if (next[i] == end[i])
-				goto out; // what follows it is not known
-			if (wm_sample_order(next[i], next[first]) < 0)
-				first = i;
-		}
-		if (next[first]->form != WM_FORM_TICK) {
-			first_ns = n == 0 ? next[first]->time_ns : first_ns;
-			last_ns = next[first]->time_ns;
-			len += next[first]->len;
-			n++;
-		}
-		next[first]++;
-	}
-out:
-	wm_pace_prime(&tx->pace, last_ns - first_ns, n, len);
-	return first_ns;
+	wm_scout_init(&tx->scout, &tx->feed);
+	(void)wm_scout_look(&tx->scout, 2 * WM_PACE_BLOCK);
+	return tx->scout.next.n > 0 ? tx->scout.next.first_ns : UINT64_MAX;
 }
 
 static void start(struct wm_plane *p)
@@ -319,7 +297,7 @@ static void start(struct wm_plane *p)
 	double ticks_per_ns;
 
 	for (unsigned t = 0; t < p->n_txs; t++) {
-		uint64_t ns = prime_pace(p->txs[t]);
+		uint64_t ns = first_sample_ns(p->txs[t]);
 
 		first_ns = ns < first_ns ? ns : first_ns;
 	}

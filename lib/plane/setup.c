@@ -15,7 +15,7 @@
 enum {
 	RING_SAMPLES = 131072, // of a worker, in all: it makes some 12,000 at a time
 	RING_SAMPLES_MIN = 4096,
-	RING_SAMPLES_LEAST = 64, // however little memory there is to be
+	RING_SAMPLES_LEAST = 64, // however little memory there is to be: too few to know a pace ahead
 	RECYCLE_SAMPLES = 131072,
 	CATCH_UP = 32768,
 	LEDGER_NOTES = 65536,    // of a queue: the receiver may be away for as many
@@ -261,6 +261,7 @@ static int setup_tx(struct wm_plane *p, unsigned t, struct wm_err *err)
 	tx->room = port->room;
 	tx->max_len = port->max_len;
 	tx->split = p->options->split;
+	tx->eager = p->n_txs > 1 || p->steered;
 	tx->mixed = p->options->n_sources + (p->options->replay != NULL) > 1;
 	tx->putter = wm_draft_putter_best();
 	core->tx[core->n_tx++] = tx;

@@ -177,11 +177,14 @@ static void move_plan(struct wm_tx *tx, uint64_t by)
 // Too many packets have gone out late.
 static void shift(struct wm_tx *tx, uint64_t by)
 {
+	uint64_t by_ns = (uint64_t)((double)by / wm_tx_ticks_per_ns(tx));
+
 	move_plan(tx, by);
 	wm_timing_shift(&tx->timing, by);
+	tx->moved_ns += (int64_t)by_ns;
 	tx->late = 0;
 	wm_count_add(&tx->out[0].count.shifts, 1);
-	wm_count_add(&tx->out[0].count.shift_ns, (uint64_t)((double)by / wm_tx_ticks_per_ns(tx)));
+	wm_count_add(&tx->out[0].count.shift_ns, by_ns);
 }
 
 // How many packets are due. One that will be soon is waited for.
@@ -235,32 +238,61 @@ static bool turn_unused(struct wm_tx *tx)
 	return n > 0;
 }
 
+// What waits in the row moves with the rate: gaps become `stretch` times as long, or, where that is not known, as the
+// rate has them in the mean.
+static void stretch_row(struct wm_tx *tx, uint64_t now, double stretch)
+{
+	double ticks_per_ns = wm_tx_ticks_per_ns(tx), before = tx->plan_tsc;
+	double even = tx->pace.kind == WM_RATE_PPS ? tx->pace.ns_per_unit * ticks_per_ns : 0;
+
+	for (uint32_t i = 0; i < tx->n; i++) {
+		uint64_t *due = &tx->due[(tx->head + i) & ROW_MASK];
+
+		if (stretch == 0)
+			*due = now + (uint64_t)(i * even);
+		else if (*due > now)
+			*due = now + (uint64_t)((double)(*due - now) * stretch);
+		tx->plan_tsc = (double)(*due - tx->run->start_tsc);
+	}
+	tx->moved_ns += (int64_t)((tx->plan_tsc - before) / ticks_per_ns);
+}
+
+// From as fast as the port takes them to a rate: the plan begins here.
+static void begin_plan(struct wm_tx *tx, uint64_t now)
+{
+	tx->plan_tsc = (double)(now - tx->run->start_tsc);
+	tx->pace.due_ns = tx->plan_tsc / wm_tx_ticks_per_ns(tx);
+	tx->plan_ns = (uint64_t)tx->pace.due_ns;
+	tx->moved_ns = 0;
+	for (uint32_t i = 0; i < tx->n; i++)
+		tx->due[(tx->head + i) & ROW_MASK] = now;
+}
+
 // Another rate. What waits in the row moves with it, and what comes goes on behind that.
 static void take_pace(struct wm_tx *tx)
 {
 	uint64_t now = rte_rdtsc();
-	double stretch = 0;
+	bool paced = tx->next_pace.kind != WM_RATE_MAX;
+	struct wm_pace_block next = {0};
+	double stretch;
 
-	if (tx->next_pace.kind != WM_RATE_MAX) {
-		if (!tx->paced) {
-			tx->plan_tsc = (double)(now - tx->run->start_tsc);
-			tx->pace.due_ns = tx->plan_tsc / wm_tx_ticks_per_ns(tx);
-			tx->plan_ns = (uint64_t)tx->pace.due_ns;
-		}
-		stretch = wm_pace_switch(&tx->pace, &tx->next_pace);
-	}
-	for (uint32_t i = 0; i < tx->n; i++) {
-		uint64_t *due = &tx->due[(tx->head + i) & ROW_MASK];
-
+	if (paced) {
+		if (!tx->paced || tx->again)
+			tx->pace.block.n = 0;
 		if (!tx->paced)
-			*due = now;
-		else if (*due > now)
-			*due = now + (uint64_t)((double)(*due - now) * stretch);
+			begin_plan(tx, now);
+		if (!tx->paced || tx->pace.ns_per_unit == 0) // the feed has gone on without it
+			wm_scout_init(&tx->scout, &tx->feed);
+		if (tx->pace.block.n == 0)
+			(void)wm_scout_look(&tx->scout, 2 * WM_PACE_BLOCK);
+		next = tx->pace.block.n == 0 && tx->next_pace.ns_per_unit > 0 ? wm_scout_take(&tx->scout) : next;
+		stretch = wm_pace_switch(&tx->pace, &tx->next_pace, &next);
+		tx->again = false;
 		if (tx->paced)
-			tx->plan_tsc = (double)(*due - tx->run->start_tsc);
+			stretch_row(tx, now, stretch);
 	}
 	tx->timing.began = false;
-	tx->paced = tx->next_pace.kind != WM_RATE_MAX;
+	tx->paced = paced;
 	atomic_store_explicit(&tx->pace_asked, false, memory_order_release);
 }
 

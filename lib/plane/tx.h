@@ -13,6 +13,7 @@
 #include <plane/lap.h>
 #include <plane/ledger.h>
 #include <plane/pace.h>
+#include <plane/scout.h>
 #include <plane/timing.h>
 
 #include <rte_mbuf.h>
@@ -103,6 +104,7 @@ struct wm_tx {
 	uint32_t room;            // bytes in an mbuf behind the headers
 	uint32_t max_len;         // longest frame: room, or more where mbufs may be chained
 	uint8_t split;            // 1 = packets of servers leave on the second out, 0 = all on the first
+	bool eager;               // workers may be held back: a block that stays short is not waited for
 	bool paced;
 	bool mixed;         // there are several models: each one's share is counted
 	struct wm_lap *lap; // NULL = wait for fresh samples
@@ -112,6 +114,8 @@ struct wm_tx {
 	// Its lcore alone.
 	struct wm_feed feed;
 	struct wm_pace pace;
+	struct wm_scout scout;           // used at a rate
+	bool again;                      // the pace's block is of an earlier lap
 	struct rte_mbuf *row[WM_TX_ROW]; // n built ones from head on, then n_spare that are not
 	uint64_t due[WM_TX_ROW];         // in TSC
 	uint64_t built_at[WM_TX_ROW];    // wm_tx_size() built so far, this packet included
@@ -126,6 +130,7 @@ struct wm_tx {
 	uint32_t late;    // packets sent late since the last one on time
 	uint64_t plan_ns; // planned departure of the packet built last
 	double plan_tsc;  // the same in TSC since the start, shifts included
+	int64_t moved_ns; // by how much departures are behind the plan, for shifts and changes of the rate
 	uint32_t credit;  // packets claimed from the budget and not built yet
 	bool ending;      // nothing more will be built
 	bool starving;    // the row has run empty and that was counted

@@ -86,6 +86,21 @@ static inline void wm_ring_pop(struct wm_ring *r, size_t n)
 	atomic_store_explicit(&r->tail, tail + n, memory_order_release);
 }
 
+/** Consumer: samples popped so far: the position of the first that wm_ring_peek() gives. */
+static inline size_t wm_ring_position(const struct wm_ring *r)
+{
+	return atomic_load_explicit(&r->tail, memory_order_relaxed);
+}
+
+/** Consumer: the sample at a position, that of the first or one behind it without a hole between; NULL = it has not
+ * come yet. It stays until it is popped. */
+static inline const struct wm_sample *wm_ring_at(struct wm_ring *r, size_t position)
+{
+	if (r->head_seen == position) // acquire: as in wm_ring_peek
+		r->head_seen = atomic_load_explicit(&r->head, memory_order_acquire);
+	return r->head_seen == position ? NULL : &r->slots[position & r->mask];
+}
+
 /** Consumer: empty, and for good. */
 static inline bool wm_ring_ended(struct wm_ring *r)
 {

@@ -126,8 +126,8 @@ def a_rate_changes_while_running():
                    "seconds=3", "recycle=1024")
         sent = int(re.search(r"^sent (\d+)", done.stdout, re.M).group(1))
         assert low < sent < high, f"{first} {second}: {sent}"
-        # What waited at a slow rate leaves sooner at a fast one; its times, which headers show, do not go back.
-        assert float(re.findall(r"^([0-9.]+) s, generated", done.stdout, re.M)[-1]) > 2.5, done.stdout
+        # What waited at a slow rate leaves sooner at a fast one: the run lasts as long all the same.
+        assert float(re.findall(r"^([0-9.]+) s, generated", done.stdout, re.M)[-1]) > 2.9, done.stdout
 
 
 def rings_of_the_memory_asked_for_are_full_at_the_start():

@@ -142,6 +142,9 @@ def a_rate_stretches_the_capture_and_keeps_every_byte():
     got, _ = replay("--replay", "in", "-r", "10kpps", "--read-ahead", "1")
     assert [frame for _, frame in got] == [frame for _, frame in packets]
     assert all(a[0] <= b[0] for a, b in zip(got, got[1:]))
+    # The first and the last of each thousand leave when the rate says, however bursty the capture is.
+    assert all(abs(got[i + k][0] - (i + k) * 100_000) <= 1 for i in range(0, 20000, 1000) for k in (0, 999))
+    assert len(replay("--replay", "in", "--loop", "0", "-r", "20kpps", "-d", "3")[0]) == 60000
 
 
 def loops_repeat_it_one_gap_apart_for_ever():

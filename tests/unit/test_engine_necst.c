@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-enum { SYN = 2, SYN_ACK = 18, ACK = 16, PSH_ACK = 24, FIN_ACK = 17, FLOWS = 120 };
+enum { SYN = 2, SYN_ACK = 18, ACK = 16, PSH_ACK = 24, FIN_ACK = 17, RST_ACK = 20, FLOWS = 120 };
 
 struct grammar {
 	struct wm_dataset ds;
@@ -43,7 +43,9 @@ static void add(struct grammar *g, uint8_t flags, uint8_t reverse, uint16_t payl
 		.time_ns = g->now,
 		.len = (uint16_t)(54 + payload),
 		.payload = payload,
-		.window = reverse ? 8760 : 32120,
+		.window = flags == RST_ACK ? 0
+			  : reverse        ? 8760
+					   : 32120,
 		.form = reverse,
 		.flags = flags,
 		.reverse = reverse,
@@ -56,8 +58,9 @@ static void add(struct grammar *g, uint8_t flags, uint8_t reverse, uint16_t payl
 	f->end_ns = g->now;
 }
 
-// Handshake, one request, one to six replies each acknowledged, and both FINs.
-static void make_grammar(struct grammar *g)
+// Handshake, one request, one to six replies each acknowledged, and both FINs; with `resets`, the client resets after
+// the first reply and goes on.
+static void make_grammar(struct grammar *g, bool resets)
 {
 	struct wm_rng rng;
 
@@ -92,6 +95,8 @@ static void make_grammar(struct grammar *g)
 		add(g, PSH_ACK, 0, 300, 5000);
 		for (uint32_t k = 0; k < replies; k++) {
 			add(g, ACK, 1, 1460, 50000 + 1000 * wm_rng_below(&rng, 100));
+			if (resets && k == 0)
+				add(g, RST_ACK, 0, 0, 1000);
 			add(g, ACK, 0, 0, 2000);
 		}
 		add(g, FIN_ACK, 1, 0, 3000000);
@@ -128,34 +133,42 @@ static struct wm_model_writer *fit(const struct wm_dataset *ds, unsigned threads
 	return w;
 }
 
-static int setup(void **state)
+static int open_grammar(struct fitted **out, bool resets)
 {
 	struct fitted *f = calloc(1, sizeof(*f));
 	struct wm_model_writer *w;
 	struct wm_err err = {0};
 
 	assert_non_null(f);
-	make_grammar(&f->g);
+	make_grammar(&f->g, resets);
 	w = fit(&f->g.ds, 2);
-	(void)snprintf(f->path, sizeof(f->path), "/tmp/wm-test-necst-%ld.safetensors", (long)getpid());
+	(void)snprintf(f->path, sizeof(f->path), "/tmp/wm-test-necst-%ld-%d.safetensors", (long)getpid(), resets);
 	assert_int_equal(wm_model_write(w, f->path, &err), 0);
 	wm_model_writer_destroy(w);
 	assert_int_equal(wm_model_open(&f->model, f->path, &err), 0);
 	if (wm_engine_necst.open(&f->compiled, f->model, &err) < 0)
 		fail_msg("%s", err.msg);
-	*state = f;
+	*out = f;
 	return 0;
 }
 
-static int teardown(void **state)
+static void close_grammar(struct fitted *f)
 {
-	struct fitted *f = *state;
-
 	wm_engine_necst.close(f->compiled);
 	wm_model_close(f->model);
 	(void)unlink(f->path);
 	free_grammar(&f->g);
 	free(f);
+}
+
+static int setup(void **state)
+{
+	return open_grammar((struct fitted **)state, false);
+}
+
+static int teardown(void **state)
+{
+	close_grammar(*state);
 	return 0;
 }
 
@@ -230,6 +243,34 @@ static void flows_keep_their_budgets_and_the_grammar(void **state)
 	}
 	assert_true(legal >= 2 * FLOWS * 97 / 100);
 	free(made);
+}
+
+static void a_reset_closes_no_window(void **state)
+{
+	struct made *made = calloc(FLOWS, sizeof(*made));
+	unsigned resets = 0, behind = 0;
+	struct fitted *f = NULL;
+
+	(void)state;
+	assert_non_null(made);
+	assert_int_equal(open_grammar(&f, true), 0);
+	generate(made, f->compiled, 7, FLOWS, 50);
+	for (int i = 0; i < FLOWS; i++) {
+		bool reset = false;
+
+		for (unsigned k = 0; k < made[i].n; k++) {
+			const struct wm_step *s = &made[i].step[k];
+			bool now = s->flags == RST_ACK;
+
+			assert_int_equal(s->window, now ? 0 : s->reverse ? 8760 : 32120);
+			behind += reset && !s->reverse;
+			reset |= now;
+			resets += now;
+		}
+	}
+	assert_true(resets > FLOWS / 2 && behind > FLOWS);
+	free(made);
+	close_grammar(f);
 }
 
 static void packets_do_not_depend_on_the_batch(void **state)
@@ -323,7 +364,7 @@ static void the_flow_of_a_capture_that_has_but_one_is_over_before_it_comes_again
 	struct wm_flow flow;
 
 	(void)state;
-	make_grammar(&g);
+	make_grammar(&g, false);
 	g.ds.n_flows = 1;
 	g.ds.n_records = g.ds.flows[0].n;
 	g.ds.duration_ns = g.ds.records[g.ds.n_records - 1].time_ns;
@@ -364,7 +405,7 @@ static void a_flow_that_outlived_the_capture_goes_on(void **state)
 	struct wm_flow one, flow;
 
 	(void)state;
-	make_grammar(&g);
+	make_grammar(&g, false);
 	m = open_long_flow(&g, &model);
 	assert_int_equal(wm_engine_necst.plan_create(&plan, m, 2), 0);
 	wm_engine_necst.plan_next(plan, &one);
@@ -404,6 +445,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flows_keep_their_budgets_and_the_grammar),
+		cmocka_unit_test(a_reset_closes_no_window),
 		cmocka_unit_test(packets_do_not_depend_on_the_batch),
 		cmocka_unit_test(plan_goes_on_in_order_of_start),
 		cmocka_unit_test(the_flow_of_a_capture_that_has_but_one_is_over_before_it_comes_again),

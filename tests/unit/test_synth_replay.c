@@ -194,6 +194,65 @@ static void every_packet_comes_once_a_loop_in_order_and_as_it_was(void **state)
 	}
 }
 
+enum { BIG = 8000 };
+
+// Frame i of connections that are opened and reset on one pair of ports: each SYN begins a flow and ends the one
+// before.
+static void fill_reset(uint8_t *frame, uint32_t i)
+{
+	static const uint8_t head[] = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0, 0x45, 0, (BIG - 14) >> 8,
+		(BIG - 14) & 255, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0x80, 0, 0, 80};
+
+	memset(frame, (int)(i * 37 + 1), BIG);
+	memcpy(frame, head, sizeof(head));
+	wm_put_be32(frame + 38, i * 1000);
+	frame[46] = 0x50;
+	frame[47] = i % 2 == 0 ? 2 : 4;
+}
+
+// The arena holds some 130 such frames and the ring more: each piece that is freed is needed. What is taken out leaves
+// the tick of the flow that ended as the oldest in the ring as often as a frame.
+static void a_frame_whose_flow_ends_another_stays_as_it_is(void **state)
+{
+	enum { N = 2000 };
+	static struct wm_sample slots[SLOTS];
+	const struct wm_sample *span;
+	uint8_t frame[BIG], got[BIG];
+	struct wm_sample *room;
+	struct wm_replay *r;
+	struct wm_ring ring;
+	uint32_t seen = 0, ticks = 0;
+	FILE *f = begin(1);
+
+	(void)state;
+	for (uint32_t i = 0; i < N; i++) {
+		fill_reset(frame, i);
+		add(f, time_of(i), frame, BIG, BIG);
+	}
+	assert_int_equal(fclose(f), 0);
+	r = open_replay(1, WM_SNAPPED_PAD);
+	wm_ring_init(&ring, slots, SLOTS);
+	wm_replay_attach(r, &ring, 1);
+	while (!wm_replay_over(r) || wm_ring_count(&ring) > 0) {
+		size_t n = wm_ring_room(&ring, &room);
+
+		wm_ring_push(&ring, n > 0 ? wm_replay_next(r, room, n) : 0);
+		assert_true(wm_ring_peek(&ring, &span) > 0);
+		if (span->form == WM_FORM_TICK) {
+			ticks += span->flags == WM_TICK_FLOW;
+		} else {
+			assert_int_equal(span->len, BIG);
+			fill_reset(frame, seen++);
+			wm_frame_build(got, &wm_forms_raw[span->form], span, false);
+			assert_memory_equal(got, frame, BIG);
+		}
+		wm_ring_pop(&ring, 1);
+	}
+	assert_int_equal(seen, N);
+	assert_int_equal(ticks, N / 2); // a flow each two frames
+	wm_replay_close(r);
+}
+
 // All samples of a short capture, ticks left out. @return how many.
 static size_t all(struct wm_replay *r, struct wm_sample *out, size_t room)
 {
@@ -492,6 +551,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_packet_comes_once_a_loop_in_order_and_as_it_was),
+		cmocka_unit_test(a_frame_whose_flow_ends_another_stays_as_it_is),
 		cmocka_unit_test(time_that_goes_back_stands_still_or_goes_on),
 		cmocka_unit_test(packets_captured_short_are_padded_cut_or_dropped),
 		cmocka_unit_test(other_links_are_given_an_ethernet_header),
