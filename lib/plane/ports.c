@@ -30,6 +30,26 @@ static unsigned next_port(unsigned id)
 	return (unsigned)rte_eth_find_next_owned_by((uint16_t)id, RTE_ETH_DEV_NO_OWNER);
 }
 
+// EAL goes on without a --vdev that it could not make; whoever asked for it does not want to.
+static int check_vdevs(const struct wm_plane_options *o, struct wm_err *err)
+{
+	for (int i = 1; i < o->eal_argc; i++) {
+		const char *arg = o->eal_argv[i];
+		char name[RTE_ETH_NAME_MAX_LEN];
+		uint16_t id;
+
+		if (strncmp(arg, "--vdev=", 7) == 0)
+			arg += 7;
+		else if (strcmp(o->eal_argv[i - 1], "--vdev") != 0)
+			continue;
+		(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(arg, ","), arg);
+		if (strncmp(name, "net_", 4) == 0 && rte_eth_dev_get_port_by_name(name, &id) < 0)
+			return wm_err_set(err, -ENODEV,
+				"port %s could not be made of --vdev %s (EAL's own messages say why)", name, arg);
+	}
+	return 0;
+}
+
 // All ports there are, for somebody who has named another one.
 static int no_such_port(const char *asked, struct wm_err *err)
 {
@@ -66,15 +86,17 @@ static int order_ports(
 	const struct wm_plane_options *o, uint16_t ids[RTE_MAX_ETHPORTS], unsigned *n, struct wm_err *err)
 {
 	uint16_t id;
+	int rc = check_vdevs(o, err);
 
 	*n = 0;
+	if (rc < 0)
+		return rc;
 	if (rte_eth_dev_count_avail() == 0)
 		return wm_err_set(err, -ENODEV,
 			"there is no port to send to: name one among the EAL options before --, such as "
 			"-a 0000:01:00.0 or --vdev=net_af_packet0,iface=eth0");
 	for (size_t i = 0; i < o->n_ports; i++) {
-		int rc = find_port(o->ports[i].name, &id, err);
-
+		rc = find_port(o->ports[i].name, &id, err);
 		if (rc < 0)
 			return rc;
 		if (is_among(id, ids, *n))

@@ -9,7 +9,9 @@
 #include <plane/plane.h>
 
 #include <pcap/pcap.h>
+#include <rte_ethdev.h>
 
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -133,6 +135,10 @@ static int adds_up(const struct wm_plane_stats *s)
 	       && t->fresh + t->recycled == t->sent + t->oversize + t->lost;
 }
 
+// stall=SECONDS: from the first report (stats=) on, nobody takes anything from the first port for so long.
+static double stall_s;
+static atomic_bool stalled;
+
 static void set(struct wm_plane_options *o, const char *arg)
 {
 	const char *value = strchr(arg, '=');
@@ -164,6 +170,10 @@ static void set(struct wm_plane_options *o, const char *arg)
 		o->mtu = (unsigned)number;
 	if (strncmp(arg, "ring=", 5) == 0)
 		o->ring_samples = (size_t)number;
+	if (strncmp(arg, "stall=", 6) == 0)
+		stall_s = number;
+	if (strncmp(arg, "catch_up=", 9) == 0)
+		o->catch_up = (unsigned)number;
 	if (strncmp(arg, "stats=", 6) == 0)
 		o->stats_s = number;
 }
@@ -194,6 +204,38 @@ static void ask_later(const char *arg)
 	(void)pthread_detach(thread);
 }
 
+static uint16_t take(uint16_t port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n, void *arg)
+{
+	(void)port;
+	(void)queue;
+	(void)pkts;
+	(void)arg;
+	return atomic_load(&stalled) ? 0 : n;
+}
+
+static void *stall(void *arg)
+{
+	while (!atomic_load(&reported))
+		(void)usleep(1000);
+	atomic_store(&stalled, true);
+	for (double s = 0; s < stall_s && !atomic_load(&stop); s += 0.01)
+		(void)usleep(10000);
+	atomic_store(&stalled, atomic_load(&stop)); // a run that is stopped finds it as it was
+	return arg;
+}
+
+static int ready(void *arg, struct wm_err *err)
+{
+	pthread_t thread;
+
+	(void)arg;
+	if (stall_s > 0
+		&& (rte_eth_add_tx_callback(0, 0, take, NULL) == NULL || pthread_create(&thread, NULL, stall, NULL) != 0
+			|| pthread_detach(thread) != 0))
+		return wm_err_set(err, -ENOTSUP, "the port cannot be stalled");
+	return 0;
+}
+
 static int mill(int argc, char **argv, const struct wm_source *source)
 {
 	struct wm_plane_options o = {.eal_argv = argv,
@@ -203,6 +245,7 @@ static int mill(int argc, char **argv, const struct wm_source *source)
 		.rate.kind = WM_RATE_MAX,
 		.stop = &stop,
 		.wish = &wish,
+		.ready = ready,
 		.report = report,
 		.notice = say};
 	struct wm_plane_stats stats = {0};

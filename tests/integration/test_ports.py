@@ -130,6 +130,61 @@ def a_rate_changes_while_running():
         assert float(re.findall(r"^([0-9.]+) s, generated", done.stdout, re.M)[-1]) > 2.9, done.stdout
 
 
+def counted(line, *names):
+    return [int(re.search(rf"\b{name} (\d+)", line)[1]) for name in names]
+
+
+def a_port_that_nobody_reads_loses_nothing_and_goes_on():
+    for catch_up, shifted in (("100000", False), ("500", True)):
+        done = run(FAKE, "mill", *eal("--vdev", "net_null0,no-rx=1"), "packets=40000", "rate=20kpps", "stats=0.3", "stall=0.7",
+                   f"catch_up={catch_up}")
+        last = done.stdout.splitlines()[-2]
+        sent, lost, full, shifts, shift_ns = counted(last, "sent", "lost", "port_full", "shifts", "shift_ns")
+        assert sent == 40000 and lost == 0 and full > 0, last
+        # What is late is made up for, up to so many packets in a row; then the timeline is shifted, and that is counted.
+        assert (shifts > 0) == shifted and (shift_ns > 0.4e9) == shifted, last
+
+
+def a_port_that_nobody_reads_does_not_hold_up_the_end():
+    for rate in ("20kpps", "max"):
+        process = subprocess.Popen([FAKE, "mill", *eal("--vdev", "net_null0,no-rx=1"), f"rate={rate}", "stats=0.3", "stall=60"],
+                                   cwd=FOLDER.name, stdout=subprocess.PIPE, encoding="utf-8")
+        try:
+            time.sleep(1.5)
+            process.send_signal(signal.SIGINT)
+            said, _ = process.communicate(timeout=LIMIT_S)
+        finally:
+            process.kill()
+        assert process.returncode == 0 and re.search(r"^sent \d+$", said, re.M), said  # which it says if all adds up
+
+
+def a_process_that_was_stopped_catches_up_or_shifts_time():
+    for catch_up in (None, 1000):
+        words = ["--catch-up", str(catch_up)] if catch_up else []
+        process = subprocess.Popen([WIREMILL, *eal("--vdev", "net_null0,no-rx=1"), "-m", MODEL, "-r", "20kpps",
+                                    "--stats", "0.2", "--stats-json", "stats.json", *words], cwd=FOLDER.name,
+                                   stderr=subprocess.PIPE, encoding="utf-8")
+        try:
+            next(line for line in process.stderr if "packets sent" in line)
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(0.6)
+            process.send_signal(signal.SIGCONT)
+            time.sleep(1.5)
+            process.send_signal(signal.SIGINT)
+            rest = process.stderr.read()
+            assert process.wait(timeout=LIMIT_S) == 0, rest
+        finally:
+            process.kill()
+        stats = json.loads(pathlib.Path(place("stats.json")).read_text(encoding="utf-8"))
+        adds_up(stats)
+        queue = stats["queues"][0]
+        if catch_up is None:  # 32768 packets are more than were due in the meantime
+            assert queue["shifts"] == 0, stats
+        else:
+            assert queue["shifts"] > 0 and queue["shift_s"] > 0.4, stats
+        assert stats["packets"] <= 20000 * (stats["wall_s"] - queue["shift_s"]) + 1000, stats
+
+
 def rings_of_the_memory_asked_for_are_full_at_the_start():
     for words in ([], ["--queues", "3", "-w", "2"]):
         stats = send(eal("--vdev", "net_null0"), "-n", "1", "-r", "1pps", "--ring-mem", "24", *words)
@@ -367,6 +422,8 @@ def what_cannot_work_is_refused_with_a_sentence():
             ([*null, "-m", MODEL, "--port", "0,vlan=4095"], "vlan '4095' is not a whole number in 1..4094"),
             ([*null, "-m", MODEL, "--port", "0,mtu=9000"], "option --port: 'mtu=9000' is none of"),
             ([*null, "-m", MODEL, "--roles", "tx=1,rx=2"], "option --roles: 'tx=1,rx=2' does not deal roles"),
+            ([*eal("--vdev", "net_null0", "--vdev=net_af_packet7,iface=nonesuch"), "-m", MODEL],
+             "port net_af_packet7 could not be made"),
             ([*null, "-m", MODEL, "--roles", "tx=9"], "lcore 9, named for tx, is not among those of -l"),
             ([*null, "-m", MODEL, "--roles", "receive=1"], "option --roles: receive=1 needs --receive"),
             ([*eal("--vdev", "net_null0", "--vdev", "net_null1"), "-m", MODEL, "--receive", "--port", "0,peer=0"],
@@ -451,6 +508,9 @@ def main():
         a_run_ends_with_the_flow_or_second_that_was_asked_for,
         a_rate_is_kept_and_time_runs_on,
         a_rate_changes_while_running,
+        a_port_that_nobody_reads_loses_nothing_and_goes_on,
+        a_port_that_nobody_reads_does_not_hold_up_the_end,
+        a_process_that_was_stopped_catches_up_or_shifts_time,
         rings_of_the_memory_asked_for_are_full_at_the_start,
         queues_share_the_packets_and_every_flow_keeps_to_one,
         a_queue_that_is_done_does_not_hold_up_the_others,
