@@ -40,6 +40,7 @@ struct place {
 	const char *module; // NULL until there is one
 };
 
+// NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables): nobody hands it a context
 static struct {
 	void *(*malloc)(size_t);
 	void *(*calloc)(size_t, size_t);
@@ -60,6 +61,7 @@ static unsigned n_modules;
 static atomic_bool struck;
 static atomic_bool ready;
 static _Thread_local bool inside;
+// NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
 
 static const char *base_name(const char *path)
 {
@@ -83,6 +85,7 @@ static _Unwind_Reason_Code visit(struct _Unwind_Context *context, void *arg)
 		p->skip--;
 		return _URC_NO_REASON;
 	}
+	// NOLINTNEXTLINE(performance-no-int-to-ptr): it comes as a number
 	if (pc == 0 || p->frames == FRAMES || _dl_find_object((void *)(pc - 1), &object) != 0)
 		return _URC_END_OF_STACK;
 	if (p->module == NULL && !is_c_library(base_name(object.dlfo_link_map->l_name)))
