@@ -85,6 +85,46 @@ static int open_model(
 	return rc < 0 ? wm_err_sys(err, rc, "%s", choice->file) : 0;
 }
 
+// A rate as the weight that comes to it.
+static int weigh(double *weight, const struct open_model *m, const struct model_choice *choice, struct wm_err *err)
+{
+	struct wm_learned l;
+	double base;
+
+	m->engine->learned(m->model, &l);
+	base = choice->unit == UNIT_FLOWS     ? l.flows_per_s
+	       : choice->unit == UNIT_PACKETS ? l.packets_per_s
+					      : 8 * (l.bytes_per_s + WM_FRAME_FCS * l.packets_per_s);
+	*weight = choice->unit == UNIT_NONE ? choice->weight : choice->rate / base;
+	if (*weight >= 1e-6 && *weight <= 1e6)
+		return 0;
+	return wm_err_set(err, -EINVAL,
+		"option --model: %s: its rate is %g times what was learned (%g flows, %g packets a second), and must "
+		"be "
+		"0.000001 to 1000000 times",
+		choice->file, *weight, l.flows_per_s, l.packets_per_s);
+}
+
+// What a model is to do, as what its workers know.
+static int set_source(
+	struct wm_source *out, const struct open_model *m, const struct model_choice *choice, struct wm_err *err)
+{
+	const struct wm_schedule *s = &choice->schedule;
+
+	if (m->engine->learned != NULL) {
+		out->schedule = *s;
+		return weigh(&out->schedule.weight, m, choice, err);
+	}
+	if (choice->unit != UNIT_NONE || s->start_ns > 0 || s->stop_ns > 0 || s->rise_ns > 0)
+		return wm_err_set(err, -EINVAL,
+			"option --model: %s: its flows are devices, which do not come and go: it takes weight and "
+			"label "
+			"alone",
+			choice->file);
+	out->speed *= choice->weight;
+	return 0;
+}
+
 // A capture that is read several times has to be a file.
 static int open_replay(struct models *out, const struct settings *s, double speed, struct wm_err *err)
 {
@@ -150,10 +190,11 @@ int models_open(struct models *out, const struct settings *s, struct wm_err *err
 		}
 		out->sources[out->n] = (struct wm_source){
 			.engine = m->engine, .model = m->model, .forms = m->forms, .map = map, .speed = speed};
-		if (m->engine->learned != NULL)
-			out->sources[out->n].schedule.weight = s->models[out->n].weight;
-		else
-			out->sources[out->n].speed *= s->models[out->n].weight;
+		rc = set_source(&out->sources[out->n], m, &s->models[out->n], err);
+		if (rc < 0) {
+			out->n++;
+			return rc;
+		}
 	}
 	if (check_links(out, s, err) < 0)
 		return -EINVAL;

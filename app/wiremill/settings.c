@@ -17,7 +17,8 @@ enum { WORKERS_MAX = 64, READ_AHEAD_MIB = 64 };
 #define FIELD(name) offsetof(struct settings, name)
 
 static const struct wm_option options[] = {
-	{"model", 'm', WM_OPTION_TAKEN, 0, "MODEL", "mill from it: FILE[,weight=W][,label=L]; repeat to mix", 0, 0},
+	{"model", 'm', WM_OPTION_TAKEN, 0, "MODEL",
+		"mill from it: FILE[,weight=W][,start=T]..., see the manual; repeat to mix", 0, 0},
 	{"replay", 0, WM_OPTION_TAKEN, 0, "CAPTURE", "send a capture: FILE[,weight=W][,label=L]; mixed with any models",
 		0, 0},
 	{"loop", 0, WM_OPTION_NUMBER, FIELD(loops), "N", "send the capture N times, 0 = for ever (default: 1)", 0,
@@ -109,50 +110,6 @@ int settings_parse_weight(const char *text, double *out, struct wm_err *err)
 	return 0;
 }
 
-static int parse_weight(const char *option, const char *text, double *out, struct wm_err *err)
-{
-	struct wm_err why = {0};
-	int rc = settings_parse_weight(text, out, &why);
-
-	return rc == 0 ? 0 : wm_err_set(err, rc, "option --%s: weight %s", option, why.msg);
-}
-
-static int check_label(const char *option, const char *label, struct wm_err *err)
-{
-	if (*label == '\0' || strpbrk(label, "\",\r\n") != NULL)
-		return wm_err_set(
-			err, -EINVAL, "option --%s: label '%s' must have a character and no quote", option, label);
-	return 0;
-}
-
-// Read FILE[,weight=W][,label=L]. On success choice->file is the caller's to free.
-static int read_choice(struct model_choice *out, const char *option, const char *text, struct wm_err *err)
-{
-	struct model_choice choice = {.file = strdup(text), .weight = 1};
-	const char *value;
-	int rc = 0;
-
-	if (choice.file == NULL)
-		return wm_err_set(err, -ENOMEM, "option --%s: no memory", option);
-	for (bool more = true; more && rc == 0;) {
-		if ((value = cut_part(choice.file, "weight")) != NULL) {
-			rc = parse_weight(option, value, &choice.weight, err);
-		} else if ((value = cut_part(choice.file, "label")) != NULL) {
-			choice.label = value;
-			rc = check_label(option, value, err);
-		} else {
-			more = false;
-		}
-	}
-	if (rc == 0 && *choice.file == '\0')
-		rc = wm_err_set(err, -EINVAL, "option --%s: '%s' names no file", option, text);
-	if (rc == 0)
-		*out = choice;
-	else
-		free(choice.file);
-	return rc;
-}
-
 static int take_model(struct settings *s, const char *text, struct wm_err *err)
 {
 	struct model_choice choice;
@@ -160,7 +117,7 @@ static int take_model(struct settings *s, const char *text, struct wm_err *err)
 
 	if (s->n_models == WM_MODELS_MAX)
 		return wm_err_set(err, -EINVAL, "option --model: at most %d models can be mixed", WM_MODELS_MAX);
-	rc = read_choice(&choice, "model", text, err);
+	rc = model_option_parse(&choice, text, err);
 	if (rc == 0)
 		s->models[s->n_models++] = choice;
 	return rc;
@@ -169,7 +126,7 @@ static int take_model(struct settings *s, const char *text, struct wm_err *err)
 static int take_replay(struct settings *s, const char *text, struct wm_err *err)
 {
 	struct model_choice choice;
-	int rc = read_choice(&choice, "replay", text, err);
+	int rc = replay_option_parse(&choice, text, err);
 
 	if (rc < 0)
 		return rc;
@@ -426,6 +383,12 @@ static int check_ports(const struct settings *s, struct wm_err *err)
 		return wm_err_set(err, -EINVAL, "option --recycle-samples: it needs --underflow recycle");
 	if (s->receive_window > 0 && !s->receive)
 		return wm_err_set(err, -EINVAL, "option --receive-window: it needs --receive");
+	for (size_t i = 0; i < s->n_models && s->recycle; i++)
+		if (s->models[i].schedule.start_ns > 0 || s->models[i].schedule.stop_ns > 0)
+			return wm_err_set(err, -EINVAL,
+				"option --underflow: recycle would send packets of %s when it has not started or has "
+				"stopped",
+				s->models[i].file);
 	if (s->roles.receive.n > 0 && !s->receive)
 		return wm_err_set(err, -EINVAL, "option --roles: receive=%u needs --receive", s->roles.receive.id[0]);
 	return 0;

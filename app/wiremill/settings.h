@@ -2,6 +2,8 @@
 // settings: what the command line and the configuration file of wiremill ask for.
 #pragma once
 
+#include "model_option.h"
+
 #include <common/config.h>
 #include <common/options.h>
 #include <engine/engine.h>
@@ -15,12 +17,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-struct model_choice {
-	char *file;        // own copy
-	const char *label; // inside it; NULL = the model's own
-	double weight;     // of its share of packets a second: its time runs so many times as fast as learned
-};
 
 struct settings {
 	struct model_choice models[WM_MODELS_MAX];
