@@ -11,26 +11,29 @@
 #include <packet/semtech.h>
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum {
-	FIRST_BITS = 12,
-	STREAM_BUFFER = 1 << 16,
-	LINES_MAX = 1 << 12, // what a flow takes
-};
+enum { FIRST_BITS = 12, STREAM_BUFFER = 1 << 16, LINE_MAX_LEN = 2048 };
 
 struct stream {
 	FILE *file; // NULL if nobody wants it
 	const char *path;
-	int error; // -errno of the first write that failed
+	char buffer[STREAM_BUFFER];
+	int error;        // -errno of the first write that failed
+	off_t good;       // bytes that are in the file for good
+	uint64_t n_lines; // written since
+	uint64_t n_lost;  // that will never be in it
 };
 
 struct flows {
 	const struct models *models;
 	struct stream csv, labels;
-	int error; // no memory
+	int error;  // no memory
+	bool noted; // samples of captured frames have no bytes (packet/raw.h)
 
 	// Flows in flight: records, and a table of their places + 1 with linear probing, at most half full.
 	struct flow_record *records;
@@ -123,18 +126,42 @@ static int open_stream(struct stream *out, const char *path, const char *header,
 	out->file = fopen(path, "we");
 	if (out->file == NULL)
 		return wm_err_sys(err, -errno, "%s", path);
-	(void)setvbuf(out->file, NULL, _IOFBF, STREAM_BUFFER);
+	(void)setvbuf(out->file, out->buffer, _IOFBF, STREAM_BUFFER);
 	(void)fputs(header, out->file);
 	return 0;
 }
 
-// The buffer never fills up within a line: a file that is cut short by a crash ends with a whole one.
-static void end_lines(struct stream *s)
+// Write what is in the buffer, which is whole lines. What cannot be written is given up, as is all that follows: a file
+// ends with a whole line.
+static void flush_stream(struct stream *s)
 {
-	if (s->file != NULL && __fpending(s->file) > STREAM_BUFFER - LINES_MAX)
-		(void)fflush(s->file);
-	if (s->file != NULL && s->error == 0 && ferror(s->file))
-		s->error = errno != 0 ? -errno : -EIO;
+	const off_t pending = s->file != NULL ? (off_t)__fpending(s->file) : 0;
+
+	if (s->file == NULL || s->error != 0)
+		return;
+	if (fflush(s->file) == 0) {
+		s->good += pending;
+		s->n_lines = 0;
+		return;
+	}
+	s->error = errno != 0 ? -errno : -EIO;
+	s->n_lost += s->n_lines;
+	__fpurge(s->file);
+	(void)!ftruncate(fileno(s->file), s->good); // of no effect on a pipe
+}
+
+// Whether a line may be written now. Lines are not cut in two by a buffer that is full.
+static bool wants_line(struct stream *s)
+{
+	if (s->file == NULL)
+		return false;
+	if (s->error == 0 && __fpending(s->file) > STREAM_BUFFER - LINE_MAX_LEN)
+		flush_stream(s);
+	if (s->error != 0)
+		s->n_lost++;
+	else
+		s->n_lines++;
+	return s->error == 0;
 }
 
 int flows_create(struct flows **out, const struct models *models, const struct settings *s, struct wm_err *err)
@@ -145,6 +172,7 @@ int flows_create(struct flows **out, const struct models *models, const struct s
 	if (f == NULL)
 		return wm_err_set(err, -ENOMEM, "no memory for the table of flows");
 	f->models = models;
+	f->noted = s->pcap == NULL;
 	f->bits = FIRST_BITS;
 	rc = grow_table(f);
 	if (rc < 0)
@@ -161,35 +189,42 @@ int flows_create(struct flows **out, const struct models *models, const struct s
 	return 0;
 }
 
-// What a captured frame says for itself.
-static struct wm_packet look(const struct wm_sample *s)
+// What a captured frame says for itself, or was noted to have said.
+static struct wm_raw_facts look(const struct flows *f, const struct wm_sample *s)
 {
-	struct wm_packet pkt;
+	struct wm_raw_facts facts;
 
-	wm_dissect(&pkt, WM_LINK_ETHERNET, s->time_ns, s->bytes, s->len, s->len);
-	return pkt;
+	if (f->noted)
+		wm_raw_noted(s, &facts);
+	else
+		wm_raw_look(s, &facts);
+	return facts;
 }
 
-static void describe_raw(struct flow_record *r, const struct wm_sample *s)
+static void describe_raw(const struct flows *f, struct flow_record *r, const struct wm_sample *s)
 {
 	unsigned from = s->bits & WM_BIT_REVERSE ? 1 : 0;
-	const struct wm_packet pkt = look(s);
+	const struct wm_raw_facts facts = look(f, s);
+	struct wm_sample seen = *s;
 
-	r->ip = pkt.net == WM_NET_IPV4 ? 4 : pkt.net == WM_NET_IPV6 ? 6 : 0;
-	r->proto = pkt.proto;
-	r->port[from] = pkt.sport;
-	r->port[!from] = pkt.dport;
-	r->ethertype = pkt.ethertype;
-	memcpy(r->address[from], pkt.src, sizeof(pkt.src));
-	memcpy(r->address[!from], pkt.dst, sizeof(pkt.dst));
+	if (!f->noted)
+		wm_raw_note(&seen);
+	r->ip = facts.ip;
+	r->proto = facts.proto;
+	r->port[from] = seen.sport;
+	r->port[!from] = seen.dport;
+	r->ethertype = facts.ethertype;
+	memcpy(r->address[from], seen.src, sizeof(seen.src));
+	memcpy(r->address[!from], seen.dst, sizeof(seen.dst));
 }
 
-static void describe(struct flow_record *r, const struct wm_form *form, const struct wm_sample *s)
+static void describe(
+	const struct flows *f, struct flow_record *r, const struct wm_form *form, const struct wm_sample *s)
 {
 	unsigned from = s->bits & WM_BIT_REVERSE ? 1 : 0;
 
 	if (wm_form_is_raw(form)) {
-		describe_raw(r, s);
+		describe_raw(f, r, s);
 		return;
 	}
 	if (wm_form_is_lora(form)) {
@@ -211,30 +246,29 @@ static void describe(struct flow_record *r, const struct wm_form *form, const st
 	memcpy(r->address[!from], s->dst, sizeof(s->dst));
 }
 
-static void count_raw(struct flow_side *side, const struct wm_sample *s)
+static void count_raw(const struct flows *f, struct flow_side *side, const struct wm_sample *s)
 {
-	const struct wm_packet pkt = look(s);
-	bool icmp = pkt.proto == WM_PROTO_ICMP || pkt.proto == WM_PROTO_ICMP6;
+	const struct wm_raw_facts facts = look(f, s);
 
 	if (side->packets++ == 0) {
 		side->first_ns = s->time_ns;
-		side->tos = pkt.tos;
-		side->code = pkt.icmp_code;
-		side->flags = icmp ? pkt.icmp_type : 0;
+		side->tos = facts.tos;
+		side->code = facts.code;
+		side->flags = facts.type;
 	}
-	side->flags |= pkt.flags;
+	side->flags |= facts.flags;
 	side->last_ns = s->time_ns;
 	side->bytes += s->len;
-	if (pkt.net != WM_NET_OTHER)
-		side->ip_bytes += (uint64_t)pkt.head_len - pkt.l3 + pkt.payload;
+	side->ip_bytes += facts.ip_len;
 }
 
-static void count_side(struct flow_side *side, const struct wm_form *form, const struct wm_sample *s)
+static void count_side(
+	const struct flows *f, struct flow_side *side, const struct wm_form *form, const struct wm_sample *s)
 {
 	const uint8_t *ip = form->head + form->l3;
 
 	if (wm_form_is_raw(form)) {
-		count_raw(side, s);
+		count_raw(f, side, s);
 		return;
 	}
 	if (side->packets++ == 0) {
@@ -259,12 +293,10 @@ static void write_flow(struct flows *f, const struct flow_record *r)
 {
 	const struct open_model *m = &f->models->at[r->key >> 32];
 
-	if (f->csv.file != NULL && !f->models->lora)
+	if (!f->models->lora && wants_line(&f->csv))
 		flow_write_csv(f->csv.file, r, m->label);
-	end_lines(&f->csv);
-	if (f->labels.file != NULL)
+	if (wants_line(&f->labels))
 		flow_write_label(f->labels.file, r, m->label, m->stem);
-	end_lines(&f->labels);
 }
 
 bool flows_count(struct flows *f, const struct wm_sample *s)
@@ -281,13 +313,12 @@ bool flows_count(struct flows *f, const struct wm_sample *s)
 		f->error = add(f, &at, key);
 		if (f->error != 0)
 			return false;
-		describe(&f->records[f->table[at] - 1], form, s);
+		describe(f, &f->records[f->table[at] - 1], form, s);
 	}
-	if (f->csv.file != NULL && f->models->lora && !(s->bits & WM_BIT_REVERSE))
+	if (f->models->lora && !(s->bits & WM_BIT_REVERSE) && wants_line(&f->csv))
 		lora_line_write(f->csv.file, form, s);
-	end_lines(&f->csv);
 	r = &f->records[f->table[at] - 1];
-	count_side(&r->side[s->bits & WM_BIT_REVERSE ? 1 : 0], form, s);
+	count_side(f, &r->side[s->bits & WM_BIT_REVERSE ? 1 : 0], form, s);
 	if (s->bits & WM_BIT_LAST) {
 		write_flow(f, r);
 		drop(f, at);
@@ -303,14 +334,6 @@ void flows_end(struct flows *f, const struct wm_sample *tick)
 		return;
 	write_flow(f, &f->records[f->table[at] - 1]);
 	drop(f, at);
-}
-
-void flows_flush(struct flows *f)
-{
-	if (f->csv.file != NULL)
-		(void)fflush(f->csv.file);
-	if (f->labels.file != NULL)
-		(void)fflush(f->labels.file);
 }
 
 static uint64_t start_of(const struct flow_record *r)
@@ -346,15 +369,37 @@ static int write_rest(struct flows *f)
 	return 0;
 }
 
+static int stream_check(const struct stream *s, struct wm_err *err)
+{
+	if (s->error == 0)
+		return 0;
+	return wm_err_set(err, s->error, "%s: cannot be written: %s; %" PRIu64 " lines are missing in it", s->path,
+		strerrordesc_np(-s->error), s->n_lost);
+}
+
 static int close_stream(struct stream *s, struct wm_err *err)
 {
 	if (s->file == NULL)
 		return 0;
-	end_lines(s);
+	flush_stream(s);
 	if (fclose(s->file) != 0 && s->error == 0)
 		s->error = -errno;
 	s->file = NULL;
-	return s->error != 0 ? wm_err_sys(err, s->error, "%s: cannot be written", s->path) : 0;
+	return stream_check(s, err);
+}
+
+void flows_flush(struct flows *f)
+{
+	flush_stream(&f->csv);
+	flush_stream(&f->labels);
+}
+
+int flows_check(const struct flows *f, struct wm_err *err)
+{
+	int rc = f->error != 0 ? wm_err_set(err, f->error, "no memory for the table of flows") : 0;
+
+	rc = rc < 0 ? rc : stream_check(&f->csv, err);
+	return rc < 0 ? rc : stream_check(&f->labels, err);
 }
 
 int flows_finish(struct flows *f, struct wm_err *err)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // flows: what became of each flow, from its samples: the NetFlow-like table (--csv) and the ground truth (--labels).
-// A flow is written when it ends, in that order, and what is still in flight at the end by its start; memory is that of
-// flows in flight.
+// A flow is written when it ends, once flows_flush() says so at the latest, in that order, and what is still in flight
+// at the end by its start; memory is that of flows in flight.
 //
 // csv: te,td,sa,da,sp,dp,pr,flg,fwd,stos,pkt,byt,label, one line for each direction that has packets, as UGR'16; IP
 // flows alone; bytes are those of IP datagrams.
@@ -31,8 +31,11 @@ bool flows_count(struct flows *f, const struct wm_sample *s);
 /** A flow has ended with the packet that was its last so far. */
 void flows_end(struct flows *f, const struct wm_sample *tick);
 
-/** Bring what was written so far into the files. */
+/** Write the lines of flows that have ended: whoever is killed later leaves them whole. */
 void flows_flush(struct flows *f);
+
+/** How it stands. @return 0; -errno with a sentence of what went wrong. */
+int flows_check(const struct flows *f, struct wm_err *err);
 
 /** Write what is in flight, end both files. @return 0; -errno with a sentence, also of what went wrong before. */
 int flows_finish(struct flows *f, struct wm_err *err);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <base/bytes.h>
+#include <packet/dissect.h>
 #include <packet/dress.h>
 #include <packet/link.h>
 #include <packet/raw.h>
@@ -46,4 +47,67 @@ void wm_raw_make(uint8_t *frame, const struct wm_form *form, const struct wm_sam
 	}
 	if (len + form->grown >= form->l3)
 		dress(frame, form);
+}
+
+static struct wm_packet dissect(const struct wm_sample *s)
+{
+	struct wm_packet pkt;
+
+	wm_dissect(&pkt, WM_LINK_ETHERNET, s->time_ns, s->bytes, s->len, s->len);
+	return pkt;
+}
+
+static void gather(const struct wm_packet *pkt, struct wm_raw_facts *out)
+{
+	bool icmp = pkt->proto == WM_PROTO_ICMP || pkt->proto == WM_PROTO_ICMP6;
+
+	*out = (struct wm_raw_facts){
+		.ethertype = pkt->ethertype,
+		.ip_len = pkt->net == WM_NET_OTHER ? 0 : (uint16_t)(pkt->head_len - pkt->l3 + pkt->payload),
+		.ip = pkt->net == WM_NET_IPV4   ? 4
+		      : pkt->net == WM_NET_IPV6 ? 6
+						: 0,
+		.proto = pkt->proto,
+		.tos = pkt->tos,
+		.type = icmp ? pkt->icmp_type : 0,
+		.code = pkt->icmp_code,
+		.flags = pkt->flags,
+	};
+}
+
+void wm_raw_look(const struct wm_sample *s, struct wm_raw_facts *out)
+{
+	const struct wm_packet pkt = dissect(s);
+
+	gather(&pkt, out);
+}
+
+void wm_raw_note(struct wm_sample *s)
+{
+	const struct wm_packet pkt = dissect(s);
+	struct wm_raw_facts f;
+
+	gather(&pkt, &f);
+	memcpy(s->src, pkt.src, sizeof(s->src));
+	memcpy(s->dst, pkt.dst, sizeof(s->dst));
+	s->sport = pkt.sport;
+	s->dport = pkt.dport;
+	s->seq = (uint32_t)f.ethertype << 16 | f.ip_len;
+	s->ack = (uint32_t)f.ip << 24 | (uint32_t)f.proto << 16 | (uint32_t)f.tos << 8 | f.type;
+	s->window = f.code;
+	s->flags = f.flags;
+}
+
+void wm_raw_noted(const struct wm_sample *s, struct wm_raw_facts *out)
+{
+	*out = (struct wm_raw_facts){
+		.ethertype = (uint16_t)(s->seq >> 16),
+		.ip_len = (uint16_t)s->seq,
+		.ip = (uint8_t)(s->ack >> 24),
+		.proto = (uint8_t)(s->ack >> 16),
+		.tos = (uint8_t)(s->ack >> 8),
+		.type = (uint8_t)s->ack,
+		.code = (uint8_t)s->window,
+		.flags = s->flags,
+	};
 }

@@ -36,6 +36,8 @@ const struct wm_sample *wm_feed_merge(struct wm_feed *f)
 			return first;
 		wm_feed_take(f);
 		f->n_flows += first->flags == WM_TICK_FLOW;
+		if (first->flags == WM_TICK_FLOW && f->departures != NULL)
+			wm_departures_end(f->departures, first);
 		if (first->flags == WM_TICK_END) {
 			f->over = true;
 			return NULL;

@@ -6,6 +6,7 @@
 // another queue has been emptied.
 #pragma once
 
+#include <plane/departures.h>
 #include <synth/ring.h>
 #include <synth/worker.h>
 
@@ -22,9 +23,10 @@ struct wm_feed_ring {
 struct wm_feed {
 	struct wm_feed_ring *rings; // caller's
 	unsigned n_rings;
-	unsigned best;    // whose sample wm_feed_peek() gave
-	bool over;        // the run ends here: what may follow is not wanted
-	uint32_t n_flows; // that ended without a packet that says so; the caller's to take
+	unsigned best;                    // whose sample wm_feed_peek() gave
+	bool over;                        // the run ends here: what may follow is not wanted
+	struct wm_departures *departures; // who is told of flows that end; NULL
+	uint32_t n_flows;                 // that ended without a packet that says so; the caller's to take
 };
 
 /** @param rings n_rings of them with `ring` set, zero otherwise; borrowed. */

@@ -52,6 +52,8 @@ static const struct wm_field queue[] = {
 		"Times that the timeline was shifted because packets were late."},
 	{"shift_ns", "shift_seconds", WM_FIELD_NS, FIELD(wm_plane_queue, shift_ns),
 		"Time by which the timeline was shifted."},
+	{"unlabelled", "unlabelled_packets", WM_FIELD_COUNT, FIELD(wm_plane_queue, unlabelled),
+		"Packets sent that are missing in the labels, because who writes them was too slow."},
 	{"received", "received_packets", WM_FIELD_COUNT, FIELD(wm_plane_queue, received),
 		"Packets that came back and were dropped without a look."},
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // fill: samples into packets, in front of the port.
+#include <packet/raw.h>
 #include <plane/frame.h>
 #include <plane/tx.h>
 
@@ -216,6 +217,8 @@ static enum outcome build_sample(struct wm_tx *tx, const struct wm_sample *s)
 		wm_count_add(&out->count.oversize, 1);
 		if (tx->paced)
 			wm_pace_skip(&tx->pace, s->len);
+		if (tx->departures != NULL && (s->bits & WM_BIT_LAST))
+			wm_departures_end(tx->departures, s);
 		return DROPPED;
 	}
 	wm_draft_make(&draft, s, out->stencils[model]);
@@ -225,6 +228,9 @@ static enum outcome build_sample(struct wm_tx *tx, const struct wm_sample *s)
 		draft.sample = *s;
 	}
 	outcome = build_one(tx, &draft, &turn, s->time_ns + (tx->lap != NULL ? tx->lap->late_ns : 0));
+	if (outcome == BUILT && tx->departures != NULL)
+		wm_departures_build(tx->departures, (tx->head + tx->n - 1) & ROW_MASK, s,
+			wm_form_is_raw(&out->forms[model][s->form]));
 	if (outcome == BUILT && tx->lap != NULL)
 		wm_lap_keep(tx->lap, &draft);
 	return outcome;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <plane/plane_pvt.h>
 #include <plane/telemetry.h>
+#include <plane/witness.h>
 
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -349,6 +350,10 @@ int wm_plane_thread(pthread_t *out, const char *name, void *(*main)(void *), voi
 
 static int launch(struct wm_plane *p, struct wm_err *err)
 {
+	int started = wm_witness_start(p, err);
+
+	if (started < 0)
+		return started;
 	if (p->options->replay != NULL) {
 		int rc = wm_plane_thread(&p->reader, "wm-reader", reader_main, p);
 
@@ -439,6 +444,7 @@ static int run(struct wm_plane *p, struct wm_err *err)
 	stop_lcores(p);
 	if (p->has_reader)
 		wm_replay_join(p->reader);
+	wm_witness_stop(p);
 	if (rc == 0 && failure(p) != 0)
 		rc = explain(p, err);
 	if (rc == 0 && is_over(p))

@@ -59,6 +59,10 @@ struct wm_plane_options {
 	void (*report)(void *arg, const struct wm_plane_stats *stats);
 	void (*notice)(void *arg, const char *sentence); // something that the operator should know
 	void *arg;                                       // of all three
+	/** What left the ports, packet by packet with the system's time, and ticks that end flows; NULL every now and
+	 *  then. In a thread of its own; not with `recycle`. Or NULL */
+	void (*departed)(void *arg, const struct wm_sample *s);
+	void *departed_arg;
 };
 
 /** A thread beside the lcores, on cores that none of them keeps busy if there are such. From `ready` on.

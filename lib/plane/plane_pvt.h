@@ -4,6 +4,7 @@
 
 #include <plane/ahead.h>
 #include <plane/clock.h>
+#include <plane/departures.h>
 #include <plane/plane.h>
 #include <plane/port.h>
 #include <plane/rx.h>
@@ -46,8 +47,12 @@ struct wm_plane {
 	unsigned n_txs;
 	struct wm_supply *supplies[WM_WORKERS_MAX + 1]; // of workers, and that of a capture last
 	unsigned n_supplies;
-	pthread_t reader;                // thread of the capture's supply
-	bool has_reader;                 // it was started
+	pthread_t reader;  // thread of the capture's supply
+	bool has_reader;   // it was started
+	pthread_t witness; // thread that hands departures over
+	bool has_witness;
+	atomic_bool witnessed; // all has been told
+	struct wm_departures_reader readers[WM_QUEUES_MAX];
 	struct wm_rx *rxs[WM_PORTS_MAX]; // of each port, if what comes back counts
 	unsigned n_rxs;
 	struct wm_ring *rings; // [supply * n_txs + queue]

@@ -2,6 +2,7 @@
 #include <packet/raw.h>
 #include <plane/memory.h>
 #include <plane/plane_pvt.h>
+#include <plane/witness.h>
 
 #include <rte_lcore.h>
 #include <rte_malloc.h>
@@ -367,6 +368,8 @@ int wm_plane_setup(struct wm_plane *p, struct wm_err *err)
 	for (unsigned i = 0; i < p->n_ports && p->options->receive && rc >= 0; i++)
 		rc = setup_rx(p, i, err);
 	if (rc >= 0)
+		rc = wm_witness_setup(p, err);
+	if (rc >= 0)
 		tell_roles(p);
 	return rc;
 }
@@ -391,6 +394,7 @@ void wm_plane_teardown(struct wm_plane *p)
 		rte_free(p->rxs[i]->memory);
 		rte_free(p->rxs[i]);
 	}
+	wm_witness_teardown(p);
 	for (unsigned t = 0; t < p->n_txs; t++)
 		if (p->txs[t] != NULL)
 			free_tx(p->txs[t]);

@@ -126,6 +126,8 @@ void wm_plane_collect(const struct wm_plane *p, struct wm_plane_stats *stats)
 	for (unsigned t = 0; t < p->n_txs; t++) {
 		for (unsigned side = 0; side < wm_tx_outs(p->txs[t]); side++) {
 			s.queue[s.n_queues] = collect_queue(&p->txs[t]->out[side]);
+			if (side == 0 && p->txs[t]->departures != NULL)
+				s.queue[s.n_queues].unlabelled = wm_count_get(&p->txs[t]->departures->untold);
 			wm_plane_queue_add(&s.total, &s.queue[s.n_queues++]);
 		}
 		wm_timing_count(&s.timing, &p->txs[t]->timing);

@@ -20,19 +20,20 @@ struct wm_plane_queue {
 	uint16_t queue;
 	uint64_t fresh;
 	uint64_t recycled;
-	uint64_t sent;      // taken by the port; written to the pcap
-	uint64_t bytes;     // of these, without FCS
-	uint64_t padding;   // bytes that these lack to the least frame, WM_FRAME_MIN
-	uint64_t oversize;  // dropped: longer than the port can send
-	uint64_t lost;      // dropped: the run ended before the port took them, or its link was down
-	uint64_t link_down; // of these, because the link was down
-	uint64_t starved;   // times there was no sample
-	uint64_t no_mbuf;   // times it had to wait for a packet buffer
-	uint64_t port_full; // bursts that the port did not take whole
-	uint64_t late;      // packets that left more than 10 us after their time
-	uint64_t shifts;    // times the timeline was shifted
-	uint64_t shift_ns;  // by how much in all
-	uint64_t received;  // packets that came back and were dropped without a look
+	uint64_t sent;       // taken by the port; written to the pcap
+	uint64_t bytes;      // of these, without FCS
+	uint64_t padding;    // bytes that these lack to the least frame, WM_FRAME_MIN
+	uint64_t oversize;   // dropped: longer than the port can send
+	uint64_t lost;       // dropped: the run ended before the port took them, or its link was down
+	uint64_t link_down;  // of these, because the link was down
+	uint64_t starved;    // times there was no sample
+	uint64_t no_mbuf;    // times it had to wait for a packet buffer
+	uint64_t port_full;  // bursts that the port did not take whole
+	uint64_t late;       // packets that left more than 10 us after their time
+	uint64_t shifts;     // times the timeline was shifted
+	uint64_t shift_ns;   // by how much in all
+	uint64_t unlabelled; // sent, and missing in the labels: who writes them was too slow
+	uint64_t received;   // packets that came back and were dropped without a look
 };
 
 struct wm_plane_port {

@@ -80,6 +80,8 @@ static uint16_t send_noted(const struct wm_tx_out *out, struct rte_mbuf **pkts, 
 static void drop(struct wm_tx *tx, struct wm_tx_out *out, uint32_t n)
 {
 	rte_pktmbuf_free_bulk(tx->row + (tx->head & ROW_MASK), n);
+	if (tx->departures != NULL)
+		wm_departures_drop(tx->departures, tx->head & ROW_MASK, n);
 	tx->offered = tx->built_at[(tx->head + n - 1) & ROW_MASK];
 	tx->head += n;
 	tx->n -= n;
@@ -137,7 +139,7 @@ static void offer(struct wm_tx *tx, uint32_t n)
 		drop(tx, out, n);
 		return;
 	}
-	if (tx->paced)
+	if (tx->paced || tx->departures != NULL)
 		now = rte_rdtsc();
 	if (out->ledger == NULL)
 		sent = rte_eth_tx_burst(out->port, out->queue, tx->row + at, (uint16_t)n);
@@ -147,6 +149,8 @@ static void offer(struct wm_tx *tx, uint32_t n)
 		count_sent(tx, out, at, sent);
 	if (tx->paced)
 		note_times(tx, at, sent, now);
+	if (tx->departures != NULL)
+		wm_departures_send(tx->departures, at, sent, now);
 	tx->head += sent;
 	tx->n -= sent;
 	if (unlikely(sent < n)) {

@@ -106,8 +106,9 @@ struct wm_tx {
 	uint8_t split;            // 1 = packets of servers leave on the second out, 0 = all on the first
 	bool eager;               // workers may be held back: a block that stays short is not waited for
 	bool paced;
-	bool mixed;         // there are several models: each one's share is counted
-	struct wm_lap *lap; // NULL = wait for fresh samples
+	bool mixed;                       // there are several models: each one's share is counted
+	struct wm_departures *departures; // who is told what was sent; NULL = nobody
+	struct wm_lap *lap;               // NULL = wait for fresh samples
 	const struct wm_draft_putter *putter;
 	uint8_t *scratch; // UINT16_MAX bytes: a frame before it is cut up
 

@@ -362,7 +362,8 @@ static void output_that_cannot_be_written_is_told(void **state)
 		assert_int_equal(
 			pcap_run(&r.s, &r.models, &(struct steer){.stop = &r.stop}, &r.stats, &began, &err), -ENOSPC);
 		assert_true(began);
-		assert_string_equal(err.msg, "/dev/full: cannot be written: No space left on device");
+		assert_string_equal(
+			err.msg, "/dev/full: cannot be written: No space left on device; 4 lines are missing in it");
 		r.s.csv = NULL;
 		r.s.pcap = "/dev/full";
 		r.s.packets = 0; // the end is that nothing can be written
