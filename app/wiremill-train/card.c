@@ -81,16 +81,26 @@ static int put_input(struct wm_model_writer *w, size_t i, const char *path, stru
 	return rc;
 }
 
+static int put_packets(struct wm_model_writer *w, const struct wm_dataset *ds)
+{
+	int rc = wm_model_put_metaf(w, "packets", "%" PRIu64, ds->counts.used);
+
+	if (rc == 0)
+		rc = wm_model_put_metaf(w, "packets_dropped", "%" PRIu64, ds->counts.packets - ds->counts.used);
+	return rc == 0 ? wm_model_put_metaf(w, "flows", "%zu", ds->n_flows) : rc;
+}
+
 static int put_capture(struct wm_model_writer *w, const struct config *c, const struct wm_dataset *ds)
 {
 	int rc = wm_model_put_metaf(w, "inputs", "%zu", c->n_inputs);
 
-	if (rc == 0)
-		rc = wm_model_put_metaf(w, "packets", "%" PRIu64, ds->counts.used);
-	if (rc == 0)
-		rc = wm_model_put_metaf(w, "packets_dropped", "%" PRIu64, ds->counts.packets - ds->counts.used);
-	if (rc == 0)
-		rc = wm_model_put_metaf(w, "flows", "%zu", ds->n_flows);
+	if (rc == 0 && ds->rows.n > 0) {
+		rc = wm_model_put_metaf(w, "rows", "%zu", ds->rows.n);
+		if (rc == 0)
+			rc = wm_model_put_metaf(w, "rows_dropped", "%" PRIu64, ds->rows.counts.rows - ds->rows.n);
+	} else if (rc == 0) {
+		rc = put_packets(w, ds);
+	}
 	if (rc == 0)
 		rc = wm_model_put_metaf(w, "duration_ns", "%" PRIu64, ds->duration_ns);
 	if (rc == 0 && c->filter != NULL)

@@ -12,7 +12,7 @@ enum { THREADS_MAX = 256 };
 static const struct wm_option options[] = {
 	{"output", 'o', WM_OPTION_TEXT, FIELD(output), "MODEL", "write the model here (required)", 0, 0},
 	{"engine", 'e', WM_OPTION_TEXT, FIELD(engine), "NAME",
-		"kind of model to train: necst, or lora (default: what suits the input)", 0, 0},
+		"kind of model to train: necst, lora, rows (default: what suits the input)", 0, 0},
 	{"filter", 'f', WM_OPTION_TEXT, FIELD(filter), "BPF", "keep only packets that match, as in pcap-filter(7)", 0,
 		0},
 	{"seed", 's', WM_OPTION_NUMBER, FIELD(seed), "N", "same seed, same model (default: 1)", 0, UINT64_MAX},
@@ -40,8 +40,8 @@ static const char *const usage[] = {
 const struct wm_command train_command = {
 	.name = "wiremill-train",
 	.usage = usage,
-	.about = "Learn the traffic of captures (.pcap or .pcapng, plain or gzip; several are one training set) into a "
-		 "model.",
+	.about = "Learn the traffic of captures (.pcap or .pcapng) or of flow tables (.csv), plain or gzip, several of "
+		 "which are one training set, into a model.",
 	.options = options,
 	.n_options = sizeof(options) / sizeof(options[0]),
 };

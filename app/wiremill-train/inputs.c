@@ -2,13 +2,11 @@
 #include "inputs.h"
 
 #include <base/file.h>
-#include <dataset/lora.h>
 
 #include <errno.h>
 #include <nettle/sha2.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 const char *base_name(const char *path)
@@ -16,13 +14,6 @@ const char *base_name(const char *path)
 	const char *slash = strrchr(path, '/');
 
 	return slash == NULL ? path : slash + 1;
-}
-
-static bool has_suffix(const char *path, const char *suffix)
-{
-	size_t len = strlen(path), n = strlen(suffix);
-
-	return len >= n && strcasecmp(path + len - n, suffix) == 0;
 }
 
 static int check_input(const char *path, const struct stat *output, struct wm_err *err)
@@ -37,10 +28,6 @@ static int check_input(const char *path, const struct stat *output, struct wm_er
 		return wm_err_set(err, -EINVAL, "%s: is not a regular file, expected a capture file", path);
 	if (st.st_size == 0)
 		return wm_err_set(err, -ENODATA, "%s: is empty, expected a capture file", path);
-	if ((has_suffix(path, ".csv") || has_suffix(path, ".csv.gz")) && !wm_lora_is(path))
-		return wm_err_set(err, -ENOTSUP,
-			"%s: is a flow table, from which no engine here can learn yet; expected .pcap or .pcapng",
-			path);
 	if (output != NULL && st.st_dev == output->st_dev && st.st_ino == output->st_ino)
 		return wm_err_set(err, -EEXIST, "%s: is an input, so the model cannot be written there", path);
 	return 0;

@@ -103,6 +103,33 @@ static void print_receptions(FILE *out, const struct wm_receptions *r)
 		r->n_gateways, r->n_gateways == 1 ? "" : "s", data, joins, r->n - data - joins, bad);
 }
 
+static void print_damage(FILE *out, const struct wm_dataset *ds)
+{
+	if (ds->counts.damaged == 1)
+		(void)fprintf(out, "read up to the damage: %s\n", ds->damage.msg);
+	else if (ds->counts.damaged > 1)
+		(void)fprintf(out, "read up to the damage in %" PRIu64 " files, such as %s\n", ds->counts.damaged,
+			ds->damage.msg);
+}
+
+static void print_rows(FILE *out, const struct wm_dataset *ds, size_t n_files, const char *date)
+{
+	const struct wm_flow_rows *r = &ds->rows;
+	struct list l = {out, "dropped", 0};
+
+	(void)fprintf(out, "rows      %zu of %" PRIu64 " in %zu file%s, %.3f s from %s on\n", r->n, r->counts.rows,
+		n_files, n_files == 1 ? "" : "s", (double)ds->duration_ns * 1e-9, date);
+	(void)fprintf(out, "table     like %s: hosts %zu, protocols %zu\n", r->info.name, r->hosts.n, r->protos.n);
+	add(&l, r->counts.untimed, "without a time");
+	add(&l, r->counts.uncounted, "without packets or bytes");
+	add(&l, r->counts.misshapen, "misshapen");
+	add(&l, r->senseless, "with what cannot be");
+	end(&l);
+	if (l.n > 0)
+		(void)fprintf(out, "such as   %s\n", r->fault.msg);
+	print_damage(out, ds);
+}
+
 void summary_print(FILE *out, const struct wm_dataset *ds, size_t n_files)
 {
 	const struct wm_dataset_counts *c = &ds->counts;
@@ -112,6 +139,10 @@ void summary_print(FILE *out, const struct wm_dataset *ds, size_t n_files)
 
 	if (gmtime_r(&first, &tm) != NULL)
 		(void)strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S UTC", &tm);
+	if (ds->rows.n > 0) {
+		print_rows(out, ds, n_files, date);
+		return;
+	}
 	(void)fprintf(out, "packets   %" PRIu64 " of %" PRIu64 " in %zu file%s, %.3f s from %s on\n", c->used,
 		c->packets, n_files, n_files == 1 ? "" : "s", (double)ds->duration_ns * 1e-9, date);
 	if (ds->lora.n > 0) {
@@ -122,9 +153,5 @@ void summary_print(FILE *out, const struct wm_dataset *ds, size_t n_files)
 	}
 	print_dropped(out, c);
 	print_mended(out, c);
-	if (c->damaged == 1)
-		(void)fprintf(out, "read up to the damage: %s\n", ds->damage.msg);
-	else if (c->damaged > 1)
-		(void)fprintf(
-			out, "read up to the damage in %" PRIu64 " files, such as %s\n", c->damaged, ds->damage.msg);
+	print_damage(out, ds);
 }

@@ -162,15 +162,18 @@ static int write_model(const struct training *t, struct wm_err *err)
 	return t->unsaved < 0 ? wm_err_set(err, t->unsaved, "%.400s; the model itself is complete", t->why.msg) : 0;
 }
 
-// LoRa receptions have an engine of their own, and it is for nothing else.
+// LoRa receptions and flow tables have engines of their own, and those are for nothing else.
 static int choose_engine(struct training *t, const char **out, struct wm_err *err)
 {
-	const char *suits = t->ds.lora.n > 0 ? "lora" : "necst";
+	const bool lora = t->ds.lora.n > 0, rows = t->ds.rows.n > 0;
+	const char *suits = lora ? "lora" : rows ? "rows" : "necst", *asked = t->config->engine;
 
-	if (t->config->engine != NULL && (strcmp(t->config->engine, "lora") == 0) != (t->ds.lora.n > 0))
-		return wm_err_set(err, -EINVAL, "option --engine: %s does not learn from %s; leave it out",
-			t->config->engine, t->ds.lora.n > 0 ? "LoRa receptions" : "packets");
-	*out = t->config->engine != NULL ? t->config->engine : suits;
+	if (asked != NULL && ((strcmp(asked, "lora") == 0) != lora || (strcmp(asked, "rows") == 0) != rows))
+		return wm_err_set(err, -EINVAL, "option --engine: %s does not learn from %s; leave it out", asked,
+			lora   ? "LoRa receptions"
+			: rows ? "flow tables"
+			       : "packets");
+	*out = asked != NULL ? asked : suits;
 	t->fit = wm_fit_find(*out);
 	return 0;
 }
@@ -182,8 +185,8 @@ static int run(struct training *t, struct wm_err *err)
 	int rc;
 
 	if (c->engine != NULL && wm_fit_find(c->engine) == NULL)
-		return wm_err_set(
-			err, -EINVAL, "option --engine: there is no engine '%.64s', expected necst or lora", c->engine);
+		return wm_err_set(err, -EINVAL,
+			"option --engine: there is no engine '%.64s', expected necst, lora or rows", c->engine);
 	rc = inputs_check(c, err);
 	if (rc < 0)
 		return rc;

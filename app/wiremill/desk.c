@@ -58,7 +58,7 @@ __attribute__((format(printf, 1, 2))) static json_t *done(const char *fmt, ...)
 // Whether the run can have that rate: what the plane would find out, and tell nobody here.
 static int check_rate(struct desk *d, const struct wm_rate *rate, struct wm_err *err)
 {
-	if (d->ask.s->pcap != NULL)
+	if (!d->ask.s->eal)
 		return wm_err_set(err, -ENOTSUP,
 			"a pcap has the times that its seed and options say from the beginning; start another run with "
 			"--rate");
@@ -105,7 +105,7 @@ static int set_weight(struct desk *d, const struct command *c, struct wm_err *er
 
 	if (rc < 0)
 		return rc;
-	if (d->ask.s->pcap != NULL)
+	if (!d->ask.s->eal)
 		return wm_err_set(err, -ENOTSUP,
 			"a pcap has the flows that its seed and options say from the beginning; start another run with "
 			"weight=W");

@@ -3,6 +3,7 @@
 #include "models.h"
 #include "operate.h"
 #include "settings.h"
+#include "table_mode.h"
 
 #include <common/status.h>
 
@@ -37,7 +38,10 @@ static int mill(const struct settings *s)
 	warn_narrow(&s->map);
 	rc = models_check_outputs(s, &err);
 	rc = rc < 0 ? rc : models_open(&models, s, &err);
-	rc = rc < 0 ? rc : operate(s, &models, &began, &err);
+	if (rc == 0 && models.n > 0 && models.at[0].rows != NULL)
+		rc = table_run(s, &models, &began, &err);
+	else if (rc == 0)
+		rc = operate(s, &models, &began, &err);
 	if (rc < 0)
 		status = complain(began ? STATUS_FAILED : wm_status_of(rc), &err);
 	models_close(&models);

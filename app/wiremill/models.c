@@ -50,6 +50,42 @@ static int map_forms(struct open_model *m, const struct wm_map *map)
 	return 0;
 }
 
+// Whether a model is to come and go, or at a rate of its own.
+static bool has_times(const struct model_choice *choice)
+{
+	const struct wm_schedule *s = &choice->schedule;
+
+	return choice->unit != UNIT_NONE || s->start_ns > 0 || s->stop_ns > 0 || s->rise_ns > 0;
+}
+
+// A model of a flow table makes a table, alone.
+static int open_rows(
+	struct open_model *m, const struct model_choice *choice, const struct settings *s, struct wm_err *err)
+{
+	struct wm_err why = {0};
+	int rc;
+
+	if (s->pcap != NULL || s->csv == NULL || s->labels != NULL || s->n_models > 1 || s->replay.file != NULL
+		|| s->control != NULL || s->http != NULL || s->user != NULL)
+		return wm_err_set(err, -EINVAL,
+			"%s: is a model of a flow table, which makes no packets: give it alone, and --csv FILE instead "
+			"of -o",
+			choice->file);
+	if (s->rate.kind != WM_RATE_MODEL || s->rate.value != 1 || choice->weight != 1 || has_times(choice)
+		|| !wm_map_is_empty(&s->map))
+		return wm_err_set(err, -EINVAL,
+			"%s: is a model of a flow table, for which --rate, weights, times and --map-... are not meant",
+			choice->file);
+	rc = rows_open(&m->rows, m->file, &why);
+	if (rc < 0 && strncmp(why.msg, choice->file, strlen(choice->file)) == 0)
+		return wm_err_set(err, rc, "%s", why.msg);
+	if (rc < 0)
+		return wm_err_set(err, rc, "%s: %s", choice->file, why.msg);
+	set_stem(m, choice->file);
+	set_label(m, choice);
+	return 0;
+}
+
 static int open_model(
 	struct open_model *m, const struct model_choice *choice, const struct settings *s, struct wm_err *err)
 {
@@ -63,6 +99,8 @@ static int open_model(
 	if (name == NULL)
 		return wm_err_set(err, -EINVAL, "%s: its metadata name no engine; wiremill-train writes such models",
 			choice->file);
+	if (strcmp(name, WM_ROWS_ENGINE) == 0)
+		return open_rows(m, choice, s, err);
 	m->engine = wm_engine_find(name);
 	if (m->engine == NULL)
 		return wm_err_set(err, -EINVAL, "%s: it is of engine '%s', which this wiremill does not have",
@@ -109,13 +147,11 @@ static int weigh(double *weight, const struct open_model *m, const struct model_
 static int set_source(
 	struct wm_source *out, const struct open_model *m, const struct model_choice *choice, struct wm_err *err)
 {
-	const struct wm_schedule *s = &choice->schedule;
-
 	if (m->engine->learned != NULL) {
-		out->schedule = *s;
+		out->schedule = choice->schedule;
 		return weigh(&out->schedule.weight, m, choice, err);
 	}
-	if (choice->unit != UNIT_NONE || s->start_ns > 0 || s->stop_ns > 0 || s->rise_ns > 0)
+	if (has_times(choice))
 		return wm_err_set(err, -EINVAL,
 			"option --model: %s: its flows are devices, which do not come and go: it takes weight and "
 			"label "
@@ -158,11 +194,11 @@ static int check_links(struct models *out, const struct settings *s, struct wm_e
 
 	for (size_t i = 0; i < out->n; i++) {
 		radio += out->at[i].link == WM_LINK_LORATAP;
-		lora += out->at[i].engine->lora_forward != NULL;
+		lora += out->at[i].engine != NULL && out->at[i].engine->lora_forward != NULL;
 	}
 	if (s->forward && lora == 0)
 		return wm_err_set(err, -EINVAL, "option --lora-forward: no model is of LoRa receptions");
-	if (radio > 0 && (s->pcap == NULL || radio < out->n || s->replay.file != NULL))
+	if (radio > 0 && (s->eal || radio < out->n || s->replay.file != NULL))
 		return wm_err_set(err, -EINVAL,
 			"option --lora-forward is missing: LoRa receptions are no Ethernet frames unless gateways "
 			"forward "
@@ -190,6 +226,8 @@ int models_open(struct models *out, const struct settings *s, struct wm_err *err
 		}
 		out->sources[out->n] = (struct wm_source){
 			.engine = m->engine, .model = m->model, .forms = m->forms, .map = map, .speed = speed};
+		if (m->rows != NULL)
+			continue;
 		rc = set_source(&out->sources[out->n], m, &s->models[out->n], err);
 		if (rc < 0) {
 			out->n++;
@@ -214,6 +252,7 @@ void models_let_steer(struct models *m)
 void models_close(struct models *m)
 {
 	for (size_t i = 0; i < m->n; i++) {
+		rows_close(m->at[i].rows);
 		if (m->at[i].model != NULL)
 			m->at[i].engine->close(m->at[i].model);
 		free(m->at[i].mapped);

@@ -5,6 +5,7 @@
 #include "settings.h"
 
 #include <engine/engine.h>
+#include <engine/rows/rows.h>
 #include <model/model.h>
 #include <synth/replay.h>
 #include <synth/worker.h>
@@ -20,6 +21,7 @@ struct open_model {
 	struct wm_model *file;
 	const struct wm_engine *engine;
 	struct wm_engine_model *model;
+	struct rows_model *rows; // instead of both: it makes rows of a table, no packets
 	const struct wm_form *forms;
 	size_t n_forms;
 	int link;               // LINKTYPE_* of its frames

@@ -94,7 +94,7 @@ static int check_replay(const struct operation *o, struct wm_err *err)
 static int on_ready(void *arg, struct wm_err *err)
 {
 	struct operation *o = arg;
-	bool ports = o->s->pcap == NULL;
+	bool ports = o->s->eal;
 	int rc = 0;
 
 	if (o->s->user != NULL) {
@@ -124,7 +124,7 @@ static int open_desk(struct operation *o, struct wm_err *err)
 
 	if (o->s->control == NULL && o->s->http == NULL)
 		return 0;
-	if (o->s->control != NULL && o->s->pcap == NULL)
+	if (o->s->control != NULL && o->s->eal)
 		models_let_steer(o->models);
 	rc = desk_open(&o->desk, &ask, where, sizeof(where), err);
 	if (rc == 0 && *where != '\0')
@@ -169,7 +169,7 @@ int operate(const struct settings *s, struct models *models, bool *began, struct
 		.report = on_report,
 		.notice = on_notice,
 		.arg = o};
-	if (rc == 0 && s->pcap != NULL)
+	if (rc == 0 && !s->eal)
 		rc = pcap_run(s, models, &steer, &stats, began, err);
 	else if (rc == 0)
 		rc = live_run(s, models, &steer, &stats, began, err);

@@ -89,6 +89,10 @@ static void write_sample(struct sink *k, const struct wm_sample *s)
 		k->done = true;
 		return;
 	}
+	if (k->writer == NULL) { // the tables of flows alone are asked for
+		count(k, s);
+		return;
+	}
 	frame = wm_capture_writer_reserve(k->writer, s->len);
 	if (frame == NULL) { // closing the writer says why
 		k->done = true;
@@ -196,9 +200,10 @@ static int open_sink(struct sink *k, struct wm_err *err)
 		wm_pace_init(&k->pace, &s->rate, 1);
 	if (s->csv != NULL || s->labels != NULL)
 		rc = flows_create(&k->flows, k->models, s, err);
-	return rc < 0 ? rc
-		      : wm_capture_writer_open(&k->writer, s->pcap, k->models->link,
-			      s->snaplen > 0 ? (uint32_t)s->snaplen : WM_FRAME_MAX, err);
+	if (rc < 0 || s->pcap == NULL)
+		return rc;
+	return wm_capture_writer_open(
+		&k->writer, s->pcap, k->models->link, s->snaplen > 0 ? (uint32_t)s->snaplen : WM_FRAME_MAX, err);
 }
 
 // End all files, also after a failure. @return the first error, with its sentence.

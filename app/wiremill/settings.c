@@ -374,8 +374,9 @@ static int check_ports(const struct settings *s, struct wm_err *err)
 {
 	if (!s->eal)
 		return wm_err_set(err, -EINVAL,
-			"option -o FILE is missing: it names the pcap to write; to send on ports, name them in EAL's "
-			"options before -- or with --eal");
+			"option -o FILE is missing: it names the pcap to write, --csv FILE a table of flows; to send "
+			"on "
+			"ports, name them in EAL's options before -- or with --eal");
 	if ((s->csv != NULL || s->labels != NULL) && s->recycle)
 		return wm_err_set(err, -EINVAL,
 			"option --%s: it tells of flows that models make, and recycled packets are of others; leave "
@@ -427,7 +428,8 @@ static int check(const struct settings *s, struct wm_err *err)
 	rc = check_replay(s, err);
 	if (rc < 0)
 		return rc;
-	return s->pcap != NULL ? check_pcap(s, err) : check_ports(s, err);
+	return s->pcap != NULL || (!s->eal && (s->csv != NULL || s->labels != NULL)) ? check_pcap(s, err)
+										     : check_ports(s, err);
 }
 
 int settings_read(struct settings *out, int argc, char **argv, struct wm_err *err)

@@ -19,6 +19,7 @@ enum wm_stream {
 	WM_STREAM_SOURCE,    // seeds of the models of a mix; id = place in the mix
 	WM_STREAM_FIDELITY,  // halves of the real data, subsamples; id = which
 	WM_STREAM_COURSE,    // which of the planned flows begin; id = flows that have begun
+	WM_STREAM_ROWS,      // conversations of a flow table; id = conversation
 	WM_STREAM_TEST = 99, // tests
 };
 

@@ -106,6 +106,7 @@ int wm_columns_find(
 			return missing((enum wm_column)i, where, err);
 	for (int i = 0; i < WM_TABLE_CATEGORIES; i++)
 		c.info.has[i] = c.at[WM_COL_CATEGORY + i] != WM_COLUMN_NONE;
+	c.info.both_sides = c.both_sides;
 	c.info.time_is_end = strcmp(names[c.at[WM_COL_TIME]], "te") == 0;
 	*out = c;
 	return 0;

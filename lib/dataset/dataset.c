@@ -368,6 +368,8 @@ int wm_dataset_read(struct wm_dataset *out, const char *const *paths, size_t n_p
 
 	if (n_paths > 0 && wm_lora_is(paths[0]))
 		return wm_lora_read(out, paths, n_paths, options, err);
+	if (n_paths > 0 && wm_table_is_text(paths[0]))
+		return wm_flow_rows_read(out, paths, n_paths, options, err);
 	parts = calloc(n_paths > 0 ? n_paths : 1, sizeof(*parts));
 	if (parts == NULL)
 		rc = wm_err_sys(err, -ENOMEM, "dataset");
@@ -396,5 +398,6 @@ void wm_dataset_free(struct wm_dataset *ds)
 	free(ds->forms);
 	free(ds->bytes);
 	wm_receptions_free(&ds->lora);
+	wm_flow_rows_free(&ds->rows);
 	memset(ds, 0, sizeof(*ds));
 }

@@ -10,6 +10,7 @@
 
 #include <base/err.h>
 #include <dataset/lora.h>
+#include <dataset/rows.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -104,6 +105,7 @@ struct wm_dataset {
 	uint8_t *bytes; // images and payload examples
 	size_t n_bytes;
 	struct wm_receptions lora; // instead of all above, if that is what the files hold
+	struct wm_flow_rows rows;  // likewise
 	uint64_t first_ns;         // epoch time of the first packet
 	uint64_t duration_ns;
 	struct wm_dataset_counts counts;
@@ -123,7 +125,8 @@ struct wm_dataset_options {
  * Read captures into one dataset; several are one training set, one after the other in time order of their starts
  * (captures that overlap in time are merged as they are; others are put 1 s apart).
  *
- * Files of LoRa receptions (dataset/lora.h) make a dataset of receptions and of nothing else.
+ * Files of LoRa receptions (dataset/lora.h) make a dataset of receptions and of nothing else, flow tables
+ * (dataset/rows.h) one of rows.
  *
  * Memory: records, flows and forms kept; the flow table holds only flows in flight.
  *

@@ -251,7 +251,7 @@ static const char *take_row_values(struct wm_table *t, struct wm_table_row *row,
 	row->proto = text_of(t, WM_COL_PROTO);
 	to_capitals(t, row->proto);
 	for (int i = 0; i < WM_TABLE_CATEGORIES; i++)
-		row->category[i] = text_of(t, (enum wm_column)(WM_COL_CATEGORY + i));
+		row->category[i] = field(t, (enum wm_column)(WM_COL_CATEGORY + i)); // "-" is one of its values
 	t->counts.used++;
 	return NULL;
 }

@@ -5,7 +5,7 @@
 //
 //   ugr16     te td sa da sp dp pr flg fwd stos pkt byt label; also without the line of names; wiremill --csv
 //   netshare  srcip dstip srcport dstport proto ts td pkt byt type; addresses may be 32-bit numbers
-//   zeek      conn.log as TSV with its # lines, or as CSV; packets and IP bytes of both sides are added, "-" is unset
+//   zeek      conn.log as TSV with its # lines, or as CSV; packets and IP bytes of both sides are added
 //   cidds     "Date first seen", Duration, Proto, "Src IP Addr", ...; counts like "1.2 M"
 //   labels    wiremill --labels
 //
@@ -53,6 +53,7 @@ struct wm_table_info {
 	enum wm_table_schema schema;
 	const char *name; // of the schema
 	bool time_is_end; // the time is that of the flow's end
+	bool both_sides;  // packets and bytes are those of two sides, of which the reply is known
 	bool has[WM_TABLE_CATEGORIES];
 };
 

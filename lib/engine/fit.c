@@ -3,6 +3,7 @@
 
 #include <engine/lora/lora.h>
 #include <engine/necst/necst.h>
+#include <engine/rows/rows.h>
 
 #include <stddef.h>
 #include <string.h>
@@ -12,7 +13,7 @@ wm_fit_fn *wm_fit_find(const char *engine)
 	const struct {
 		const char *name;
 		wm_fit_fn *fit;
-	} engines[] = {{wm_engine_necst.name, necst_fit}, {wm_engine_lora.name, lora_fit}};
+	} engines[] = {{wm_engine_necst.name, necst_fit}, {wm_engine_lora.name, lora_fit}, {WM_ROWS_ENGINE, rows_fit}};
 
 	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++)
 		if (strcmp(engines[i].name, engine) == 0)

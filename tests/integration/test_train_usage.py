@@ -35,7 +35,7 @@ MATRIX = {
     "short.pcap -o m": ["short.pcap"],
     "header.pcap -o m": ["header.pcap"],
     "ok.pcap text.pcap -o m": ["text.pcap"],
-    "flows.csv -o m": ["flows.csv", "flow table"],
+    "flows.csv -o m": ["flows.csv: line 1", "the duration"],
     "ok.pcap -o m -s x": ["--seed", "'x'", "whole number"],
     "ok.pcap -o m -s -1": ["--seed", "'-1'"],
     "ok.pcap -o m -s 1.5": ["--seed", "'1.5'"],

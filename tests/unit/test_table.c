@@ -157,7 +157,7 @@ static void zeek_is_read_as_tsv_and_csv_with_both_sides_added(void **state)
 		expect_numbers(&r.row, 0, 3, 200, 1024, 53);
 		assert_true(r.row.reply_packets == 1 && r.row.reply_bytes == 80);
 		assert_string_equal(r.row.dst, "fe80::1");
-		assert_string_equal(r.row.category[WM_TABLE_SERVICE], "");
+		assert_string_equal(r.row.category[WM_TABLE_SERVICE], "-");
 		assert_string_equal(r.row.category[WM_TABLE_STATE], "S0");
 		expect_row(&r);
 		expect_numbers(&r.row, 0.1, 0, 0, 1024, 53);
