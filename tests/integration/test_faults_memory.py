@@ -68,6 +68,9 @@ def ends_well(program, clean, runs, beginnings=()):
             said = run.sentence(program)
             assert "memory" in said, run.what()
         for name, data in run.files.items():
+            if name == "new.ckpt" and run.status != 0:  # training can go on from there, if it is whole
+                safetensors_file.read(data)
+                continue
             cut = name in beginnings and run.status != 0
             assert name in clean.files and (cut or same_kind(name, data, clean.files[name])), f"{name}: {run.what()}"
     assert n_failed > len(runs) // 2 > 10, f"{n_failed} of {len(runs)} failed"
