@@ -158,6 +158,15 @@ def a_port_that_nobody_reads_does_not_hold_up_the_end():
         assert process.returncode == 0 and re.search(r"^sent \d+$", said, re.M), said  # which it says if all adds up
 
 
+def stop(process):
+    """Stop it, and see that all its threads have: a signal waits for its thread to run."""
+    process.send_signal(signal.SIGSTOP)
+    end = time.monotonic() + LIMIT_S
+    while os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOHANG) is None:
+        assert time.monotonic() < end, "it does not stop"
+        time.sleep(0.01)
+
+
 def a_process_that_was_stopped_catches_up_or_shifts_time():
     for catch_up in (None, 1000):
         words = ["--catch-up", str(catch_up)] if catch_up else []
@@ -166,7 +175,7 @@ def a_process_that_was_stopped_catches_up_or_shifts_time():
                                    stderr=subprocess.PIPE, encoding="utf-8")
         try:
             next(line for line in process.stderr if "packets sent" in line)
-            process.send_signal(signal.SIGSTOP)
+            stop(process)
             time.sleep(0.6)
             process.send_signal(signal.SIGCONT)
             time.sleep(1.5)
