@@ -8,6 +8,7 @@
 enum { FIN = 0x01, SYN = 0x02, RST = 0x04, ACK = 0x10 };
 
 struct entry {
+	struct entry *older, *newer; // flows in the order of their last packets
 	uint64_t hash;
 	uint64_t last_ns;
 	uint32_t flow;
@@ -20,8 +21,7 @@ struct entry {
 struct wm_track {
 	struct entry (*sets)[WM_TRACK_WAYS];
 	size_t n_sets;
-	size_t hand;   // set that is looked through next for flows that are over
-	size_t end_at; // set that wm_track_end() has come to
+	struct entry open, closed; // heads of two circles: newer is the oldest flow, older the newest
 	uint32_t n_flows;
 	uint64_t n_cut;
 };
@@ -38,6 +38,8 @@ int wm_track_create(struct wm_track **out, unsigned bits)
 		free(t);
 		return -ENOMEM;
 	}
+	t->open.older = t->open.newer = &t->open;
+	t->closed.older = t->closed.newer = &t->closed;
 	*out = t;
 	return 0;
 }
@@ -97,20 +99,33 @@ static bool opens_another(const struct entry *e, const struct wm_packet *p)
 	return (p->flags & (SYN | ACK)) == SYN && e->closed && p->seq != e->first_seq;
 }
 
+static void unlink_entry(struct entry *e)
+{
+	e->older->newer = e->newer;
+	e->newer->older = e->older;
+}
+
+static void append(struct entry *head, struct entry *e)
+{
+	e->older = head->older;
+	e->newer = head;
+	head->older->newer = e;
+	head->older = e;
+}
+
 static void end(struct entry *e, struct wm_tracked *out)
 {
 	out->ended[out->n_ended++] = e->flow;
 	e->used = false;
+	unlink_entry(e);
 }
 
-// One set at each packet: flows end soon after they are over, whether their set is visited or not.
-static void sweep(struct wm_track *t, uint64_t now_ns, struct wm_tracked *out)
+// The oldest flows, if they are over. A packet begins one flow at most, so that two at each are enough to keep up.
+static void expire(struct wm_track *t, uint64_t now_ns, struct wm_tracked *out)
 {
-	struct entry *set = t->sets[t->hand++ & (t->n_sets - 1)];
-
-	for (int i = 0; i < WM_TRACK_WAYS; i++)
-		if (set[i].used && is_over(&set[i], now_ns))
-			end(&set[i], out);
+	for (struct entry *head = &t->open; head != NULL; head = head == &t->open ? &t->closed : NULL)
+		for (int i = 0; i < 2 && head->newer != head && is_over(head->newer, now_ns); i++)
+			end(head->newer, out);
 }
 
 // The entry of a flow, or a free one (not used) for it.
@@ -138,37 +153,36 @@ void wm_track_packet(struct wm_track *t, const struct wm_packet *pkt, struct wm_
 	struct entry *e;
 
 	*out = (struct wm_tracked){0};
-	sweep(t, pkt->time_ns, out);
+	expire(t, pkt->time_ns, out);
 	e = find(t, hash, out);
 	if (e->used && (is_over(e, pkt->time_ns) || (tcp && opens_another(e, pkt))))
 		end(e, out);
-	if (!e->used) {
+	if (e->used) {
+		unlink_entry(e);
+	} else {
 		*e = (struct entry){.hash = hash, .flow = t->n_flows++, .first_seq = pkt->seq, .used = true};
 		e->client_lo = src_lo != server_sends(pkt, tcp);
 		out->first = true;
 	}
 	e->last_ns = pkt->time_ns;
 	e->closed |= tcp && (pkt->flags & (FIN | RST)) != 0;
+	append(e->closed ? &t->closed : &t->open, e);
 	out->flow = e->flow;
 	out->reverse = src_lo != e->client_lo;
 }
 
 bool wm_track_end(struct wm_track *t, uint32_t *flow)
 {
-	for (; t->n_flows > 0 && t->end_at < t->n_sets; t->end_at++) {
-		struct entry *set = t->sets[t->end_at];
+	struct entry *e = t->open.newer != &t->open ? t->open.newer : t->closed.newer;
 
-		for (int i = 0; i < WM_TRACK_WAYS; i++) {
-			if (set[i].used) {
-				set[i].used = false;
-				*flow = set[i].flow;
-				return true;
-			}
-		}
+	if (e == &t->closed) {
+		t->n_flows = 0;
+		return false;
 	}
-	t->hand = t->end_at = 0;
-	t->n_flows = 0;
-	return false;
+	e->used = false;
+	unlink_entry(e);
+	*flow = e->flow;
+	return true;
 }
 
 uint64_t wm_track_cut(const struct wm_track *t)

@@ -17,7 +17,7 @@
 
 enum {
 	WM_TRACK_WAYS = 4,
-	WM_TRACK_BITS = 16, // sets are 2^this: 262,144 flows in 8 MiB
+	WM_TRACK_BITS = 16, // sets are 2^this: 262,144 flows in 12 MiB
 };
 
 struct wm_track;

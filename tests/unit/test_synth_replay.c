@@ -519,6 +519,37 @@ static void flows_are_followed_both_ways_until_they_are_over(void **state)
 	wm_track_destroy(t);
 }
 
+static void a_flow_that_is_over_ends_at_the_next_packet_of_any(void **state)
+{
+	struct wm_tracked out;
+	struct wm_track *t;
+	uint64_t s;
+
+	(void)state;
+	assert_int_equal(wm_track_create(&t, WM_TRACK_BITS), 0);
+	for (uint16_t i = 0; i < 100; i++) { // half of them are closed
+		struct wm_packet p = tcp(i, false, i % 2 == 0 ? 0x11 : 0x10, 0, i);
+
+		wm_track_packet(t, &p, &out);
+		assert_int_equal(out.n_ended, 0);
+	}
+	for (s = 1; s < 40; s++) {
+		struct wm_packet p = tcp(s * 1000000000, false, 0x10, 0, 1);
+
+		wm_track_packet(t, &p, &out);
+		assert_int_equal(out.n_ended, s < 6 ? 0 : s < 31 ? 2 : 0);
+		for (unsigned i = 0; i < out.n_ended; i++)
+			assert_int_equal(out.ended[i], 4 * (s - 6) + 2 * i);
+	}
+	for (s = 3700; s < 3730; s++) {
+		struct wm_packet p = tcp(s * 1000000000, false, 0x10, 0, 4000);
+
+		wm_track_packet(t, &p, &out);
+		assert_int_equal(out.n_ended, s < 3725 ? 2 : 0);
+	}
+	wm_track_destroy(t);
+}
+
 static void a_full_table_ends_the_flow_that_was_silent_longest(void **state)
 {
 	uint64_t begun = 0, ended = 0;
@@ -558,6 +589,7 @@ int main(void)
 		cmocka_unit_test(captures_without_a_packet_to_send_are_refused),
 		cmocka_unit_test(a_damaged_capture_gives_what_is_there_in_each_loop),
 		cmocka_unit_test(flows_are_followed_both_ways_until_they_are_over),
+		cmocka_unit_test(a_flow_that_is_over_ends_at_the_next_packet_of_any),
 		cmocka_unit_test(a_full_table_ends_the_flow_that_was_silent_longest),
 	};
 
