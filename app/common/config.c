@@ -2,7 +2,9 @@
 #include <common/config.h>
 
 #include <errno.h>
+#include <inttypes.h>
 #include <libconfig.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,8 +50,8 @@ static bool array_text(const config_setting_t *array, char *text, size_t size)
 }
 
 // { file = "x"; weight = 2; } is x,weight=2, and so is one that begins with what the option is about, as it is called:
-// port = { port = 0; vlan = 5; } is 0,vlan=5.
-static bool group_text(const config_setting_t *group, const char *name, char *text, size_t size)
+// port = { port = 0; vlan = 5; } is 0,vlan=5. Of the members, the first n_members are taken, and that one.
+static bool group_text(const config_setting_t *group, const char *name, int n_members, char *text, size_t size)
 {
 	const config_setting_t *lead = NULL;
 	char value[TEXT_MAX];
@@ -62,7 +64,7 @@ static bool group_text(const config_setting_t *group, const char *name, char *te
 		lead = config_setting_get_member(group, name);
 	if (lead != NULL && value_text(lead, value, sizeof(value)))
 		n = (size_t)snprintf(text, size, "%s", value);
-	for (int i = 0; i < config_setting_length(group); i++) {
+	for (int i = 0; i < n_members; i++) {
 		const config_setting_t *s = config_setting_get_elem(group, (unsigned)i);
 
 		if (s == lead)
@@ -74,15 +76,6 @@ static bool group_text(const config_setting_t *group, const char *name, char *te
 	return n < size;
 }
 
-// Other options are one number or one text.
-static bool takes_group(const struct wm_command *cmd, const char *name)
-{
-	for (size_t i = 0; i < cmd->n_options; i++)
-		if (strcmp(cmd->options[i].name, name) == 0)
-			return cmd->options[i].kind == WM_OPTION_TAKEN;
-	return false;
-}
-
 // What reading a file goes through.
 struct reading {
 	const struct wm_command *cmd;
@@ -91,6 +84,72 @@ struct reading {
 	struct wm_config_text **texts;
 	struct wm_err *err;
 };
+
+// Refuse a setting where it stands, which may be in a file that the file includes.
+__attribute__((format(printf, 4, 5))) static int refuse(
+	const struct reading *r, const config_setting_t *s, int rc, const char *fmt, ...)
+{
+	const char *included = config_setting_source_file(s);
+	char why[sizeof(r->err->msg)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	return wm_err_set(r->err, rc, "%s:%d: %s", included != NULL ? included : r->path,
+		(int)config_setting_source_line(s), why);
+}
+
+static int refuse_name(const struct reading *r, const config_setting_t *s, const char *name)
+{
+	const struct wm_option *guess = wm_command_guess(r->cmd, name);
+
+	if (guess == NULL)
+		return refuse(r, s, -ENOENT, "there is no option '%s'; --help lists them", name);
+	return refuse(r, s, -ENOENT, "there is no option '%s'; '%s' is like it", name, guess->name);
+}
+
+// Whether a setting has a type that the option can be told by.
+static bool has_type(const struct wm_option *o, const config_setting_t *s)
+{
+	int type = config_setting_type(s);
+	bool whole = type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64;
+
+	switch (o->kind) {
+	case WM_OPTION_FLAG:
+		return type == CONFIG_TYPE_BOOL;
+	case WM_OPTION_TEXT:
+		return type == CONFIG_TYPE_STRING;
+	case WM_OPTION_NUMBER:
+		return whole;
+	case WM_OPTION_SECONDS:
+		return whole || type == CONFIG_TYPE_FLOAT;
+	case WM_OPTION_TAKEN:
+	case WM_OPTION_LIST:
+		return type == CONFIG_TYPE_GROUP || (config_setting_is_scalar(s) && type != CONFIG_TYPE_BOOL);
+	}
+	return false;
+}
+
+static int refuse_type(const struct reading *r, const config_setting_t *s, const struct wm_option *o)
+{
+	switch (o->kind) {
+	case WM_OPTION_FLAG:
+		return refuse(r, s, -EINVAL, "'%s' must be true or false", o->name);
+	case WM_OPTION_TEXT:
+		return refuse(r, s, -EINVAL, "'%s' must be a text in quotes: %s", o->name, o->metavar);
+	case WM_OPTION_NUMBER:
+		return refuse(r, s, -EINVAL, "'%s' must be a whole number in %" PRIu64 "..%" PRIu64 ", without quotes",
+			o->name, o->lo, o->hi);
+	case WM_OPTION_SECONDS:
+		return refuse(
+			r, s, -EINVAL, "'%s' must be a number of seconds above 0, without quotes or unit", o->name);
+	case WM_OPTION_TAKEN:
+	case WM_OPTION_LIST:
+		break;
+	}
+	return refuse(r, s, -EINVAL, "'%s' must be a number, a text or a group of them", o->name);
+}
 
 static const char *keep(struct wm_config_text **texts, const char *text)
 {
@@ -105,46 +164,106 @@ static const char *keep(struct wm_config_text **texts, const char *text)
 	return t->text;
 }
 
-static int set_value(const struct reading *r, const char *name, const config_setting_t *s)
+static int set_text(const struct reading *r, const struct wm_option *o, const char *text, int line, struct wm_err *why)
+{
+	const char *kept = keep(r->texts, text);
+
+	if (kept == NULL)
+		return wm_err_set(why, -ENOMEM, "no memory to read it");
+	return wm_command_set(r->cmd, o, kept, line, r->config, why);
+}
+
+// The member of a group that a sentence is about: the first that brings it about, behind those in front of it.
+static const config_setting_t *find_fault(
+	const struct reading *r, const struct wm_option *o, const config_setting_t *group, const struct wm_err *why)
+{
+	for (int n = 0; config_setting_is_group(group) && n <= config_setting_length(group); n++) {
+		struct wm_err now = {0};
+		char text[TEXT_MAX];
+
+		if (!group_text(group, o->name, n, text, sizeof(text))
+			|| set_text(r, o, text, (int)config_setting_source_line(group), &now) >= 0
+			|| strcmp(now.msg, why->msg) != 0)
+			continue;
+		return n == 0 ? group : config_setting_get_elem(group, (unsigned)n - 1);
+	}
+	return group;
+}
+
+// Whether all members of a group can be parts of a text with commas between.
+static int check_members(const struct reading *r, const config_setting_t *group)
+{
+	for (int i = 0; config_setting_is_group(group) && i < config_setting_length(group); i++) {
+		const config_setting_t *s = config_setting_get_elem(group, (unsigned)i);
+		const char *name = config_setting_name(s), *text = config_setting_get_string(s);
+
+		if (!config_setting_is_scalar(s) && !config_setting_is_array(s))
+			return refuse(r, s, -EINVAL, "'%s' must be a number or a text", name);
+		if (text != NULL && strchr(text, ',') != NULL && strcmp(name, "file") != 0)
+			return refuse(r, s, -EINVAL, "'%s' must be without a comma, '%s' is not", name, text);
+	}
+	return 0;
+}
+
+static int set_value(const struct reading *r, const struct wm_option *o, const config_setting_t *s)
 {
 	char text[TEXT_MAX];
 	struct wm_err why = {0};
-	const char *kept;
 	int rc;
 
-	if (!value_text(s, text, sizeof(text))
-		&& !(takes_group(r->cmd, name) && group_text(s, name, text, sizeof(text))))
-		return wm_err_set(r->err, -EINVAL, "%s:%d: '%s' must be a number, a text or a group of them", r->path,
-			(int)config_setting_source_line(s), name);
+	if (!has_type(o, s))
+		return refuse_type(r, s, o);
 	if (config_setting_type(s) == CONFIG_TYPE_BOOL && !config_setting_get_bool(s))
 		return 0;
-	kept = keep(r->texts, text);
-	if (kept == NULL)
-		return wm_err_set(r->err, -ENOMEM, "%s: no memory to read it", r->path);
-	rc = wm_command_set(r->cmd, name, kept, r->config, &why);
+	rc = check_members(r, s);
 	if (rc < 0)
-		return wm_err_set(r->err, rc, "%s:%d: %s", r->path, (int)config_setting_source_line(s), why.msg);
-	return 0;
+		return rc;
+	if (!value_text(s, text, sizeof(text)) && !group_text(s, o->name, config_setting_length(s), text, sizeof(text)))
+		return refuse_type(r, s, o);
+	rc = set_text(r, o, text, (int)config_setting_source_line(s), &why);
+	return rc < 0 ? refuse(r, find_fault(r, o, s, &why), rc, "%s", why.msg) : 0;
+}
+
+// One setting of the file: one value, or several of an option that may be given more than once.
+static int set_one(const struct reading *r, const config_setting_t *s)
+{
+	const char *name = config_setting_name(s);
+	const struct wm_option *o = wm_command_find(r->cmd, name);
+	bool many = config_setting_is_list(s) || config_setting_is_array(s);
+	int rc = 0;
+
+	if (o == NULL)
+		return refuse_name(r, s, name);
+	if (strcmp(name, "config") == 0 || strcmp(name, "help") == 0 || strcmp(name, "version") == 0)
+		return refuse(r, s, -EINVAL, "'%s' is for the command line alone", name);
+	if (!many)
+		return set_value(r, o, s);
+	if (o->kind != WM_OPTION_LIST)
+		return refuse(r, s, -EINVAL, "'%s' is one value, not a list", name);
+	if (config_setting_length(s) == 0)
+		return refuse(r, s, -EINVAL, "'%s' is an empty list: leave it out, or put one %s in", name, o->metavar);
+	for (int i = 0; i < config_setting_length(s) && rc == 0; i++)
+		rc = set_value(r, o, config_setting_get_elem(s, (unsigned)i));
+	return rc;
 }
 
 static int set_all(const struct reading *r, const config_t *file)
 {
 	const config_setting_t *root = config_root_setting(file);
+	int rc = 0;
 
-	for (int i = 0; i < config_setting_length(root); i++) {
-		const config_setting_t *s = config_setting_get_elem(root, (unsigned)i);
-		bool many = config_setting_is_list(s) || config_setting_is_array(s);
-		int n = many ? config_setting_length(s) : 1;
+	for (int i = 0; i < config_setting_length(root) && rc == 0; i++)
+		rc = set_one(r, config_setting_get_elem(root, (unsigned)i));
+	return rc;
+}
 
-		for (int k = 0; k < n; k++) {
-			const config_setting_t *one = many ? config_setting_get_elem(s, (unsigned)k) : s;
-			int rc = set_value(r, config_setting_name(s), one);
+static const char *syntax_text(const config_t *file)
+{
+	const char *text = config_error_text(file);
 
-			if (rc < 0)
-				return rc;
-		}
-	}
-	return 0;
+	return strcmp(text, "syntax error") == 0
+		       ? "syntax error, here or just before: settings are name = value; with texts in quotes"
+		       : text;
 }
 
 int wm_config_read(
@@ -161,8 +280,9 @@ int wm_config_read(
 	if (config_read(&file, stream) == CONFIG_TRUE)
 		rc = set_all(&reading, &file);
 	else
-		rc = wm_err_set(
-			err, -EINVAL, "%s:%d: %s", path, (int)config_error_line(&file), config_error_text(&file));
+		rc = wm_err_set(err, -EINVAL, "%s:%d: %s",
+			config_error_file(&file) != NULL ? config_error_file(&file) : path,
+			(int)config_error_line(&file), syntax_text(&file));
 	config_destroy(&file);
 	(void)fclose(stream);
 	return rc;

@@ -12,6 +12,7 @@
 enum {
 	FIRST_VALUE = 256, // getopt_long's value of option i is FIRST_VALUE + i: no letter is that large
 	HELP_COLUMN = 28,
+	NAME_LIKE_MAX = 63, // letters of a name that others are compared with
 };
 
 static const double seconds_max = 1e9;
@@ -43,11 +44,13 @@ static int parse_seconds(const struct wm_option *o, const char *text, double *ou
 	return 0;
 }
 
-static int set_option(
-	const struct wm_command *cmd, const struct wm_option *o, const char *text, void *config, struct wm_err *err)
+int wm_command_set(const struct wm_command *cmd, const struct wm_option *o, const char *text, int line, void *config,
+	struct wm_err *err)
 {
 	void *field = (char *)config + o->offset;
 
+	if (cmd->wants != NULL && !cmd->wants(config, o, line))
+		return 0;
 	switch (o->kind) {
 	case WM_OPTION_FLAG:
 		*(bool *)field = true;
@@ -63,6 +66,7 @@ static int set_option(
 	case WM_OPTION_SECONDS:
 		return parse_seconds(o, text, field, err);
 	case WM_OPTION_TAKEN:
+	case WM_OPTION_LIST:
 		return cmd->take(config, o, text, err);
 	}
 	return -EINVAL;
@@ -128,19 +132,59 @@ int wm_command_parse(const struct wm_command *cmd, int argc, char **argv, void *
 
 		if (value == ':' || o == NULL)
 			return refuse(cmd, value, argv, err);
-		rc = set_option(cmd, o, optarg, config, err);
+		rc = wm_command_set(cmd, o, optarg, WM_COMMAND_LINE, config, err);
 		if (rc < 0)
 			return rc;
 	}
 	return optind;
 }
 
-int wm_command_set(const struct wm_command *cmd, const char *name, const char *text, void *config, struct wm_err *err)
+const struct wm_option *wm_command_find(const struct wm_command *cmd, const char *name)
 {
 	for (size_t i = 0; i < cmd->n_options; i++)
 		if (strcmp(cmd->options[i].name, name) == 0)
-			return set_option(cmd, &cmd->options[i], text, config, err);
-	return wm_err_set(err, -ENOENT, "there is no option '%s'", name);
+			return &cmd->options[i];
+	return NULL;
+}
+
+// How many letters have to be put in, taken out or changed to come from a to b (Wagner and Fischer 1974).
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[NAME_LIKE_MAX + 1], n = strlen(b);
+
+	if (n > NAME_LIKE_MAX)
+		return n;
+	for (size_t i = 0; i <= n; i++)
+		row[i] = i;
+	for (size_t k = 0; a[k] != '\0'; k++) {
+		size_t corner = row[0];
+
+		row[0] = k + 1;
+		for (size_t i = 0; i < n; i++) {
+			size_t same = corner + (a[k] != b[i]), above = row[i + 1] + 1, left = row[i] + 1;
+
+			corner = row[i + 1];
+			row[i + 1] = above < left ? above : left;
+			row[i + 1] = same < row[i + 1] ? same : row[i + 1];
+		}
+	}
+	return row[n];
+}
+
+const struct wm_option *wm_command_guess(const struct wm_command *cmd, const char *name)
+{
+	size_t best = strlen(name) / 3 + 1;
+	const struct wm_option *guess = NULL;
+
+	for (size_t i = 0; i < cmd->n_options; i++) {
+		size_t d = distance(name, cmd->options[i].name);
+
+		if (d > best || (d == best && guess != NULL))
+			continue;
+		best = d;
+		guess = &cmd->options[i];
+	}
+	return guess;
 }
 
 void wm_command_help(const struct wm_command *cmd, FILE *out)

@@ -4,6 +4,7 @@
 
 #include <base/err.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,7 +14,8 @@ enum wm_option_kind {
 	WM_OPTION_TEXT,    // const char *: not empty
 	WM_OPTION_NUMBER,  // uint64_t in lo..hi
 	WM_OPTION_SECONDS, // double > 0
-	WM_OPTION_TAKEN,   // what the command's `take` makes of it; may be given more than once
+	WM_OPTION_TAKEN,   // what the command's `take` makes of it
+	WM_OPTION_LIST,    // the same; each time it is given adds one
 };
 
 struct wm_option {
@@ -27,7 +29,10 @@ struct wm_option {
 	uint64_t hi;
 };
 
-enum { WM_OPTIONS_MAX = 64 };
+enum {
+	WM_OPTIONS_MAX = 64,
+	WM_COMMAND_LINE = -1, // where an option stands, which is otherwise a line of a configuration file
+};
 
 struct wm_command {
 	const char *name;
@@ -35,8 +40,12 @@ struct wm_command {
 	const char *about;        // one sentence
 	const struct wm_option *options;
 	size_t n_options; // at most WM_OPTIONS_MAX
-	/** What WM_OPTION_TAKEN needs; text lives as long as the program. @return 0 or -errno with a sentence. */
+	/** What WM_OPTION_TAKEN and WM_OPTION_LIST need; text lives as long as the program. @return 0 or -errno with a
+	 *  sentence. */
 	int (*take)(void *config, const struct wm_option *option, const char *text, struct wm_err *err);
+	/** An option is about to be set, as it stands on this line, or WM_COMMAND_LINE. NULL = all are wanted.
+	 *  @return false to leave it. */
+	bool (*wants)(void *config, const struct wm_option *option, int line);
 };
 
 /**
@@ -47,8 +56,15 @@ struct wm_command {
  */
 int wm_command_parse(const struct wm_command *cmd, int argc, char **argv, void *config, struct wm_err *err);
 
-/** Set one option by its name, as if it stood on a command line. @return 0; -ENOENT for no such option; -EINVAL. */
-int wm_command_set(const struct wm_command *cmd, const char *name, const char *text, void *config, struct wm_err *err);
+/** @return NULL for a name that no option has. */
+const struct wm_option *wm_command_find(const struct wm_command *cmd, const char *name);
+
+/** The option whose name is likely meant by one that there is not. @return NULL if none is like it. */
+const struct wm_option *wm_command_guess(const struct wm_command *cmd, const char *name);
+
+/** Set one option as if its value stood on a command line. @param line See `wants`. @return 0; -EINVAL. */
+int wm_command_set(const struct wm_command *cmd, const struct wm_option *option, const char *text, int line,
+	void *config, struct wm_err *err);
 
 /** What --help prints. */
 void wm_command_help(const struct wm_command *cmd, FILE *out);

@@ -13,7 +13,7 @@ static const struct wm_option options[] = {
 	{"html", 0, WM_OPTION_TEXT, FIELD(html), "FILE",
 		"write a page with plots there, which opens in any browser ('-' = standard output; needs gnuplot)", 0,
 		0},
-	{"fail-above", 0, WM_OPTION_TAKEN, 0, "METRIC=VALUE", "exit with status 1 if it is above; may be repeated", 0,
+	{"fail-above", 0, WM_OPTION_LIST, 0, "METRIC=VALUE", "exit with status 1 if it is above; may be repeated", 0,
 		0},
 	{"all", 'a', WM_OPTION_FLAG, FIELD(all), NULL, "print every metric, not just the worst", 0, 0},
 	{"packets", 'n', WM_OPTION_NUMBER, FIELD(max_packets), "N", "read at most the first N packets of each", 1,

@@ -177,10 +177,10 @@ int flows_create(struct flows **out, const struct models *models, const struct s
 	rc = grow_table(f);
 	if (rc < 0)
 		(void)wm_err_set(err, rc, "no memory for the table of flows");
-	if (rc == 0)
-		rc = open_stream(&f->csv, s->csv, models->lora ? lora_line_header : flow_csv_header, err);
-	if (rc == 0)
-		rc = open_stream(&f->labels, s->labels, flow_label_header, err);
+	if (rc == 0 && (rc = open_stream(&f->csv, s->csv, models->lora ? lora_line_header : flow_csv_header, err)) < 0)
+		settings_locate(s, "csv", err);
+	if (rc == 0 && (rc = open_stream(&f->labels, s->labels, flow_label_header, err)) < 0)
+		settings_locate(s, "labels", err);
 	if (rc < 0) {
 		flows_destroy(f);
 		return rc;

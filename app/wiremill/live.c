@@ -114,7 +114,7 @@ int live_run(const struct settings *s, const struct models *models, const struct
 		.rate = s->rate,
 		.packets = s->packets,
 		.flows = s->flows,
-		.duration_s = s->duration_s,
+		.duration_s = settings_duration_s(s),
 		.recycle = s->recycle,
 		.recycle_samples = s->recycle_samples,
 		.ring_bytes = s->ring_mib << 20,

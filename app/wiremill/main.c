@@ -28,6 +28,16 @@ static void warn_narrow(const struct wm_map *map)
 				i + 1, 128u - map->nets[i].to_bits);
 }
 
+// What a file says of ports, and a pcap is asked for; or the other way round.
+static void warn_aside(const struct settings *s)
+{
+	char names[256];
+
+	if (*settings_aside(s, names, sizeof(names)) != '\0')
+		(void)fprintf(stderr, "wiremill: %s: set aside, since the command line asks for %s: %s\n", s->config,
+			s->pcap_wins ? "a pcap" : "ports", names);
+}
+
 static int mill(const struct settings *s)
 {
 	struct models models = {0};
@@ -35,13 +45,18 @@ static int mill(const struct settings *s)
 	int status = STATUS_DONE, rc;
 	bool began = false;
 
+	warn_aside(s);
 	warn_narrow(&s->map);
 	rc = models_check_outputs(s, &err);
 	rc = rc < 0 ? rc : models_open(&models, s, &err);
+	if (rc < 0)
+		settings_locate(s, NULL, &err);
 	if (rc == 0 && models.n > 0 && models.at[0].rows != NULL)
 		rc = table_run(s, &models, &began, &err);
 	else if (rc == 0)
 		rc = operate(s, &models, &began, &err);
+	if (rc < 0 && !began)
+		settings_locate(s, "eal", &err);
 	if (rc < 0)
 		status = complain(began ? STATUS_FAILED : wm_status_of(rc), &err);
 	models_close(&models);

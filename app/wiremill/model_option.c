@@ -130,6 +130,18 @@ static int check(const struct model_choice *c, const char *option, struct wm_err
 	return 0;
 }
 
+// Whether what stands in the place of the file is a word about it.
+static bool is_word(const char *option, const char *text)
+{
+	static const char *const words[] = {"weight=", "label=", "rate=", "start=", "stop=", "rise=", "fall="};
+	size_t n = strcmp(option, "model") == 0 ? sizeof(words) / sizeof(words[0]) : 2;
+
+	for (size_t i = 0; i < n; i++)
+		if (strncmp(text, words[i], strlen(words[i])) == 0)
+			return true;
+	return false;
+}
+
 // Cut "key=value" parts off the end of the text, up to the first that is none.
 static int parse(struct model_choice *out, const char *option, const char *text, struct wm_err *err)
 {
@@ -157,7 +169,7 @@ static int parse(struct model_choice *out, const char *option, const char *text,
 		}
 		*comma = '\0';
 	}
-	if (rc == 0 && *choice.file == '\0')
+	if (rc == 0 && (*choice.file == '\0' || is_word(option, choice.file)))
 		rc = wm_err_set(err, -EINVAL, "option --%s: '%s' names no file", option, text);
 	if (rc == 0)
 		rc = check(&choice, option, err);

@@ -15,6 +15,7 @@ struct model_choice {
 	enum model_unit unit; // UNIT_NONE: `weight` counts; else
 	double rate;          // is how much there is of it
 	struct wm_schedule schedule; // all but its weight
+	int line;                    // of the configuration file where it stands, or WM_COMMAND_LINE
 };
 
 /** Parse FILE[,weight=W][,rate=R][,start=T][,stop=T][,rise=T][,fall=T][,label=L]. @param out file is the caller's to

@@ -215,12 +215,14 @@ int models_open(struct models *out, const struct settings *s, struct wm_err *err
 {
 	double speed = s->rate.kind == WM_RATE_MODEL ? s->rate.value : 1;
 	const struct wm_map *map = wm_map_is_empty(&s->map) ? NULL : &s->map;
+	int rc;
 
 	for (; out->n < s->n_models; out->n++) {
 		struct open_model *m = &out->at[out->n];
-		int rc = open_model(m, &s->models[out->n], s, err);
 
+		rc = open_model(m, &s->models[out->n], s, err);
 		if (rc < 0) {
+			settings_locate_model(s, &s->models[out->n], err);
 			out->n++; // what is half open is closed too
 			return rc;
 		}
@@ -230,13 +232,17 @@ int models_open(struct models *out, const struct settings *s, struct wm_err *err
 			continue;
 		rc = set_source(&out->sources[out->n], m, &s->models[out->n], err);
 		if (rc < 0) {
+			settings_locate_model(s, &s->models[out->n], err);
 			out->n++;
 			return rc;
 		}
 	}
 	if (check_links(out, s, err) < 0)
 		return -EINVAL;
-	return s->replay.file != NULL ? open_replay(out, s, speed, err) : 0;
+	rc = s->replay.file != NULL ? open_replay(out, s, speed, err) : 0;
+	if (rc < 0)
+		settings_locate_model(s, &s->replay, err);
+	return rc;
 }
 
 void models_let_steer(struct models *m)

@@ -71,7 +71,11 @@ static void set_pace(struct operation *o)
 
 static int begin_json(struct operation *o, struct wm_err *err)
 {
-	return o->s->stats_json != NULL ? wm_file_begin(&o->json, o->s->stats_json, err) : 0;
+	int rc = o->s->stats_json != NULL ? wm_file_begin(&o->json, o->s->stats_json, err) : 0;
+
+	if (rc < 0)
+		settings_locate(o->s, "stats-json", err);
+	return rc;
 }
 
 static int start_thread(pthread_t *out, const char *name, void *(*main)(void *), void *arg)

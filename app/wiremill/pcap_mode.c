@@ -194,7 +194,7 @@ static int open_sink(struct sink *k, struct wm_err *err)
 	const struct settings *s = k->s;
 	int rc = 0;
 
-	k->end_ns = s->duration_s > 0 ? (uint64_t)llround(s->duration_s * 1e9) : UINT64_MAX;
+	k->end_ns = s->duration_s > 0 ? (uint64_t)llround(settings_duration_s(s) * 1e9) : UINT64_MAX;
 	k->paced = s->rate.kind != WM_RATE_MODEL;
 	if (k->paced)
 		wm_pace_init(&k->pace, &s->rate, 1);
@@ -202,8 +202,11 @@ static int open_sink(struct sink *k, struct wm_err *err)
 		rc = flows_create(&k->flows, k->models, s, err);
 	if (rc < 0 || s->pcap == NULL)
 		return rc;
-	return wm_capture_writer_open(
+	rc = wm_capture_writer_open(
 		&k->writer, s->pcap, k->models->link, s->snaplen > 0 ? (uint32_t)s->snaplen : WM_FRAME_MAX, err);
+	if (rc < 0)
+		settings_locate(s, "pcap", err);
+	return rc;
 }
 
 // End all files, also after a failure. @return the first error, with its sentence.

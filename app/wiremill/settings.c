@@ -12,12 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORKERS_MAX = 64, READ_AHEAD_MIB = 64 };
+enum { WORKERS_MAX = 64 };
 
 #define FIELD(name) offsetof(struct settings, name)
 
 static const struct wm_option options[] = {
-	{"model", 'm', WM_OPTION_TAKEN, 0, "MODEL",
+	{"model", 'm', WM_OPTION_LIST, 0, "MODEL",
 		"mill from it: FILE[,weight=W][,start=T]..., see the manual; repeat to mix", 0, 0},
 	{"replay", 0, WM_OPTION_TAKEN, 0, "CAPTURE", "send a capture: FILE[,weight=W][,label=L]; mixed with any models",
 		0, 0},
@@ -26,11 +26,11 @@ static const struct wm_option options[] = {
 	{"snapped", 0, WM_OPTION_TAKEN, 0, "HOW", "its packets that were captured short: pad, cut or drop", 0, 0},
 	{"read-ahead", 0, WM_OPTION_NUMBER, FIELD(read_ahead), "MIB", "room for reading it ahead (default: 64)", 1,
 		65536},
-	{"map-net", 0, WM_OPTION_TAKEN, 0, "OLD=NEW", "put a network's addresses into another: 10.0.0.0/8=192.0.2.0/24",
+	{"map-net", 0, WM_OPTION_LIST, 0, "OLD=NEW", "put a network's addresses into another: 10.0.0.0/8=192.0.2.0/24",
 		0, 0},
-	{"map-mac", 0, WM_OPTION_TAKEN, 0, "OLD=NEW", "put a MAC address in the place of another", 0, 0},
-	{"map-vlan", 0, WM_OPTION_TAKEN, 0, "OLD=NEW", "put a VLAN in the place of another: 10=20", 0, 0},
-	{"map-port", 0, WM_OPTION_TAKEN, 0, "OLD=NEW", "put a TCP or UDP port in the place of another: 80=8080", 0, 0},
+	{"map-mac", 0, WM_OPTION_LIST, 0, "OLD=NEW", "put a MAC address in the place of another", 0, 0},
+	{"map-vlan", 0, WM_OPTION_LIST, 0, "OLD=NEW", "put a VLAN in the place of another: 10=20", 0, 0},
+	{"map-port", 0, WM_OPTION_LIST, 0, "OLD=NEW", "put a TCP or UDP port in the place of another: 80=8080", 0, 0},
 	{"config", 'c', WM_OPTION_TEXT, FIELD(config), "FILE", "read options from a file; those given here win", 0, 0},
 	{"eal", 0, WM_OPTION_TEXT, FIELD(eal_words), "WORDS", "EAL's options, instead of before --", 0, 0},
 	{"pcap", 'o', WM_OPTION_TEXT, FIELD(pcap), "FILE", "write a pcap instead of sending ('-': standard output)", 0,
@@ -40,8 +40,8 @@ static const struct wm_option options[] = {
 	{"csv", 0, WM_OPTION_TEXT, FIELD(csv), "FILE", "write a NetFlow-like table of the flows", 0, 0},
 	{"labels", 0, WM_OPTION_TEXT, FIELD(labels), "FILE", "write the ground truth: one line a flow", 0, 0},
 	{"packets", 'n', WM_OPTION_NUMBER, FIELD(packets), "N", "stop after N packets", 1, UINT64_MAX},
-	{"duration", 'd', WM_OPTION_SECONDS, FIELD(duration_s), "SEC", "stop after SEC seconds of the traffic's time",
-		0, 0},
+	{"duration", 'd', WM_OPTION_SECONDS, FIELD(duration_s), "SEC",
+		"stop after SEC seconds of the traffic's time (at x4: a fourth)", 0, 0},
 	{"flows", 0, WM_OPTION_NUMBER, FIELD(flows), "N", "stop when N flows have ended", 1, UINT64_MAX},
 	{"seed", 's', WM_OPTION_NUMBER, FIELD(seed), "N", "same seed, same bytes (default: 1)", 0, UINT64_MAX},
 	{"workers", 'w', WM_OPTION_NUMBER, FIELD(workers), "N", "threads that generate (default: one a core)", 1,
@@ -55,7 +55,7 @@ static const struct wm_option options[] = {
 	{"ring-mem", 0, WM_OPTION_NUMBER, FIELD(ring_mib), "MIB",
 		"memory for packets made ahead, filled before the start (default: 8 a worker)", 1, 1 << 20},
 	{"queues", 0, WM_OPTION_NUMBER, FIELD(queues), "N", "queues of each port (default: 1)", 1, WM_QUEUES_MAX},
-	{"port", 0, WM_OPTION_TAKEN, 0, "PORT", "one port's own: PORT[,src-mac=MAC][,dst-mac=MAC][,vlan=N][,peer=PORT]",
+	{"port", 0, WM_OPTION_LIST, 0, "PORT", "one port's own: PORT[,src-mac=MAC][,dst-mac=MAC][,vlan=N][,peer=PORT]",
 		0, 0},
 	{"directions", 0, WM_OPTION_TAKEN, 0, "MODE",
 		"together on a port, or split: clients, servers on pairs of ports", 0, 0},
@@ -110,6 +110,11 @@ int settings_parse_weight(const char *text, double *out, struct wm_err *err)
 	return 0;
 }
 
+static size_t number_of(const struct wm_option *o)
+{
+	return (size_t)(o - options);
+}
+
 static int take_model(struct settings *s, const char *text, struct wm_err *err)
 {
 	struct model_choice choice;
@@ -118,9 +123,11 @@ static int take_model(struct settings *s, const char *text, struct wm_err *err)
 	if (s->n_models == WM_MODELS_MAX)
 		return wm_err_set(err, -EINVAL, "option --model: at most %d models can be mixed", WM_MODELS_MAX);
 	rc = model_option_parse(&choice, text, err);
-	if (rc == 0)
-		s->models[s->n_models++] = choice;
-	return rc;
+	if (rc < 0)
+		return rc;
+	choice.line = s->lines[number_of(wm_command_find(&mill_command, "model"))];
+	s->models[s->n_models++] = choice;
+	return 0;
 }
 
 static int take_replay(struct settings *s, const char *text, struct wm_err *err)
@@ -131,6 +138,7 @@ static int take_replay(struct settings *s, const char *text, struct wm_err *err)
 	if (rc < 0)
 		return rc;
 	free(s->replay.file);
+	choice.line = s->lines[number_of(wm_command_find(&mill_command, "replay"))];
 	s->replay = choice;
 	return 0;
 }
@@ -283,6 +291,35 @@ static int take(void *config, const struct wm_option *option, const char *text, 
 	return rc == 0 ? 0 : wm_err_set(err, rc, "option --rate: %s", why.msg);
 }
 
+bool settings_is_of_ports(const char *name)
+{
+	static const char *const names[] = {"eal", "underflow", "recycle-samples", "ring-mem", "queues", "port",
+		"directions", "roles", "receive", "receive-window", "mtu", "catch-up", "i-own-this-network"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool is_of_pcaps(const char *name)
+{
+	return strcmp(name, "pcap") == 0 || strcmp(name, "snaplen") == 0;
+}
+
+// Whoever asks for a pcap on the command line does not want what a file says of ports, and the other way round.
+static bool wants(void *config, const struct wm_option *option, int line)
+{
+	struct settings *s = config;
+	size_t i = number_of(option);
+
+	s->lines[i] = line;
+	s->aside[i] = line != WM_COMMAND_LINE
+		      && ((s->pcap_wins && settings_is_of_ports(option->name))
+			      || (s->ports_win && is_of_pcaps(option->name)));
+	return !s->aside[i];
+}
+
 const struct wm_command mill_command = {
 	.name = "wiremill",
 	.usage = usage,
@@ -290,6 +327,7 @@ const struct wm_command mill_command = {
 	.options = options,
 	.n_options = sizeof(options) / sizeof(options[0]),
 	.take = take,
+	.wants = wants,
 };
 
 static void drop_models(struct settings *s)
@@ -342,105 +380,19 @@ static int cut_eal(struct settings *s, struct wm_err *err)
 	return 0;
 }
 
-static bool has_roles(const struct settings *s)
-{
-	return s->roles.tx.n + s->roles.receive.n + s->roles.workers.n > 0;
-}
-
-static int check_pcap(const struct settings *s, struct wm_err *err)
-{
-	if (s->eal)
-		return wm_err_set(err, -EINVAL,
-			"option --pcap: a pcap is written without EAL, leave out --eal and what is before --");
-	if (s->rate.kind == WM_RATE_PERCENT || s->rate.kind == WM_RATE_MAX)
-		return wm_err_set(err, -EINVAL,
-			"option --rate: a pcap has no port whose speed that could be; give model, x4, 5Mpps or 10Gbps");
-	if (s->recycle || s->recycle_samples > 0 || s->queues > 0 || s->mtu > 0 || s->catch_up > 0 || s->ring_mib > 0)
-		return wm_err_set(err, -EINVAL,
-			"option --pcap: --underflow recycle, --recycle-samples, --ring-mem, --queues, --mtu and "
-			"--catch-up are for "
-			"ports");
-	if (s->own_network)
-		return wm_err_set(
-			err, -EINVAL, "option --pcap: --i-own-this-network is for ports; a pcap goes nowhere");
-	if (s->n_ports > 0 || s->split || has_roles(s) || s->receive || s->receive_window > 0)
-		return wm_err_set(err, -EINVAL,
-			"option --pcap: --port, --directions split, --roles, --receive and --receive-window are for "
-			"ports");
-	return 0;
-}
-
-static int check_ports(const struct settings *s, struct wm_err *err)
-{
-	if (!s->eal)
-		return wm_err_set(err, -EINVAL,
-			"option -o FILE is missing: it names the pcap to write, --csv FILE a table of flows; to send "
-			"on "
-			"ports, name them in EAL's options before -- or with --eal");
-	if ((s->csv != NULL || s->labels != NULL) && s->recycle)
-		return wm_err_set(err, -EINVAL,
-			"option --%s: it tells of flows that models make, and recycled packets are of others; leave "
-			"out "
-			"--underflow recycle",
-			s->csv != NULL ? "csv" : "labels");
-	if (s->recycle_samples > 0 && !s->recycle)
-		return wm_err_set(err, -EINVAL, "option --recycle-samples: it needs --underflow recycle");
-	if (s->receive_window > 0 && !s->receive)
-		return wm_err_set(err, -EINVAL, "option --receive-window: it needs --receive");
-	for (size_t i = 0; i < s->n_models && s->recycle; i++)
-		if (s->models[i].schedule.start_ns > 0 || s->models[i].schedule.stop_ns > 0)
-			return wm_err_set(err, -EINVAL,
-				"option --underflow: recycle would send packets of %s when it has not started or has "
-				"stopped",
-				s->models[i].file);
-	if (s->roles.receive.n > 0 && !s->receive)
-		return wm_err_set(err, -EINVAL, "option --roles: receive=%u needs --receive", s->roles.receive.id[0]);
-	return 0;
-}
-
-static int check_replay(const struct settings *s, struct wm_err *err)
-{
-	if (s->replay.file == NULL) {
-		if (s->loops != 1 || s->snapped != WM_SNAPPED_PAD || s->read_ahead != READ_AHEAD_MIB)
-			return wm_err_set(err, -EINVAL,
-				"options --loop, --snapped and --read-ahead: they are about a capture, name it with "
-				"--replay");
-		return 0;
-	}
-	if (s->n_models == WM_MODELS_MAX)
-		return wm_err_set(err, -EINVAL, "option --replay: at most %d models can be mixed with a capture",
-			WM_MODELS_MAX - 1);
-	if (s->recycle)
-		return wm_err_set(err, -EINVAL,
-			"option --underflow: a capture's packets are sent once a loop; recycle is for models alone");
-	return 0;
-}
-
-static int check(const struct settings *s, struct wm_err *err)
-{
-	int rc;
-
-	if (s->help || s->version)
-		return 0;
-	if (s->n_models == 0 && s->replay.file == NULL)
-		return wm_err_set(err, -EINVAL,
-			"option -m MODEL is missing: it names what to mill from; a capture is sent with --replay");
-	rc = check_replay(s, err);
-	if (rc < 0)
-		return rc;
-	return s->pcap != NULL || (!s->eal && (s->csv != NULL || s->labels != NULL)) ? check_pcap(s, err)
-										     : check_ports(s, err);
-}
-
 int settings_read(struct settings *out, int argc, char **argv, struct wm_err *err)
 {
-	struct settings s = {
-		.seed = 1, .rate = {.kind = WM_RATE_MODEL, .value = 1}, .loops = 1, .read_ahead = READ_AHEAD_MIB};
+	struct settings s = {.seed = 1,
+		.rate = {.kind = WM_RATE_MODEL, .value = 1},
+		.loops = 1,
+		.read_ahead = SETTINGS_READ_AHEAD_MIB};
 	struct settings given = s;
 	int rc;
 
 	split(&s, &argc, &argv);
 	rc = wm_command_parse(&mill_command, argc, argv, &given, err); // only to know what is given
+	s.ports_win = s.eal || given.eal_words != NULL;
+	s.pcap_wins = given.pcap != NULL && !s.ports_win;
 	if (rc >= 0 && given.config != NULL && !given.help && !given.version)
 		rc = wm_config_read(&mill_command, given.config, &s, &s.texts, err);
 	if (rc >= 0 && given.n_models > 0)
@@ -458,9 +410,16 @@ int settings_read(struct settings *out, int argc, char **argv, struct wm_err *er
 	if (rc >= 0 && s.eal_words != NULL && !s.eal)
 		rc = cut_eal(&s, err);
 	if (rc >= 0)
-		rc = check(&s, err);
+		rc = settings_check(&s, err);
+	if (rc < 0)
+		settings_locate(&s, NULL, err);
 	*out = s;
 	return rc < 0 ? rc : 0;
+}
+
+double settings_duration_s(const struct settings *s)
+{
+	return s->rate.kind == WM_RATE_MODEL ? s->duration_s / s->rate.value : s->duration_s;
 }
 
 void settings_free(struct settings *s)

@@ -503,8 +503,8 @@ static int start_eal(const struct wm_plane_options *o, struct wm_err *err)
 	rc = rte_eal_init(o->eal_argc, argv);
 	free(argv);
 	if (rc < 0)
-		return wm_err_sys(err, -rte_errno,
-			"EAL (DPDK) did not start with the options before -- (its own messages say more)");
+		return wm_err_sys(
+			err, -rte_errno, "EAL (DPDK) did not start with its options (its own messages say more)");
 	return 0;
 }
 

@@ -93,7 +93,7 @@ static int order_ports(
 		return rc;
 	if (rte_eth_dev_count_avail() == 0)
 		return wm_err_set(err, -ENODEV,
-			"there is no port to send to: name one among the EAL options before --, such as "
+			"there is no port to send to: name one among the options of EAL, such as "
 			"-a 0000:01:00.0 or --vdev=net_af_packet0,iface=eth0");
 	for (size_t i = 0; i < o->n_ports; i++) {
 		rc = find_port(o->ports[i].name, &id, err);

@@ -98,8 +98,8 @@ static int find_named(struct table *t, const struct wm_lcore_list *list, const c
 		while (k < t->ask->n_lcores && t->ask->lcores[k] != list->id[i])
 			k++;
 		if (k == t->ask->n_lcores)
-			return wm_err_set(
-				err, -EINVAL, "lcore %u, named for %s, is not among those of -l", list->id[i], role);
+			return wm_err_set(err, -EINVAL,
+				"option --roles: lcore %u, named for %s, is not among those of -l", list->id[i], role);
 		t->taken[k] = true;
 		at[(*n)++] = k;
 	}

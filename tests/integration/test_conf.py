@@ -74,7 +74,7 @@ def an_inline_ips_gets_each_direction_on_a_port():
 
 
 def a_stressed_ids_gets_labelled_attacks_in_a_test_network():
-    on_ports("ids-stress.conf", 1, 3, "-d", 5, "-r", "x40")
+    on_ports("ids-stress.conf", 1, 3, "-r", "x40")
     flows = table("ids-stress-labels.csv")
     assert {flow["label"] for flow in flows} >= {"benign", "scan", "flood"}
     addresses = {flow["src"] for flow in flows if "." in flow["src"] and flow["proto"] == "TCP"}
@@ -110,10 +110,7 @@ def alerts(capture):
 
 
 def the_bench_for_an_ids_finds_what_a_detector_detects():
-    text = (CONF / "ids-bench.conf").read_text(encoding="utf-8")
-    place("bench.conf").write_text(re.sub(r'^eal = .*$', 'pcap = "bench.pcap";', text, flags=re.M).replace(
-        '"models/', f'"{PROJECT}/models/'), encoding="utf-8")
-    run(WIREMILL, "-c", "bench.conf")
+    run(WIREMILL, "-c", CONF / "ids-bench.conf", "-o", "bench.pcap")
     times = collections.defaultdict(list)
     for flow in table("labels.csv"):
         times[flow["label"]].append(float(flow["start"]))
@@ -129,7 +126,7 @@ def the_bench_for_an_ids_finds_what_a_detector_detects():
 
 
 def on_ports_the_bench_writes_the_same_labels():
-    on_ports("ids-bench.conf", 1, 3, "-d", 3.9, "-r", "x200")
+    on_ports("ids-bench.conf", 1, 3, "-r", "x200")
     assert {flow["label"] for flow in table("labels.csv")} >= {"scan", "guess", "flood"}
 
 

@@ -102,7 +102,7 @@ def frames_of_every_kind_are_those_of_pcap_mode():
 
 
 def a_run_ends_with_the_flow_or_second_that_was_asked_for():
-    for end, pcap_rate, rate in ((["--flows", "300"], [], ["-r", "max"]), (["-d", "0.5"], ["-r", "x20"], ["-r", "x20"])):
+    for end, pcap_rate, rate in ((["--flows", "300"], [], ["-r", "max"]), (["-d", "10"], ["-r", "x20"], ["-r", "x20"])):
         want = of_pcap_mode(*end, *pcap_rate)
         send(eal("--vdev", "net_pcap0,tx_pcap=port.pcap"), *end, *rate)
         equal(frames.read(place("port.pcap")), want)
@@ -420,8 +420,8 @@ def what_cannot_work_is_refused_with_a_sentence():
             ([*eal("--vdev", "net_pcap0,tx_pcap=x.pcap"), "-m", MODEL, "--queues", "2"], "has 1 queue"),
             (["-m", MODEL], "option -o FILE is missing"),
             ([*null, "-m", MODEL, "--labels", "x", "--underflow", "recycle"], "option --labels: it tells of flows that"),
-            (["-m", MODEL, "-o", "x", "--mtu", "900"], "are for ports"),
-            (["-m", MODEL, "-o", "x", "--receive"], "--receive and --receive-window are for ports"),
+            (["-m", MODEL, "-o", "x", "--mtu", "900"], "option --mtu: it is for ports"),
+            (["-m", MODEL, "-o", "x", "--receive"], "option --receive: it is for ports"),
             ([*null, "-m", MODEL, "--directions", "split"], "sends on pairs of ports: EAL has 1"),
             ([*null, "-m", MODEL, "--directions", "both"], "option --directions: 'both' is none"),
             ([*null, "-m", MODEL, "--port", "1"], "there is no port '1'; EAL has 0 (net_null0)"),

@@ -28,7 +28,7 @@ static const struct wm_option options[] = {
 	{"count", 'c', WM_OPTION_NUMBER, offsetof(struct settings, count), "N", "how many", 1, 10},
 	{"wait", 0, WM_OPTION_SECONDS, offsetof(struct settings, wait_s), "SEC", "how long", 0, 0},
 	{"loud", 'l', WM_OPTION_FLAG, offsetof(struct settings, loud), NULL, "how loud", 0, 0},
-	{"thing", 't', WM_OPTION_TAKEN, 0, "FILE", "one of several", 0, 0},
+	{"thing", 't', WM_OPTION_LIST, 0, "FILE", "one of several", 0, 0},
 };
 
 static const char *const usage[] = {"[options] THING", "--else", NULL};
@@ -43,8 +43,12 @@ static int take(void *config, const struct wm_option *option, const char *text, 
 	return 0;
 }
 
-static const struct wm_command command = {
-	"prog", usage, "Does things.", options, sizeof(options) / sizeof(options[0]), take};
+static const struct wm_command command = {.name = "prog",
+	.usage = usage,
+	.about = "Does things.",
+	.options = options,
+	.n_options = sizeof(options) / sizeof(options[0]),
+	.take = take};
 
 static int parse(const char *const *words, struct settings *s, char **argv, struct wm_err *err)
 {
@@ -213,10 +217,19 @@ static void configuration_file_is_faulted_by_line(void **state)
 	static const struct {
 		const char *text, *sentence;
 	} cases[] = {
-		{"count = 7;\nnmae = 3;\n", ":2: there is no option 'nmae'"},
+		{"count = 7;\nnmae = 3;\n", ":2: there is no option 'nmae'; 'name' is like it"},
+		{"quiet = true;\n", ":1: there is no option 'quiet'; --help lists them"},
 		{"count = 11;\n", ":1: option --count: '11' is not a whole number in 1..10"},
 		{"\n\ncount = ;\n", ":3: syntax error"},
-		{"name = { a = 1; };\n", ":1: 'name' must be a number, a text or a group of them"},
+		{"name = { a = 1; };\n", ":1: 'name' must be a text in quotes: NAME"},
+		{"count = \"7\";\n", ":1: 'count' must be a whole number in 1..10, without quotes"},
+		{"wait = \"1s\";\n", ":1: 'wait' must be a number of seconds above 0, without quotes or unit"},
+		{"loud = 1;\n", ":1: 'loud' must be true or false"},
+		{"thing = true;\n", ":1: 'thing' must be a number, a text or a group of them"},
+		{"count = (1, 2);\n", ":1: 'count' is one value, not a list"},
+		{"thing = ();\n", ":1: 'thing' is an empty list: leave it out, or put one FILE in"},
+		{"thing = ({ file = \"a\";\n b = { c = 1; }; });\n", ":2: 'b' must be a number or a text"},
+		{"thing = ({ file = \"a\";\n b = \"1,2\"; });\n", ":2: 'b' must be without a comma, '1,2' is not"},
 		{"thing = (\"a\",\n \"b\",\n \"c\");\n", ":3: option --thing: 'c' is one too many"},
 	};
 	struct wm_config_text *texts = NULL;

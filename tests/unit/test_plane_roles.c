@@ -91,7 +91,7 @@ static void roles_that_were_named_are_dealt_so(void **state)
 	assert_int_equal(r.worker_on[0], 3);
 
 	assert_int_equal(deal(&r, 3, 1, 0, false, "workers=11-13", &err), -EINVAL);
-	assert_string_equal(err.msg, "lcore 13, named for workers, is not among those of -l");
+	assert_string_equal(err.msg, "option --roles: lcore 13, named for workers, is not among those of -l");
 }
 
 static void roles_without_sense_are_refused(void **state)
