@@ -11,14 +11,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PAGE_LEN = 4096 };
+
 static const double mib = 1048576;
 
 void *wm_mem_alloc(int node, size_t size)
 {
 	void *p = rte_zmalloc_socket(NULL, size, RTE_CACHE_LINE_SIZE, node);
 
-	return p != NULL || node == SOCKET_ID_ANY ? p
-						  : rte_zmalloc_socket(NULL, size, RTE_CACHE_LINE_SIZE, SOCKET_ID_ANY);
+	if (p == NULL && node != SOCKET_ID_ANY)
+		p = rte_zmalloc_socket(NULL, size, RTE_CACHE_LINE_SIZE, SOCKET_ID_ANY);
+	for (volatile uint8_t *at = p; p != NULL && at < (uint8_t *)p + size; at += PAGE_LEN)
+		*at = 0;
+	return p;
 }
 
 // The number that a file holds; 0 if it cannot be read.

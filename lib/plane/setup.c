@@ -11,7 +11,6 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 enum {
 	RING_SAMPLES = 131072, // of a worker, in all: it makes some 12,000 at a time
@@ -228,7 +227,7 @@ static int setup_out(struct wm_plane *p, unsigned t, unsigned side, struct wm_er
 	return 0;
 }
 
-// What is kept to be sent again. It is written to here, so that no page is missing when it matters.
+// What is kept to be sent again.
 static int setup_lap(struct wm_plane *p, struct wm_tx *tx, int node, struct wm_err *err)
 {
 	size_t n_kept = power_of_two(p->options->recycle_samples, RECYCLE_SAMPLES), size;
@@ -239,7 +238,6 @@ static int setup_lap(struct wm_plane *p, struct wm_tx *tx, int node, struct wm_e
 	kept = tx->lap != NULL ? wm_mem_alloc(node, size) : NULL;
 	if (kept == NULL)
 		return wm_mem_short("the samples to be recycled", size, err);
-	memset(kept, 0, size);
 	wm_lap_init(tx->lap, kept, n_kept);
 	return 0;
 }
