@@ -11,7 +11,6 @@
 #include <rte_pause.h>
 #include <rte_pdump.h>
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,27 +18,20 @@
 
 enum {
 	READER_US = 50,          // of the capture's reader, where there is no room
-	TICK_US = 1000,          // control's own pace where it has an lcore to itself
-	WARM_UP_NS = 2000000000, // at most, until the rings are full
-	MEASURE_NS = 100000000,  // the least time over which the clocks are compared
 	COMPARE_NS = 1000000000, // between two comparisons of the clocks
-	LINK_NS = 2000000000,    // at most, until the link is up
 	LOOK_NS = 100000000,     // between two looks at the links
-	RETURN_NS = 200000000,   // without an arrival, until what is still on its way is given up
 	GRACE_NS = 200000000,    // for a duration's last packets
-	LEAD_NS = 1000000,       // from the start until the first departure
-	DRAIN_US = 10000,        // for a port to send what it has taken
 };
 
 static const uint64_t AHEAD_NS = 1000000000; // for which rings are filled before the start, where models are steered
 static const double FOLLOW_NS = 10e9;        // time to make up for a distance between them
 
-static bool asked_to_stop(const struct wm_plane *p)
+bool wm_plane_asked_to_stop(const struct wm_plane *p)
 {
 	return p->options->stop != NULL && atomic_load_explicit(p->options->stop, memory_order_relaxed);
 }
 
-static int failure(const struct wm_plane *p)
+int wm_plane_failure(const struct wm_plane *p)
 {
 	for (unsigned w = 0; w < p->n_supplies; w++) {
 		int rc = atomic_load_explicit(&p->supplies[w]->failed, memory_order_relaxed);
@@ -48,24 +40,6 @@ static int failure(const struct wm_plane *p)
 			return rc;
 	}
 	return 0;
-}
-
-// Once the lcores have stopped: has the run ended because time itself has?
-static bool is_over(const struct wm_plane *p)
-{
-	bool timed_out = false;
-
-	for (unsigned w = 0; w < p->n_supplies; w++) {
-		if (!p->supplies[w]->closed)
-			return false;
-		timed_out |= p->supplies[w]->worker != NULL && wm_worker_failed(p->supplies[w]->worker) == -ERANGE;
-	}
-	if (!timed_out)
-		return false;
-	for (unsigned t = 0; t < p->n_txs; t++)
-		if (p->txs[t]->feed.over || !wm_feed_ended(&p->txs[t]->feed))
-			return false;
-	return true;
 }
 
 static bool all_done(const struct wm_plane *p)
@@ -210,7 +184,7 @@ static void control(struct wm_plane *p)
 {
 	uint64_t now_ns = wm_now_ns();
 
-	if (asked_to_stop(p) || failure(p) != 0 || all_done(p) || out_of_time(p, now_ns))
+	if (wm_plane_asked_to_stop(p) || wm_plane_failure(p) != 0 || all_done(p) || out_of_time(p, now_ns))
 		atomic_store_explicit(&p->run.stop, true, memory_order_relaxed);
 	if (now_ns >= p->next_link_ns)
 		look_at_links(p, now_ns);
@@ -228,93 +202,6 @@ static void control(struct wm_plane *p)
 		stats.rate = p->rate;
 		p->options->report(p->options->arg, &stats);
 	}
-}
-
-// While the rings fill: control's own workers have their turns here.
-static bool is_warm(struct wm_plane *p)
-{
-	bool warm = true;
-
-	for (unsigned i = 0; i < p->cores[0].n_supply; i++)
-		(void)wm_supply_turn(p->cores[0].supply[i], WM_SUPPLY_BLOCK);
-	for (unsigned w = 0; w < p->n_supplies; w++)
-		warm &= atomic_load_explicit(&p->supplies[w]->full, memory_order_relaxed);
-	return warm;
-}
-
-static uint64_t n_generated(const struct wm_plane *p)
-{
-	uint64_t n = 0;
-
-	for (unsigned w = 0; w < p->n_supplies; w++)
-		n += wm_count_get(&p->supplies[w]->generated);
-	return n;
-}
-
-// Rings of a size that was asked for are filled however long that takes, as long as there is progress.
-static void fill_rings(struct wm_plane *p)
-{
-	uint64_t since_ns = wm_now_ns(), made = 0;
-
-	while (!asked_to_stop(p) && failure(p) == 0 && wm_now_ns() - since_ns < WARM_UP_NS && !is_warm(p)) {
-		if (p->options->ring_bytes > 0 && n_generated(p) > made) {
-			made = n_generated(p);
-			since_ns = wm_now_ns();
-		}
-		if (p->cores[0].n_supply == 0)
-			(void)usleep(TICK_US);
-	}
-}
-
-static void warm_up(struct wm_plane *p)
-{
-	uint64_t begin_ns;
-
-	fill_rings(p);
-	begin_ns = wm_now_ns();
-	for (unsigned i = 0; i < p->n_ports; i++) {
-		struct wm_port *port = &p->ports[i];
-
-		while (!wm_port_is_up(port) && !asked_to_stop(p) && wm_now_ns() - begin_ns < LINK_NS)
-			(void)usleep(TICK_US);
-		atomic_store_explicit(&port->up, true,
-			memory_order_relaxed); // a link that is not is found to be down with the first look
-	}
-	while (wm_now_ns() - p->clock.ns < MEASURE_NS)
-		(void)usleep(TICK_US);
-}
-
-// The first samples of the run are in the rings: they tell when it begins. They stay.
-static uint64_t first_sample_ns(struct wm_tx *tx)
-{
-	wm_scout_init(&tx->scout, &tx->feed);
-	(void)wm_scout_look(&tx->scout, 2 * WM_PACE_BLOCK);
-	return tx->scout.next.n > 0 ? tx->scout.next.first_ns : UINT64_MAX;
-}
-
-static void start(struct wm_plane *p)
-{
-	uint64_t first_ns = UINT64_MAX;
-	double ticks_per_ns;
-
-	for (unsigned t = 0; t < p->n_txs; t++) {
-		uint64_t ns = first_sample_ns(p->txs[t]);
-
-		first_ns = ns < first_ns ? ns : first_ns;
-	}
-	for (unsigned t = 0; t < p->n_txs; t++)
-		wm_pace_start(&p->txs[t]->pace, first_ns < UINT64_MAX && !p->scheduled ? first_ns : 0);
-	p->go = wm_clock_point();
-	ticks_per_ns = wm_clock_rate(&p->clock, &p->go);
-	p->go.tsc += (uint64_t)(LEAD_NS * ticks_per_ns);
-	p->go.ns += LEAD_NS;
-	p->seen = p->go;
-	p->run.start_tsc = p->go.tsc;
-	atomic_store_explicit(&p->ticks_per_ns, ticks_per_ns, memory_order_relaxed);
-	atomic_store_explicit(&p->run.tsc_per_ns, ticks_per_ns, memory_order_relaxed);
-	p->next_link_ns = p->go.ns;
-	p->next_report_ns = p->go.ns + (uint64_t)(p->options->stats_s * 1e9);
-	atomic_store_explicit(&p->run.go, true, memory_order_release);
 }
 
 // The receiver stays until what is on its way has come back.
@@ -378,54 +265,7 @@ static int explain(const struct wm_plane *p, struct wm_err *err)
 {
 	int rc = p->options->replay != NULL ? wm_replay_failed(p->options->replay, err) : 0;
 
-	return rc < 0 ? rc : wm_err_sys(err, failure(p), "a worker had to give up");
-}
-
-static uint64_t count_arrivals(const struct wm_plane *p, uint64_t *under_way)
-{
-	uint64_t arrivals = 0;
-
-	*under_way = 0;
-	for (unsigned i = 0; i < p->n_rxs; i++) {
-		const struct wm_rx *rx = p->rxs[i];
-		uint64_t back = wm_count_get(&rx->watch.count.received), noted = 0;
-
-		for (unsigned k = 0; k < rx->n_ledgers; k++)
-			noted += wm_ledger_noted(rx->ledgers[k]);
-		*under_way += noted - back - wm_count_get(&rx->watch.count.lost);
-		arrivals += back;
-	}
-	return arrivals;
-}
-
-// All have stopped sending: receive until everything is back, or nothing has come for a while.
-static void await_return(struct wm_plane *p)
-{
-	uint64_t under_way, arrivals = count_arrivals(p, &under_way), last_ns = wm_now_ns();
-
-	while (under_way > 0 && wm_now_ns() - last_ns < RETURN_NS) {
-		uint64_t before = arrivals;
-
-		if (p->cores[0].n_rx > 0)
-			(void)wm_core_receive(&p->cores[0]);
-		else
-			(void)usleep(TICK_US);
-		arrivals = count_arrivals(p, &under_way);
-		if (arrivals > before)
-			last_ns = wm_now_ns();
-	}
-}
-
-static void stop_lcores(struct wm_plane *p)
-{
-	atomic_store_explicit(&p->run.stop, true, memory_order_relaxed);
-	for (unsigned i = 1; i < p->n_cores; i++)
-		while (p->cores[i].n_rx == 0 && rte_eal_get_lcore_state(p->cores[i].lcore) == RUNNING)
-			if (!wm_core_receive(&p->cores[0]))
-				(void)usleep(p->cores[0].n_rx > 0 ? 0 : TICK_US);
-	await_return(p);
-	atomic_store_explicit(&p->deaf, true, memory_order_relaxed);
-	rte_eal_mp_wait_lcore();
+	return rc < 0 ? rc : wm_err_sys(err, wm_plane_failure(p), "a worker had to give up");
 }
 
 static int run(struct wm_plane *p, struct wm_err *err)
@@ -434,61 +274,22 @@ static int run(struct wm_plane *p, struct wm_err *err)
 	int rc = launch(p, err);
 
 	if (rc == 0) {
-		warm_up(p);
-		start(p);
+		wm_plane_warm_up(p);
+		wm_plane_start(p);
 		if (own->n_tx + own->n_supply + own->n_rx > 0)
 			wm_core_loop(own, control);
-		for (; !atomic_load_explicit(&p->run.stop, memory_order_relaxed); (void)usleep(TICK_US))
+		for (; !atomic_load_explicit(&p->run.stop, memory_order_relaxed); (void)usleep(WM_PLANE_TICK_US))
 			control(p);
 	}
-	stop_lcores(p);
+	wm_plane_stop(p);
 	if (p->has_reader)
 		wm_replay_join(p->reader);
 	wm_witness_stop(p);
-	if (rc == 0 && failure(p) != 0)
+	if (rc == 0 && wm_plane_failure(p) != 0)
 		rc = explain(p, err);
-	if (rc == 0 && is_over(p))
+	if (rc == 0 && wm_plane_is_over(p))
 		rc = wm_err_set(err, -ERANGE, "the traffic's own time is over: it cannot be later than 292 years");
 	return rc;
-}
-
-// What no queue has sent on: looked for in the rings, so that it can be held against the counters.
-static uint64_t count_queued(struct wm_plane *p)
-{
-	uint64_t queued = 0;
-
-	for (size_t i = 0; i < (size_t)p->n_supplies * p->n_txs; i++) {
-		const struct wm_sample *span;
-		size_t n;
-
-		for (; (n = wm_ring_peek(&p->rings[i], &span)) > 0; wm_ring_pop(&p->rings[i], n))
-			for (size_t k = 0; k < n; k++)
-				queued += span[k].form != WM_FORM_TICK;
-	}
-	for (unsigned w = 0; w < p->n_supplies; w++)
-		queued += wm_supply_left(p->supplies[w]);
-	for (unsigned t = 0; t < p->n_txs; t++)
-		queued += wm_count_get(&p->txs[t]->out[0].count.unused);
-	return queued;
-}
-
-static void finish(struct wm_plane *p, struct wm_plane_stats *stats)
-{
-	uint64_t end_ns = wm_now_ns();
-
-	(void)usleep(DRAIN_US);
-	for (unsigned t = 0; t < p->n_txs; t++)
-		wm_tx_finish(p->txs[t]);
-	for (unsigned i = 0; i < p->n_rxs; i++)
-		wm_watch_finish(&p->rxs[i]->watch);
-	wm_plane_collect(p, stats);
-	stats->rate = p->rate;
-	stats->elapsed_s = p->go.ns > 0 && end_ns > p->go.ns ? (double)(end_ns - p->go.ns) * 1e-9 : 0;
-	stats->queued = count_queued(p);
-	stats->waiting = 0;
-	assert(stats->generated == stats->total.fresh + stats->queued);
-	assert(stats->total.fresh + stats->total.recycled
-		== stats->total.sent + stats->total.oversize + stats->total.lost);
 }
 
 // EAL moves its arguments about.
@@ -537,7 +338,7 @@ int wm_plane_run(const struct wm_plane_options *options, struct wm_plane_stats *
 		wm_telemetry_open(p);
 		rc = run(p, err);
 		wm_telemetry_close();
-		finish(p, stats);
+		wm_plane_finish(p, stats);
 	}
 	wm_plane_teardown(p);
 	(void)rte_pdump_uninit();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// plane_pvt: everything of a run, and the halves of plane.c that work on it.
+// plane_pvt: everything of a run, and the parts of the plane that work on it: setup, start, core, control, end.
 #pragma once
 
 #include <plane/ahead.h>
@@ -12,6 +12,8 @@
 #include <plane/tx.h>
 
 #include <pthread.h>
+
+enum { WM_PLANE_TICK_US = 1000 }; // control's own pace where it has an lcore to itself
 
 struct wm_plane;
 
@@ -85,6 +87,27 @@ int wm_plane_open_ports(struct wm_plane *p, struct wm_err *err);
 int wm_plane_setup(struct wm_plane *p, struct wm_err *err);
 /** Accepts one that is half set up. */
 void wm_plane_teardown(struct wm_plane *p);
+
+/** Whether the caller wants the run to end. */
+bool wm_plane_asked_to_stop(const struct wm_plane *p);
+
+/** -errno of a worker or of the capture's supply that has failed; 0. */
+int wm_plane_failure(const struct wm_plane *p);
+
+/** Before the first departure: fill the rings, wait for links and for the clocks' measure. Queues wait. */
+void wm_plane_warm_up(struct wm_plane *p);
+
+/** Set the start, and let the queues go. */
+void wm_plane_start(struct wm_plane *p);
+
+/** Behind the last departure: all lcores leave their loops, the receiver once all is back that will be. */
+void wm_plane_stop(struct wm_plane *p);
+
+/** Once they have stopped: whether the run has ended because the traffic's own time has. */
+bool wm_plane_is_over(const struct wm_plane *p);
+
+/** Give back what was not sent, and sum up. */
+void wm_plane_finish(struct wm_plane *p, struct wm_plane_stats *stats);
 
 /** The pace of queue t at a rate. @return 0; -ENOTSUP with a sentence if the port does not know its speed. */
 int wm_plane_pace(struct wm_plane *p, unsigned t, const struct wm_rate *rate, struct wm_pace *out, struct wm_err *err);
