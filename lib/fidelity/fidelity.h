@@ -106,13 +106,15 @@ enum wm_series_kind {
 	WM_SERIES_BIGRAM,    // y = (n, n) shares of pairs: row = a packet, column = the next of its flow
 };
 
+enum { WM_SERIES_NAME = 24 };
+
 /** What a plot shows: one curve (or matrix) for each input, at common x. */
 struct wm_series {
 	enum wm_series_kind kind;
-	const char *name;  // stable: "cdf.len"
-	const char *title; // "Packet length"
-	const char *unit;  // of x
-	bool log_x;        // x is best shown on a logarithmic axis; x > 0 then
+	char name[WM_SERIES_NAME]; // stable: "cdf.len"
+	const char *title;         // "Packet length"
+	const char *unit;          // of x
+	bool log_x;                // x is best shown on a logarithmic axis; x > 0 then
 	size_t n;
 	double *x;            // (n); NULL for BIGRAM
 	double *y[WM_INPUTS]; // (n), or (n, n) row-major; NULL where an input has none; NAN beyond its end

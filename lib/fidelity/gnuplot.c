@@ -90,14 +90,14 @@ static int missing(struct wm_err *err)
 		err, -ENOENT, "gnuplot, which draws the plots, is not installed (Debian: apt-get install gnuplot-nox)");
 }
 
-// What gnuplot said of a script: its last line has the reason.
+// What gnuplot said of a script: the last line that is no warning has the reason.
 static int complain(FILE *complaints, struct wm_err *err)
 {
 	char line[SENTENCE], last[SENTENCE] = "it did not say why";
 
 	rewind(complaints);
 	while (fgets(line, sizeof(line), complaints) != NULL)
-		if (strspn(line, " \t\n^") < strlen(line))
+		if (strspn(line, " \t\n^") < strlen(line) && strcasestr(line, "warning: ") == NULL)
 			memcpy(last, line, sizeof(last));
 	last[strcspn(last, "\n")] = '\0';
 	return wm_err_set(err, -EINVAL, "gnuplot failed: %s", last);

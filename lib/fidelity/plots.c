@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fidelity/gnuplot.h>
 #include <fidelity/plots.h>
+#include <fidelity/series.h>
 
 #include <errno.h>
 #include <math.h>
@@ -112,14 +113,14 @@ static void put_curves(FILE *out, const struct wm_series *s)
 	put_columns(out, s);
 	put_x_axis(out, s);
 	(void)fprintf(out, "\nset ylabel '%s'\n%s", looks[s->kind].y_label, looks[s->kind].settings);
-	if (looks[s->kind].under != NULL && s->y[WM_INPUT_REAL] != NULL) {
+	if (looks[s->kind].under != NULL && wm_series_shows(s, WM_INPUT_REAL)) {
 		(void)fprintf(out, "plot $D using 1:2 with %s linecolor rgb '#0072B2' notitle", looks[s->kind].under);
 		comma = ", ";
 	}
-	for (int role = 0; role < WM_INPUTS; role++) {
-		if (s->y[role] == NULL)
+	for (unsigned role = 0; role < WM_INPUTS; role++) {
+		if (!wm_series_shows(s, role))
 			continue;
-		(void)fprintf(out, "%s$D using 1:%d with %s linestyle %d %s title '%s'", comma, role + 2,
+		(void)fprintf(out, "%s$D using 1:%u with %s linestyle %u %s title '%s'", comma, role + 2,
 			looks[s->kind].style, role + 1, looks[s->kind].line, role_names[role]);
 		comma = ", ";
 	}
@@ -216,17 +217,61 @@ size_t wm_plots_of(const struct wm_series *s)
 	return n;
 }
 
-static int write_script(FILE *out, const struct wm_fidelity *f)
+static bool has_scores(const struct wm_fidelity *f)
 {
-	put_scores(out, f);
+	for (size_t i = 0; i < f->n_groups; i++)
+		if (isfinite(f->groups[i].strict))
+			return true;
+	return false;
+}
+
+static bool has_curves(const struct wm_series *s)
+{
+	bool any = false;
+
+	for (unsigned role = 0; role < WM_INPUTS; role++)
+		any |= wm_series_shows(s, role);
+	return any;
+}
+
+// What a picture is of.
+struct subject {
+	const struct wm_series *series; // NULL = the scores
+	enum wm_input_role role;        // of a map
+	bool is_drawn;                  // there is something to show
+};
+
+// All pictures in order. @return how many; there is room for them.
+static size_t find_subjects(struct subject *out, const struct wm_fidelity *f)
+{
+	size_t n = 0;
+
+	out[n++] = (struct subject){.is_drawn = has_scores(f)};
 	for (size_t i = 0; i < f->n_series; i++) {
 		const struct wm_series *s = &f->series[i];
 
 		if (s->kind != WM_SERIES_BIGRAM)
-			put_curves(out, s);
-		for (int role = 0; s->kind == WM_SERIES_BIGRAM && role < WM_INPUTS; role++)
+			out[n++] = (struct subject){s, WM_INPUT_REAL, has_curves(s)};
+		for (unsigned role = 0; s->kind == WM_SERIES_BIGRAM && role < WM_INPUTS; role++)
 			if (s->y[role] != NULL)
-				put_map(out, s, (enum wm_input_role)role);
+				out[n++] = (struct subject){s, role, wm_series_shows(s, role)};
+	}
+	return n;
+}
+
+static int write_script(FILE *out, const struct wm_fidelity *f, const struct subject *subjects, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct subject *of = &subjects[i];
+
+		if (!of->is_drawn)
+			continue;
+		if (of->series == NULL)
+			put_scores(out, f);
+		else if (of->series->kind == WM_SERIES_BIGRAM)
+			put_map(out, of->series, of->role);
+		else
+			put_curves(out, of->series);
 	}
 	return ferror(out) ? -EIO : 0;
 }
@@ -259,40 +304,53 @@ static bool take_plot(struct wm_plot *out, char **at, bool first)
 	return true;
 }
 
-static int split(struct wm_plots *p, size_t expected)
+static int split(struct wm_plots *p, const struct subject *subjects, size_t n)
 {
 	char *at = p->text;
+	bool is_first = true;
 
-	p->plots = calloc(expected, sizeof(*p->plots));
+	p->plots = calloc(n, sizeof(*p->plots));
 	if (p->plots == NULL)
 		return -ENOMEM;
-	while (p->n < expected && take_plot(&p->plots[p->n], &at, p->n == 0))
-		p->n++;
-	return p->n == expected ? 0 : -EPROTO;
+	for (; p->n < n; p->n++) {
+		if (!subjects[p->n].is_drawn)
+			continue;
+		if (!take_plot(&p->plots[p->n], &at, is_first))
+			return -EPROTO;
+		is_first = false;
+	}
+	return 0;
+}
+
+static int draw(struct wm_plots *p, FILE *script, const struct wm_fidelity *f, struct wm_err *err)
+{
+	struct subject *subjects = calloc(1 + f->n_series * WM_INPUTS, sizeof(*subjects));
+	size_t n = subjects != NULL ? find_subjects(subjects, f) : 0;
+	int rc = subjects != NULL ? write_script(script, f, subjects, n) : -ENOMEM;
+
+	if (rc < 0)
+		(void)wm_err_sys(err, rc, "the plots' script");
+	if (rc == 0)
+		rc = wm_gnuplot_run(script, &p->text, err);
+	if (rc == 0) {
+		rc = split(p, subjects, n);
+		if (rc < 0)
+			(void)wm_err_set(err, rc, "gnuplot drew %zu of %zu plots", p->n, n);
+	}
+	free(subjects);
+	return rc;
 }
 
 int wm_plots_draw(struct wm_plots *out, const struct wm_fidelity *f, struct wm_err *err)
 {
 	FILE *script = tmpfile();
 	struct wm_plots p = {0};
-	size_t expected = 1;
 	int rc;
 
 	if (script == NULL)
 		return wm_err_sys(err, -errno, "the plots' script");
-	rc = write_script(script, f);
-	if (rc < 0)
-		(void)wm_err_sys(err, rc, "the plots' script");
-	if (rc == 0)
-		rc = wm_gnuplot_run(script, &p.text, err);
+	rc = draw(&p, script, f, err);
 	(void)fclose(script);
-	for (size_t i = 0; i < f->n_series; i++)
-		expected += wm_plots_of(&f->series[i]);
-	if (rc == 0) {
-		rc = split(&p, expected);
-		if (rc < 0)
-			(void)wm_err_set(err, rc, "gnuplot drew %zu of %zu plots", p.n, expected);
-	}
 	if (rc < 0) {
 		wm_plots_free(&p);
 		return rc;

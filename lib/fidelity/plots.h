@@ -11,7 +11,7 @@
 
 /** Each picture is what goes inside an <svg viewBox="0 0 width height"> element. */
 struct wm_plot {
-	const char *svg;
+	const char *svg; // NULL = there is too little traffic for it
 	unsigned width;
 	unsigned height;
 };
@@ -22,7 +22,7 @@ struct wm_plots {
 	size_t n;
 };
 
-/** How many pictures a series has: one, but a heat map for each input that has a matrix. */
+/** How many pictures a series has, drawn or not: one, but a heat map for each input that has a matrix. */
 size_t wm_plots_of(const struct wm_series *s);
 
 /**

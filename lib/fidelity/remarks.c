@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fidelity/remarks.h>
+#include <fidelity/series.h>
 
 #include <math.h>
 #include <stdio.h>
@@ -103,13 +104,38 @@ static void remark_pairs(char out[WM_REMARK_SIZE], const struct wm_series *s, co
 		100 * s->y[WM_INPUT_REAL][g->at], 100 * s->y[WM_INPUT_SYNTH][g->at]);
 }
 
+// What a series needs, where an input has not got it.
+static const char *const needs[] = {
+	[WM_SERIES_CDF] = "it has no such values",
+	[WM_SERIES_HISTOGRAM] = "it has no such values",
+	[WM_SERIES_RATE] = "it needs traffic that lasts",
+	[WM_SERIES_ACF] = "it needs 100 pairs of packets of the same flows",
+	[WM_SERIES_LOGSCALE] = "it needs traffic that lasts",
+	[WM_SERIES_RANK] = "it has no such values",
+	[WM_SERIES_BIGRAM] = "it needs flows of two packets and more",
+};
+
+// What cannot be compared is said.
+static bool remark_lack(char out[WM_REMARK_SIZE], const struct wm_series *s)
+{
+	const bool real = wm_series_shows(s, WM_INPUT_REAL), synth = wm_series_shows(s, WM_INPUT_SYNTH);
+
+	if (real && synth)
+		return false;
+	(void)snprintf(out, WM_REMARK_SIZE, "There is too little %s for this plot: %s.",
+		real    ? "synthetic traffic"
+		: synth ? "real traffic"
+			: "traffic",
+		needs[s->kind]);
+	return true;
+}
+
 void wm_remark_series(char out[WM_REMARK_SIZE], const struct wm_series *s)
 {
 	char where[32] = "";
 	struct gap g;
 
-	out[0] = '\0';
-	if (s->n == 0 || s->y[WM_INPUT_REAL] == NULL || s->y[WM_INPUT_SYNTH] == NULL)
+	if (remark_lack(out, s))
 		return;
 	g = gap_of(s);
 	if (s->x != NULL)

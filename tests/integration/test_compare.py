@@ -10,6 +10,7 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -189,6 +190,51 @@ def a_capture_can_stand_beside_a_flow_table():
         assert same["metrics"]["G.rows.copy"]["value"] == 1 and same["metrics"]["N.byt.EMD"]["value"] == 0
 
 
+def little_inputs(folder):
+    """{name: file} of traffic that has next to nothing to measure; `real` ones have 50 packets or rows, others fewer."""
+    mix = planted.read(CAPTURES / "mix.pcap.gz")
+    arp = b"\xff" * 6 + b"\x02\0\0\0\0\1\x08\x06" + bytes(46)
+    one = max(planted.flows(mix).values(), key=len)
+    captures = {
+        "real, first packets": mix[:50],
+        "real, one flow": [mix[i] for i in one[:60]],
+        "real, only ARP": [(k * 10**9, arp) for k in range(50)],
+        "real, one instant": [(0, frame) for _, frame in mix[:50]],
+        "real, again and again": [(k * 10**6, mix[0][1]) for k in range(50)],
+        "one packet": mix[:1],
+        "one ARP frame": [(0, arp)],
+    }
+    tables = {"real, table": [(k % 3, 80, k % 5 + 1) for k in range(50)], "real, equal rows": [(1, 80, 2)] * 50, "one row": [(1, 80, 2)]}
+    out = {name: pathlib.Path(folder, f"{name}.pcap") for name in captures} | {name: pathlib.Path(folder, f"{name}.csv") for name in tables}
+    for name, packets in captures.items():
+        planted.write(out[name], packets)
+    for name, rows in tables.items():
+        out[name].write_text(table_of(rows))
+    return out
+
+
+def whatever_is_taken_gives_a_report_and_a_page():
+    if shutil.which("gnuplot") is None:
+        raise claims.Skip("not installed: gnuplot")
+    with tempfile.TemporaryDirectory() as folder:
+        files = little_inputs(folder)
+        page = pathlib.Path(folder, "page.html")
+        for real, path in files.items():
+            for synth, other in files.items():
+                if not real.startswith("real") or (path.suffix == ".pcap" and other.suffix == ".csv"):
+                    continue  # that has fewer than 50 flows to stand beside rows
+                words = (path, other, "--html", page, "--json", "-")
+                done = subprocess.run([COMPARE, "-q", *map(str, words)], capture_output=True, encoding="utf-8", check=False, timeout=60)
+                if path.suffix == ".csv" and "ARP" in synth:
+                    assert done.returncode == 2 and "no IP packets to compare with a flow table" in done.stderr, done
+                    continue
+                assert done.returncode == 0, f"{real} and {synth}: {done.stderr}"
+                text = page.read_text()
+                figures, plots, words = (text.count(what) for what in ("<figure", "<svg", '<p class="nothing">'))
+                assert figures > 1 and plots + words >= figures, f"{real} and {synth}: {figures} figures, {plots} plots, {words} in words"
+                assert json.loads(done.stdout)["overall"]["score"] is not None or synth == real, f"{real} and {synth}"
+
+
 def the_manual_defines_every_metric():
     lines = [line for line in MAN.read_text().splitlines() if line.startswith(".It Li ")]
     for row in run("--metrics").stdout.splitlines():
@@ -253,6 +299,7 @@ claims.run("wiremill-compare", [
     limits_are_kept_or_named,
     what_cannot_be_done_is_refused_in_one_sentence,
     a_capture_can_stand_beside_a_flow_table,
+    whatever_is_taken_gives_a_report_and_a_page,
     the_manual_defines_every_metric,
     it_agrees_with_the_scorer_on_captures,
     it_agrees_with_the_scorer_on_flow_tables,

@@ -52,8 +52,14 @@ static void make_series(struct made *m)
 	for (int k = WM_SERIES_CDF; k <= WM_SERIES_BIGRAM; k++) {
 		struct wm_series *s = &m->series[k];
 
-		*s = (struct wm_series){(enum wm_series_kind)k, names[k], "It's 100% <b>", "ms",
-			k == WM_SERIES_LOGSCALE, N, m->x, {m->y[0], m->y[1], m->y[2]}, NULL};
+		*s = (struct wm_series){.kind = (enum wm_series_kind)k,
+			.title = "It's 100% <b>",
+			.unit = "ms",
+			.log_x = k == WM_SERIES_LOGSCALE,
+			.n = N,
+			.x = m->x,
+			.y = {m->y[0], m->y[1], m->y[2]}};
+		(void)snprintf(s->name, sizeof(s->name), "%s", names[k]);
 		if (k == WM_SERIES_BIGRAM) {
 			s->n = PAIRS;
 			s->x = NULL;
@@ -149,6 +155,51 @@ static void every_series_has_its_plot_and_words(void **state)
 	assert_non_null(strstr(page, "Real: 0.107 per second on average, 1 at the peak"));
 	assert_non_null(strstr(
 		page, "most where kind 2 follows &lt;'1'&gt;: 12.5 % of the real pairs, 100.0 % of the synthetic"));
+	free(page);
+}
+
+// Points that no plot shows: none at all, none of an input, those that are not numbers.
+static void a_plot_without_data_says_so_in_its_place(void **state)
+{
+	struct made m;
+	char *page;
+
+	(void)state;
+	if (!gnuplot_is_there())
+		skip();
+	make(&m);
+	for (int i = 0; i < N; i++) {
+		m.x[i] = 1;
+		m.y[WM_INPUT_REAL][i] = m.y[WM_INPUT_SYNTH][i] = (double)NAN;
+		m.y[WM_INPUT_HOLDOUT][i] = (double)NAN;
+	}
+	memset(m.pairs[0], 0, sizeof(m.pairs[0]));
+	m.series[WM_SERIES_CDF].n = 0;
+	m.series[WM_SERIES_HISTOGRAM].y[WM_INPUT_SYNTH] = NULL;
+	m.f.groups[0].strict = (double)NAN;
+	page = page_of(&m.f);
+	assert_int_equal(count(page, "<svg "), 1); // the map of the synthetic pairs
+	assert_int_equal(count(page, "<figure"), 1 + 7);
+	assert_int_equal(count(page, "<p class=\"nothing\">"), 1 + 6 + 1);
+	assert_int_equal(count(page, "There is too little traffic for this plot: it needs 100 pairs"), 1);
+	assert_int_equal(count(page, "There is too little real traffic for this plot: it needs flows"), 2);
+	free(page);
+}
+
+static void a_plot_of_one_point_is_drawn(void **state)
+{
+	struct made m;
+	char *page;
+
+	(void)state;
+	if (!gnuplot_is_there())
+		skip();
+	make(&m);
+	for (size_t k = 0; k < WM_SERIES_BIGRAM; k++)
+		m.series[k].n = 1;
+	m.series[WM_SERIES_RANK].y[WM_INPUT_SYNTH][0] = 0; // which a logarithmic axis cannot show
+	page = page_of(&m.f);
+	assert_int_equal(count(page, "<svg "), 1 + 6 + 2);
 	free(page);
 }
 
@@ -271,6 +322,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_series_has_its_plot_and_words),
+		cmocka_unit_test(a_plot_without_data_says_so_in_its_place),
+		cmocka_unit_test(a_plot_of_one_point_is_drawn),
 		cmocka_unit_test(what_is_in_files_cannot_become_markup),
 		cmocka_unit_test(summary_names_what_is_off_and_only_that),
 		cmocka_unit_test(page_loads_nothing),
