@@ -18,9 +18,12 @@
 // A category given those before it.
 #define ROWS_CATEGORY_FIELD(text, i, ...)                                                                              \
 	{                                                                                                              \
-		text, ROWS_CATEGORY + (i), 1, {ROWS_PROTO},                                                            \
-		{                                                                                                      \
-			BEFORE, ROWS_PORTS, ROWS_P_CATEGORY + (i), ROWS_S_CATEGORY + (i), __VA_ARGS__ END              \
+		text, ROWS_CATEGORY + (i), 1, {ROWS_PROTO}, .given = {                                                 \
+			BEFORE,                                                                                        \
+			ROWS_PORTS,                                                                                    \
+			ROWS_P_CATEGORY + (i),                                                                         \
+			ROWS_S_CATEGORY + (i),                                                                         \
+			__VA_ARGS__ END                                                                                \
 		}                                                                                                      \
 	}
 #define C(i) ROWS_CATEGORY + (i)
@@ -30,32 +33,33 @@ const struct rows_field rows_fields[ROWS_FIELDS] = {
 		.n_first = 1, // the load follows the clock
 		.given = {ROWS_SLOT, ROWS_P1_GAP, ROWS_P2_GAP, ROWS_P1_CLIENT, ROWS_P1_SERVER, ROWS_P1_APP,
 			ROWS_P2_CLIENT, ROWS_P2_APP, END}},
-	[ROWS_F_GAP_X] = {"gap_exact", ROWS_GAP_X, 1, {ROWS_GAP}, {ROWS_P1_APP, ROWS_P1_CLIENT, ROWS_P1_GAP, END}},
+	[ROWS_F_GAP_X] = {"gap_exact", ROWS_GAP_X, 1, {ROWS_GAP},
+		.given = {ROWS_P1_APP, ROWS_P1_CLIENT, ROWS_P1_GAP, END}},
 	[ROWS_F_CLIENT] = {"client", ROWS_CLIENT_REF, 0, {0},
-		{ROWS_SLOT, ROWS_GAP, ROWS_P1_GAP, ROWS_P1_CLIENT, ROWS_P1_SERVER, ROWS_P1_APP, ROWS_P2_CLIENT,
+		.given = {ROWS_SLOT, ROWS_GAP, ROWS_P1_GAP, ROWS_P1_CLIENT, ROWS_P1_SERVER, ROWS_P1_APP, ROWS_P2_CLIENT,
 			ROWS_P2_SERVER, ROWS_P2_APP, END}},
 	[ROWS_F_SERVER] = {"server", ROWS_SERVER_REF, 1, {ROWS_CLIENT},
-		{ROWS_SLOT, ROWS_GAP, ROWS_CLIENT_REF, ROWS_L_SERVER, ROWS_L_APP, ROWS_P1_CLIENT, ROWS_P1_SERVER,
-			ROWS_P1_APP, ROWS_P2_SERVER, END}},
+		.given = {ROWS_SLOT, ROWS_GAP, ROWS_CLIENT_REF, ROWS_L_SERVER, ROWS_L_APP, ROWS_P1_CLIENT,
+			ROWS_P1_SERVER, ROWS_P1_APP, ROWS_P2_SERVER, END}},
 	[ROWS_F_APP] = {"app", ROWS_APP, 0, {0},
-		{ROWS_SLOT, ROWS_GAP, ROWS_CLIENT, ROWS_CLIENT_REF, ROWS_SERVER, ROWS_SERVER_REF, ROWS_L_SERVER,
-			ROWS_L_APP, ROWS_P1_CLIENT, ROWS_P1_SERVER, ROWS_P1_APP, ROWS_P2_APP, END}},
+		.given = {ROWS_SLOT, ROWS_GAP, ROWS_CLIENT, ROWS_CLIENT_REF, ROWS_SERVER, ROWS_SERVER_REF,
+			ROWS_L_SERVER, ROWS_L_APP, ROWS_P1_CLIENT, ROWS_P1_SERVER, ROWS_P1_APP, ROWS_P2_APP, END}},
 	[ROWS_F_PORT] = {"port", ROWS_PORT, 0, {0},
-		{ROWS_APP, ROWS_PROTO, ROWS_CLIENT, ROWS_CLIENT_REF, ROWS_SERVER, ROWS_SERVER_REF, ROWS_L_APP,
+		.given = {ROWS_APP, ROWS_PROTO, ROWS_CLIENT, ROWS_CLIENT_REF, ROWS_SERVER, ROWS_SERVER_REF, ROWS_L_APP,
 			ROWS_L_SERVER, ROWS_GAP, ROWS_P1_APP, ROWS_P1_SERVER, END}},
 	[ROWS_F_NEXT] = {"next", ROWS_NEXT, 0, {0},
-		{ROWS_APP, ROWS_PROTO, ROWS_CLIENT, ROWS_SERVER, ROWS_INDEX, ROWS_SLOT, ROWS_GAP, ROWS_P_NEXT,
+		.given = {ROWS_APP, ROWS_PROTO, ROWS_CLIENT, ROWS_SERVER, ROWS_INDEX, ROWS_SLOT, ROWS_GAP, ROWS_P_NEXT,
 			ROWS_P_PORTS, ROWS_P_WAIT, ROWS_P_CATEGORY, ROWS_P_CATEGORY + WM_TABLE_STATE, ROWS_P_PKT,
 			ROWS_P_PKT_OCT, ROWS_P_BYT, ROWS_P_BYT_OCT, ROWS_P_TD, END}},
 	[ROWS_F_WAIT] = {"wait", ROWS_WAIT, 0, {0},
-		{ROWS_APP, ROWS_PROTO, ROWS_CLIENT, ROWS_SERVER, ROWS_INDEX, ROWS_SLOT, ROWS_NEXT, ROWS_P_NEXT,
+		.given = {ROWS_APP, ROWS_PROTO, ROWS_CLIENT, ROWS_SERVER, ROWS_INDEX, ROWS_SLOT, ROWS_NEXT, ROWS_P_NEXT,
 			ROWS_P_PORTS, ROWS_P_WAIT, ROWS_P_CATEGORY, ROWS_P_CATEGORY + WM_TABLE_STATE, ROWS_P_PKT,
 			ROWS_P_PKT_OCT, ROWS_P_BYT, ROWS_P_BYT_OCT, ROWS_P_TD, END}},
 	[ROWS_F_WAIT_X] = {"wait_exact", ROWS_WAIT_X, 1, {ROWS_WAIT},
-		{ROWS_APP, ROWS_CLIENT, ROWS_SERVER, ROWS_P_TD, ROWS_NEXT, END}},
+		.given = {ROWS_APP, ROWS_CLIENT, ROWS_SERVER, ROWS_P_TD, ROWS_NEXT, END}},
 	[ROWS_F_PORTS] = {"ports", ROWS_PORTS, 1, {ROWS_PROTO},
-		{ROWS_CLIENT, ROWS_SERVER, ROWS_INDEX, ROWS_NEXT, ROWS_SLOT, ROWS_P_NEXT, ROWS_P_PORTS, ROWS_WAIT,
-			END}},
+		.given = {ROWS_CLIENT, ROWS_SERVER, ROWS_INDEX, ROWS_NEXT, ROWS_SLOT, ROWS_P_NEXT, ROWS_P_PORTS,
+			ROWS_WAIT, END}},
 	[ROWS_F_CATEGORY + 0] = ROWS_CATEGORY_FIELD("flags", 0, ),
 	[ROWS_F_CATEGORY + 1] = ROWS_CATEGORY_FIELD("tos", 1, C(0), ),
 	[ROWS_F_CATEGORY + 2] = ROWS_CATEGORY_FIELD("forwarded", 2, C(0), C(1), ),
@@ -63,26 +67,26 @@ const struct rows_field rows_fields[ROWS_FIELDS] = {
 	[ROWS_F_CATEGORY + 4] = ROWS_CATEGORY_FIELD("type", 4, C(0), C(1), C(2), C(3), ),
 	[ROWS_F_CATEGORY + 5] = ROWS_CATEGORY_FIELD("service", 5, C(0), C(1), C(2), C(3), C(4), ),
 	[ROWS_F_CATEGORY + 6] = ROWS_CATEGORY_FIELD("state", 6, C(0), C(1), C(2), C(3), C(4), C(5), ),
-	[ROWS_F_PKT] = {"packets", ROWS_PKT, 1, {ROWS_PROTO}, {BEFORE, CATEGORIES, ROWS_PORTS, END}},
+	[ROWS_F_PKT] = {"packets", ROWS_PKT, 1, {ROWS_PROTO}, .given = {BEFORE, CATEGORIES, ROWS_PORTS, END}},
 	[ROWS_F_PKT_X] = {"packets_exact", ROWS_PKT_X, 1, {ROWS_PKT},
-		{ROWS_APP, ROWS_CATEGORY, ROWS_NEXT, ROWS_P_PKT, END}},
+		.given = {ROWS_APP, ROWS_CATEGORY, ROWS_NEXT, ROWS_P_PKT, END}},
 	[ROWS_F_RPKT] = {"reply_packets", ROWS_RPKT, 1, {ROWS_PROTO},
-		{BEFORE, CATEGORIES, ROWS_PORTS, ROWS_PKT, ROWS_PKT_OCT, END}},
+		.given = {BEFORE, CATEGORIES, ROWS_PORTS, ROWS_PKT, ROWS_PKT_OCT, END}},
 	[ROWS_F_RPKT_X] = {"reply_packets_exact", ROWS_RPKT_X, 1, {ROWS_RPKT},
-		{ROWS_APP, ROWS_CATEGORY + WM_TABLE_STATE, ROWS_PKT_EXACT, END}},
+		.given = {ROWS_APP, ROWS_CATEGORY + WM_TABLE_STATE, ROWS_PKT_EXACT, END}},
 	[ROWS_F_BYT] = {"bytes", ROWS_BYT, 1, {ROWS_PKT_OCT},
-		{BEFORE, CATEGORIES, ROWS_PROTO, ROWS_PORTS, ROWS_PKT, ROWS_RPKT, ROWS_RPKT_OCT, END}},
+		.given = {BEFORE, CATEGORIES, ROWS_PROTO, ROWS_PORTS, ROWS_PKT, ROWS_RPKT, ROWS_RPKT_OCT, END}},
 	[ROWS_F_BYT_X] = {"bytes_exact", ROWS_BYT_X, 2, {ROWS_BYT, ROWS_PKT_EXACT},
-		{ROWS_APP, ROWS_CLIENT, ROWS_SERVER, ROWS_NEXT, ROWS_CATEGORY, ROWS_P_BYT, ROWS_S_BYT, END}},
+		.given = {ROWS_APP, ROWS_CLIENT, ROWS_SERVER, ROWS_NEXT, ROWS_CATEGORY, ROWS_P_BYT, ROWS_S_BYT, END}},
 	[ROWS_F_RBYT] = {"reply_bytes", ROWS_RBYT, 1, {ROWS_RPKT_OCT},
-		{BEFORE, CATEGORIES, ROWS_PROTO, ROWS_PORTS, ROWS_PKT, ROWS_PKT_OCT, ROWS_RPKT, ROWS_BYT, ROWS_BYT_OCT,
-			END}},
+		.given = {BEFORE, CATEGORIES, ROWS_PROTO, ROWS_PORTS, ROWS_PKT, ROWS_PKT_OCT, ROWS_RPKT, ROWS_BYT,
+			ROWS_BYT_OCT, END}},
 	[ROWS_F_RBYT_X] = {"reply_bytes_exact", ROWS_RBYT_X, 2, {ROWS_RBYT, ROWS_RPKT_EXACT},
-		{ROWS_APP, ROWS_CLIENT, ROWS_SERVER, ROWS_CATEGORY + WM_TABLE_STATE, ROWS_BYT, END}},
+		.given = {ROWS_APP, ROWS_CLIENT, ROWS_SERVER, ROWS_CATEGORY + WM_TABLE_STATE, ROWS_BYT, END}},
 	[ROWS_F_TD] = {"duration", ROWS_TD, 2, {ROWS_PKT_OCT, ROWS_RPKT_OCT},
-		{BEFORE, CATEGORIES, ROWS_PROTO, SIZES, END}},
+		.given = {BEFORE, CATEGORIES, ROWS_PROTO, SIZES, END}},
 	[ROWS_F_TD_X] = {"duration_exact", ROWS_TD_X, 1, {ROWS_TD},
-		{ROWS_APP, ROWS_CLIENT, ROWS_SERVER, ROWS_NEXT, ROWS_PKT, ROWS_P_TD, ROWS_CATEGORY, END}},
+		.given = {ROWS_APP, ROWS_CLIENT, ROWS_SERVER, ROWS_NEXT, ROWS_PKT, ROWS_P_TD, ROWS_CATEGORY, END}},
 };
 
 void rows_follow_talk(uint32_t *v, const uint32_t *before)
