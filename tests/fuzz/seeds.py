@@ -5,6 +5,7 @@
 usage: tests/fuzz/seeds.py FOLDER      FOLDER/TARGET/NAME for each target
 """
 
+import base64
 import json
 import pathlib
 import struct
@@ -116,6 +117,20 @@ def tables():
     yield "labels", "start,end,src,dst,sport,dport,proto,label,model,packets,bytes\n0.5,1.5,10.0.0.1,10.0.0.2,1,2,TCP,\"a,b\",m,3,200\n"
 
 
+def receptions():
+    phys = {"data": bytes([0x40]) + bytes.fromhex("0102032680070002") + b"payload" + b"\1\2\3\4", "join": bytes(23), "odd": b"\xe0\1",
+            "commands": bytes([0x80]) + bytes.fromhex("01020326830800020202") + b"\5x\1\2\3\4"}
+    head = "time,physical_payload,gateway,crc_status,frequency,spreading_factor,bandwidth,code_rate,rssi,snr"
+    rows = [f"2024-03-01 00:00:0{i}.5+00:00,{base64.b64encode(phy).decode()},00800000a000123{i},{1 - i % 3},868.1,{7 + i},125,4/5,-90,{i - 2}.25"
+            for i, phy in enumerate(phys.values())]
+    yield "table", "\n".join([head] + rows) + "\n"
+    yield "few-columns", "spreading_factor,frequency,time,physical_payload\n12,868100000,1700000000.25," + base64.b64encode(phys["data"]).decode() + "\n"
+    tap = struct.pack(">BBHIBBBBBbB", 0, 0, 15, 868100000, 1, 7, 40, 41, 42, -9, 0x34)
+    tap1 = struct.pack(">BBHIBBBBBbBQIBBHBBH", 1, 0, 35, 868300000, 2, 12, 40, 41, 42, 30, 0x34, 0x00800000A0001234, 5, 9, 5, 0, 3, 1, 0)
+    yield "loratap", pcap("<", 0xA1B23C4D, 270, [tap + phy for phy in phys.values()])
+    yield "loratap-1", pcap(">", 0xA1B2C3D4, 270, [tap1 + phy for phy in phys.values()])
+
+
 def model(metadata, tensors):
     header, body = {"__metadata__": metadata}, b""
     for name, (dtype, shape, data) in tensors.items():
@@ -160,7 +175,7 @@ def traffic():
 def main():
     folder = pathlib.Path(sys.argv[1])
     packets = ((name, struct.pack("<HH", link, 3) + frame) for name, link, frame in frames())
-    for target, seeds in {"capture": captures(), "packet": packets, "table": tables(), "model": models(), "config": configs(), "compare": traffic(), "control": controls()}.items():
+    for target, seeds in {"capture": captures(), "packet": packets, "table": tables(), "model": models(), "config": configs(), "compare": traffic(), "control": controls(), "lora": receptions()}.items():
         (folder / target).mkdir(parents=True, exist_ok=True)
         for name, data in seeds:
             (folder / target / name).write_bytes(data if isinstance(data, bytes) else data.encode())
