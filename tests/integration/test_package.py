@@ -20,7 +20,7 @@ import claims
 PACKAGE = pathlib.Path(sys.argv[1]).resolve()
 FOLDER = tempfile.TemporaryDirectory()
 LIMIT_S = 600
-PROGRAMS = ["usr/bin/wiremill", "usr/bin/wiremillctl", "usr/bin/wiremill-train"]
+PROGRAMS = ["usr/bin/wiremill", "usr/bin/wiremillctl", "usr/bin/wiremill-train", "usr/bin/wiremill-compare"]
 
 # A writable layer over the machine's own root; what stands in "$1" runs inside.
 INSIDE = """
