@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // bench_tx: what one tx lcore sends: samples of a model, each made once and recycled after that, through the queue's
-// own code onto the first port that EAL has, and what each stage of that takes.
+// own code onto the first port that EAL has, and what each stage of that takes. What is sent is then looked at
+// (inspect.h): two laps, or a million packets. Frames that are not what they should be end it with status 1.
 //
 //	bench_tx EAL-OPTIONS -- MODEL [SAMPLES [SECONDS [short]]]
 //
 // `short` cuts frames to 60 bytes, or to their headers where these are longer. Then the same in front of wires of 10,
 // 25, 40 and 100 Gb/s (wire.h). The last line is a JSON object: packets a second, TSC cycles a packet, the wires' load.
+#include "inspect.h"
 #include "wire.h"
 
 #include <base/clock.h>
@@ -27,7 +29,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { N_WIRES = 4 };
+enum { N_WIRES = 4, INSPECTED_MAX = 1 << 20 };
 static const double wire_gbps[N_WIRES] = {10, 25, 40, 100};
 
 struct bench {
@@ -49,6 +51,8 @@ struct bench {
 	// Results, TSC cycles a packet.
 	double fresh, port_alone, frames, whole;
 	double load[N_WIRES]; // of its wire's line rate
+	struct inspect inspect;
+	size_t repeated, repeated_later; // of the frames inspected: in the same lap, in another
 };
 
 static void die(const char *what)
@@ -193,6 +197,31 @@ static void send_again(struct bench *b)
 	b->whole = (double)(now - began) / (double)(wm_count_get(&b->tx->out[0].count.sent) - sent);
 }
 
+static void inspect(struct bench *b)
+{
+	const wm_count *sent = &b->tx->out[0].count.sent;
+	const struct rte_eth_rxtx_callback *callback;
+	struct inspect *in = &b->inspect;
+
+	while (b->tx->n > 0) // what waits in the row is of the lap's past
+		(void)wm_tx_turn(b->tx);
+	*in = (struct inspect){.samples = b->ring.slots,
+		.forms = b->forms[0],
+		.sent = sent,
+		.sent_before = wm_count_get(sent),
+		.lap = *b->tx->lap,
+		.want = RTE_MIN(2 * b->n_samples, (size_t)INSPECTED_MAX)};
+	in->frames = malloc(in->want * sizeof(*in->frames));
+	callback = in->frames != NULL ? rte_eth_add_tx_callback(0, 0, inspect_take, in) : NULL;
+	if (callback == NULL)
+		return;
+	while (in->n < in->want)
+		(void)wm_tx_turn(b->tx);
+	(void)rte_eth_remove_tx_callback(0, 0, callback);
+	inspect_repeats(in, &b->repeated, &b->repeated_later);
+	free(in->frames);
+}
+
 // How much of a wire's line rate is used, once its buffer is full.
 static double load_wire(struct bench *b, double gbps)
 {
@@ -223,6 +252,7 @@ static int measure(void *arg)
 	send_nothing(b);
 	build_frames(b);
 	send_again(b);
+	inspect(b);
 	for (unsigned i = 0; i < N_WIRES; i++)
 		b->load[i] = load_wire(b, wire_gbps[i]);
 	return 0;
@@ -236,13 +266,18 @@ static void print(const struct bench *b)
 	(void)printf("  mbufs and port alone %6.1f\n  frames alone         %6.1f\n  fresh, first time    %6.1f\n"
 		     "  recycled, all of it  %6.1f = %.2f Mpps\n",
 		b->port_alone, b->frames, b->fresh, b->whole, b->hz / b->whole * 1e-6);
+	(void)printf("  inspected            %zu packets: %" PRIu64 " wrong, %" PRIu64
+		     " with wrong checksums, %zu repeated in a lap, %zu in another\n",
+		b->inspect.n, b->inspect.wrong, b->inspect.unsure, b->repeated, b->repeated_later);
 	for (unsigned i = 0; i < N_WIRES; i++)
 		(void)printf("  %3.0f Gb/s wire        %6.2f %% of line rate\n", wire_gbps[i], 100 * b->load[i]);
 	(void)printf("{\"mpps\": %.3f, \"cycles\": %.2f, \"cycles_port\": %.2f, \"cycles_frames\": %.2f, "
 		     "\"cycles_fresh\": %.2f, \"wire_10g\": %.5f, \"wire_25g\": %.5f, \"wire_40g\": %.5f, "
-		     "\"wire_100g\": %.5f, \"samples\": %zu, \"bytes\": %.1f, \"tsc_hz\": %.0f}\n",
+		     "\"wire_100g\": %.5f, \"inspected\": %zu, \"repeated\": %zu, \"samples\": %zu, \"bytes\": %.1f, "
+		     "\"tsc_hz\": %.0f}\n",
 		b->hz / b->whole * 1e-6, b->whole, b->port_alone, b->frames, b->fresh, b->load[0], b->load[1],
-		b->load[2], b->load[3], b->n_samples, (double)b->frame_bytes / (double)b->n_samples, b->hz);
+		b->load[2], b->load[3], b->inspect.n, b->repeated, b->n_samples,
+		(double)b->frame_bytes / (double)b->n_samples, b->hz);
 }
 
 static void open_model(struct bench *b, const char *path)
@@ -292,5 +327,5 @@ int main(int argc, char **argv)
 	while (rte_eal_get_lcore_state(lcore) == RUNNING) // not by polling: lcores may be halves of one core
 		(void)usleep(10000);
 	print(&b);
-	return 0;
+	return b.inspect.n > 0 && b.inspect.wrong + b.inspect.unsure + b.repeated_later == 0 ? 0 : 1;
 }
