@@ -172,7 +172,7 @@ int flows_create(struct flows **out, const struct models *models, const struct s
 	if (f == NULL)
 		return wm_err_set(err, -ENOMEM, "no memory for the table of flows");
 	f->models = models;
-	f->noted = s->pcap == NULL;
+	f->noted = s->eal;
 	f->bits = FIRST_BITS;
 	rc = grow_table(f);
 	if (rc < 0)
