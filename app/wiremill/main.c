@@ -8,6 +8,7 @@
 #include <common/status.h>
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 static int complain(int status, const struct wm_err *err)
@@ -38,6 +39,26 @@ static void warn_aside(const struct settings *s)
 			s->pcap_wins ? "a pcap" : "ports", names);
 }
 
+// What of the file of --flows-from is not made, or not as it is.
+static void warn_follow(const struct settings *s, const struct models *models)
+{
+	const struct wm_flow_list *list = &models->follow;
+
+	if (list->n_left_out > 0)
+		(void)fprintf(stderr, "wiremill: %s: %" PRIu64 " of its packets or rows are in no flow%s%s\n",
+			s->flows_from, list->n_left_out, list->fault.msg[0] != '\0' ? "; the first: " : "",
+			list->fault.msg);
+	if (list->n_names > 0)
+		(void)fprintf(stderr, "wiremill: %s: %zu names that are no addresses become some of 198.18.0.0/15\n",
+			s->flows_from, list->n_names);
+	if (models->n_unknown > 0)
+		(void)fprintf(stderr,
+			"wiremill: %s: %zu of %zu flows are left out, of protocols that %s has not learned\n",
+			s->flows_from, models->n_unknown, list->n, s->models[0].file);
+	if (list->damage.msg[0] != '\0')
+		(void)fprintf(stderr, "wiremill: %s; flows are those in front of it\n", list->damage.msg);
+}
+
 static int mill(const struct settings *s)
 {
 	struct models models = {0};
@@ -51,6 +72,8 @@ static int mill(const struct settings *s)
 	rc = rc < 0 ? rc : models_open(&models, s, &err);
 	if (rc < 0)
 		settings_locate(s, NULL, &err);
+	else
+		warn_follow(s, &models);
 	if (rc == 0 && models.n > 0 && models.at[0].rows != NULL)
 		rc = table_run(s, &models, &began, &err);
 	else if (rc == 0)

@@ -187,6 +187,40 @@ static int open_replay(struct models *out, const struct settings *s, double spee
 	return wm_replay_open(&out->replay, &options, err);
 }
 
+// How many flows of the list the model cannot make. @return -errno with a sentence.
+static int count_unknown(struct models *out, const char *file, const char *path, struct wm_err *err)
+{
+	const struct open_model *m = &out->at[0];
+	struct wm_plan *plan;
+	struct wm_flow flow;
+	int rc = m->engine->plan_create(&plan, m->model, 0);
+
+	if (rc < 0)
+		return wm_err_sys(err, rc, "%s", path);
+	for (size_t i = 0; i < out->follow.n; i++)
+		out->n_unknown += !m->engine->plan_follow(plan, i, &out->follow.at[i], &flow);
+	m->engine->plan_destroy(plan);
+	if (out->n_unknown == out->follow.n)
+		return wm_err_set(err, -EINVAL,
+			"option --flows-from: %s: none of its %zu flows is of a protocol that %s has learned", path,
+			out->follow.n, file);
+	return 0;
+}
+
+static int open_follow(struct models *out, const struct settings *s, struct wm_err *err)
+{
+	const char *file = s->models[0].file;
+	int rc;
+
+	if (out->at[0].rows != NULL || out->at[0].engine->plan_follow == NULL)
+		return wm_err_set(
+			err, -EINVAL, "option --flows-from: %s is no model of IP traffic, whose flows these are", file);
+	rc = wm_flow_list_read(&out->follow, s->flows_from, err);
+	rc = rc < 0 ? rc : count_unknown(out, file, s->flows_from, err);
+	out->sources[0].follow = &out->follow;
+	return rc;
+}
+
 // A pcap has one link type, a port sends Ethernet.
 static int check_links(struct models *out, const struct settings *s, struct wm_err *err)
 {
@@ -239,6 +273,11 @@ int models_open(struct models *out, const struct settings *s, struct wm_err *err
 	}
 	if (check_links(out, s, err) < 0)
 		return -EINVAL;
+	rc = s->flows_from != NULL ? open_follow(out, s, err) : 0;
+	if (rc < 0) {
+		settings_locate(s, "flows-from", err);
+		return rc;
+	}
 	rc = s->replay.file != NULL ? open_replay(out, s, speed, err) : 0;
 	if (rc < 0)
 		settings_locate_model(s, &s->replay, err);
@@ -264,6 +303,7 @@ void models_close(struct models *m)
 		free(m->at[i].mapped);
 		wm_model_close(m->at[i].file);
 	}
+	wm_flow_list_free(&m->follow);
 	wm_replay_close(m->replay);
 	*m = (struct models){0};
 }
@@ -286,6 +326,10 @@ int models_check_outputs(const struct settings *s, struct wm_err *err)
 			if (same_file(outputs[i], s->models[k].file))
 				return wm_err_set(err, -EINVAL, "option --%s: %s is a model; it would be overwritten",
 					options[i], outputs[i]);
+		if (outputs[i] != NULL && s->flows_from != NULL && same_file(outputs[i], s->flows_from))
+			return wm_err_set(err, -EINVAL,
+				"option --%s: %s is what --flows-from reads; it would be overwritten", options[i],
+				outputs[i]);
 		if (outputs[i] != NULL && s->replay.file != NULL && same_file(outputs[i], s->replay.file))
 			return wm_err_set(err, -EINVAL, "option --%s: %s is the capture; it would be overwritten",
 				options[i], outputs[i]);

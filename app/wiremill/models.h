@@ -4,6 +4,7 @@
 
 #include "settings.h"
 
+#include <dataset/flow_list.h>
 #include <engine/engine.h>
 #include <engine/rows/rows.h>
 #include <model/model.h>
@@ -33,9 +34,11 @@ struct models {
 	struct wm_source sources[WM_MODELS_MAX];
 	struct wm_steer steers[WM_MODELS_MAX]; // see models_let_steer()
 	size_t n;
-	int link;                 // LINKTYPE_* of all their frames
-	bool lora;                // they make LoRa receptions, and nothing else
-	struct wm_replay *replay; // NULL = none; its samples are of number n, and so is what at[] says of them
+	int link;                   // LINKTYPE_* of all their frames
+	bool lora;                  // they make LoRa receptions, and nothing else
+	struct wm_flow_list follow; // flows that the model makes, if it does not plan its own
+	size_t n_unknown;           // of these, flows of protocols that it does not know: they are not made
+	struct wm_replay *replay;   // NULL = none; its samples are of number n, and so is what at[] says of them
 };
 
 /** @param out All zero; to be handed to models_close() in any case. @return 0; -errno with a sentence. */

@@ -19,6 +19,8 @@ enum { WORKERS_MAX = 64 };
 static const struct wm_option options[] = {
 	{"model", 'm', WM_OPTION_LIST, 0, "MODEL",
 		"mill from it: FILE[,weight=W][,start=T]..., see the manual; repeat to mix", 0, 0},
+	{"flows-from", 0, WM_OPTION_TEXT, FIELD(flows_from), "FILE",
+		"make the flows of a capture or flow table, of the model's packets", 0, 0},
 	{"replay", 0, WM_OPTION_TAKEN, 0, "CAPTURE", "send a capture: FILE[,weight=W][,label=L]; mixed with any models",
 		0, 0},
 	{"loop", 0, WM_OPTION_NUMBER, FIELD(loops), "N", "send the capture N times, 0 = for ever (default: 1)", 0,

@@ -77,6 +77,24 @@ static int check_replay(const struct settings *s, struct wm_err *err)
 	return 0;
 }
 
+static int check_follow(const struct settings *s, struct wm_err *err)
+{
+	if (s->flows_from == NULL)
+		return 0;
+	if (s->n_models != 1)
+		return wm_err_set(err, -EINVAL,
+			"option --flows-from: one model makes its flows, %zu are given; mill them one by one",
+			s->n_models);
+	if (s->models[0].unit != UNIT_NONE)
+		return wm_err_set(err, -EINVAL,
+			"option --flows-from: it says how many flows there are, and rate= does too; give a weight "
+			"instead");
+	if (s->recycle)
+		return wm_err_set(err, -EINVAL,
+			"option --underflow: recycle would send packets of flows that --flows-from does not have");
+	return 0;
+}
+
 int settings_check(const struct settings *s, struct wm_err *err)
 {
 	int rc;
@@ -87,6 +105,7 @@ int settings_check(const struct settings *s, struct wm_err *err)
 		return wm_err_set(err, -EINVAL,
 			"option -m MODEL is missing: it names what to mill from; a capture is sent with --replay");
 	rc = check_replay(s, err);
+	rc = rc < 0 ? rc : check_follow(s, err);
 	if (rc < 0)
 		return rc;
 	return s->pcap != NULL || (!s->eal && (s->csv != NULL || s->labels != NULL)) ? check_pcap(s, err)

@@ -243,6 +243,11 @@ json_t *stats_json(const struct wm_plane_stats *now, const struct wm_plane_stats
 	else
 		add_ports(root, now, before);
 	(void)json_object_set_new(root, "models", models_json(now, before, models, s));
+	if (s->flows_from != NULL)
+		(void)json_object_set_new(root, "flows_from",
+			json_pack("{s:s, s:I, s:I, s:I, s:I}", "file", s->flows_from, "flows",
+				(json_int_t)models->follow.n, "unknown", (json_int_t)models->n_unknown, "left_out",
+				(json_int_t)models->follow.n_left_out, "names", (json_int_t)models->follow.n_names));
 	if (models->replay != NULL)
 		(void)json_object_set_new(root, "capture", capture_json(now, before, models, s));
 	if (before == NULL && models->replay != NULL)

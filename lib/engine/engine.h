@@ -5,6 +5,7 @@
 
 #include <base/err.h>
 #include <dataset/dataset.h>
+#include <dataset/flow_list.h>
 #include <model/model.h>
 #include <packet/form.h>
 
@@ -81,6 +82,13 @@ struct wm_engine {
 	 */
 	int (*plan_create)(struct wm_plan **out, const struct wm_engine_model *m, uint64_t seed);
 	void (*plan_next)(struct wm_plan *p, struct wm_flow *flow);
+	/**
+	 * NULL, or: in place of the aggregate level, plan a flow that somebody asks for. Its start, ends, packets,
+	 * bytes and duration are as asked; what else a flow is comes from the one that was learned and is most like it.
+	 * @param id Its number; out->id. @return false: the model knows no flows of that protocol.
+	 */
+	bool (*plan_follow)(
+		const struct wm_plan *p, uint64_t id, const struct wm_listed_flow *asked, struct wm_flow *out);
 	void (*plan_destroy)(struct wm_plan *p);
 
 	/**

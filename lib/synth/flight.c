@@ -27,6 +27,24 @@ static void limit_laps(struct wm_flight *f)
 		f->next.laps = (uint32_t)((stop_ns - f->begin_ns) / d + 1);
 }
 
+// The flow that is planned next. @return false if there is none any more.
+static bool plan_next(struct wm_flight *f)
+{
+	if (f->follow == NULL) {
+		f->engine->plan_next(f->plan, &f->next);
+		return true;
+	}
+	while (f->n_followed < f->follow->n) {
+		const struct wm_listed_flow *asked = &f->follow->at[f->n_followed++];
+
+		if (f->engine->plan_follow(f->plan, f->next_id, asked, &f->next)) {
+			f->next_id++;
+			return true;
+		}
+	}
+	return false;
+}
+
 // Find the worker's next own flow. Flows come in order of start; one that did not would break the order of time.
 static void look_ahead(struct wm_flight *f, unsigned index, unsigned n_workers)
 {
@@ -35,7 +53,10 @@ static void look_ahead(struct wm_flight *f, unsigned index, unsigned n_workers)
 	do {
 		uint64_t last_ns = f->next.start_ns;
 
-		f->engine->plan_next(f->plan, &f->next);
+		if (!plan_next(f)) {
+			turn = WM_TURN_OVER;
+			break;
+		}
 		if (f->next.start_ns < last_ns)
 			f->next.start_ns = last_ns;
 		f->begin_ns = wm_course_time(&f->course, f->next.start_ns);
@@ -108,6 +129,7 @@ int wm_flight_init(struct wm_flight *f, const struct wm_source *source, uint8_t 
 	f->model = source->model;
 	f->forms = wm_source_forms(source, &f->n_forms);
 	f->map = source->map;
+	f->follow = source->follow;
 	f->seed = seed;
 	f->number = number;
 	rc = f->engine->plan_create(&f->plan, f->model, seed);

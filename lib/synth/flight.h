@@ -49,6 +49,9 @@ struct wm_flight {
 	uint8_t number; // of the model
 
 	struct wm_plan *plan;
+	const struct wm_flow_list *follow; // NULL = the plan's own flows
+	size_t n_followed;
+	uint64_t next_id;    // of a followed flow
 	struct wm_flow next; // the worker's own flow that starts next
 	uint64_t begin_ns;   // when, on its course
 	uint64_t start_ns;   // the same at this speed; WM_TIME_END = never, as it seems now

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <base/err.h>
+#include <dataset/flow_list.h>
 #include <engine/engine.h>
 #include <packet/map.h>
 #include <packet/sample.h>
@@ -21,8 +22,9 @@ struct wm_source {
 	const struct wm_form *forms; // NULL = the model's; others have to be as long
 	const struct wm_map *map;    // of addresses and ports; NULL = as the model has them
 	double speed; // 1 = time as learned; 2 = all of it, the schedule's too, twice as fast; 1e-6 .. 1e6
-	struct wm_schedule schedule; // which of its flows begin, and when; the weight is 1 if it is 0
-	struct wm_steer *steer;      // what others may ask of it meanwhile; borrowed; NULL = nobody will
+	struct wm_schedule schedule;       // which of its flows begin, and when; the weight is 1 if it is 0
+	const struct wm_flow_list *follow; // flows to make, and no others; borrowed; NULL = those that the model plans
+	struct wm_steer *steer;            // what others may ask of it meanwhile; borrowed; NULL = nobody will
 };
 
 static inline const struct wm_form *wm_source_forms(const struct wm_source *s, size_t *n)
@@ -43,8 +45,8 @@ int wm_worker_create(struct wm_worker **out, const struct wm_source *sources, si
  * Thread: one at a time. @return n, or fewer if there are no more, ever: wm_worker_failed() says why.
  */
 size_t wm_worker_next(struct wm_worker *w, struct wm_sample *out, size_t n);
-/** 0; -ENOMEM; -ENODATA = all models have stopped, and their flows have ended; -ERANGE = the virtual time is over,
- * after 292 years. */
+/** 0; -ENOMEM; -ENODATA = all models have stopped, or have no more flows to follow, and their flows have ended; -ERANGE
+ * = the virtual time is over, after 292 years. */
 int wm_worker_failed(const struct wm_worker *w);
 
 /**

@@ -3,6 +3,7 @@
 
 #include <base/philox.h>
 #include <engine/necst/codes.h>
+#include <engine/necst/plan_pvt.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,8 +11,6 @@
 
 enum {
 	COLUMNS = 10,                  // tensors with a row for each flow
-	BLOCK = 16,                    // flows that stay together
-	WINDOW = 4 * BLOCK,            // blocks change places inside it
 	FLOWS_TO_SHUFFLE = 4 * WINDOW, // with fewer flows the order stays
 	VARY_FROM = 100,               // packets of a flow whose budgets are varied
 	PORT_STEP = 257,               // client ports of the next epoch are others
@@ -20,42 +19,6 @@ enum {
 	FLOWS_OF_BOUND = 3,            // flows of one port that is no ephemeral one
 	PORTS_TRIED = 64,
 	LAPS_MOST = 1024,
-};
-
-struct deck {           // a flow's place among those that it may change budgets (or ports) with
-	uint32_t first; // of them in a list of flows
-	uint32_t n;
-	uint32_t rank; // its own place
-};
-
-struct necst_plan_model {
-	size_t n;
-	uint64_t epoch_ns;
-	uint64_t resolution_ns;
-	const uint64_t *start, *duration;
-	const uint32_t *profile, *cls, *service;
-	const struct necst_plan_bytes *bytes;
-	const struct necst_plan_ends *ends;
-	const struct necst_plan_packets *pkts;
-	const struct necst_plan_ports *ports;
-	const struct necst_plan_kind *kind;
-	const struct necst_plan_host *hosts;
-	struct deck *size_deck; // (n)
-	uint32_t *size_list;    // (n)
-	struct deck *port_deck;
-	uint32_t *port_list;
-	bool *bound; // (n) the client's port is its own, whatever flow it is for
-};
-
-struct wm_plan {
-	const struct necst_plan_model *m;
-	uint64_t seed;
-	uint64_t id;
-	uint64_t epoch;
-	uint64_t time_ns; // of the flow before
-	size_t at;        // position in the epoch
-	uint32_t order[WINDOW / BLOCK];
-	uint64_t *until; // (n) the epoch in which a flow that goes on is planned again
 };
 
 // ---------------------------------------------------------------------------------------------- opening
@@ -226,6 +189,7 @@ int necst_plan_open(struct necst_plan_model **out, const struct wm_model *m, uin
 	if (rc < 0)
 		goto fail;
 	p->hosts = data;
+	p->n_hosts = hosts[0];
 	p->resolution_ns = resolution_ns;
 	rc = wm_model_meta_int(m, "necst.duration_ns", 0, 1LL << 61, &epoch, err);
 	if (rc < 0)
@@ -237,6 +201,7 @@ int necst_plan_open(struct necst_plan_model **out, const struct wm_model *m, uin
 	if (rc < 0)
 		goto fail;
 	rc = deal_decks(p);
+	rc = rc < 0 ? rc : necst_follow_open(p);
 	if (rc < 0) {
 		(void)wm_err_sys(err, rc, "opening the plan");
 		goto fail;
@@ -258,6 +223,8 @@ void necst_plan_close(struct necst_plan_model *p)
 	free(p->port_deck);
 	free(p->port_list);
 	free(p->bound);
+	free(p->by_ends);
+	free(p->by_size);
 	free(p);
 }
 
@@ -465,8 +432,7 @@ void necst_plan_next(struct wm_plan *p, struct wm_flow *flow)
 		.profile = m->profile[i],
 		.duration_ns = m->duration[i],
 		.laps = laps_of(p, i),
-		.cls = m->service[i] << 25 | (uint32_t)((m->kind[i].begin_end & NECST_ENDED) != 0) << 24
-		       | (uint32_t)m->kind[i].family << 16 | m->cls[i],
+		.cls = necst_flow_cls(m, i, (m->kind[i].begin_end & NECST_ENDED) != 0),
 	};
 	memcpy(flow->client, m->hosts[m->ends[i].client].address, sizeof(flow->client));
 	memcpy(flow->server, m->hosts[m->ends[i].server].address, sizeof(flow->server));
