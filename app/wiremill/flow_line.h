@@ -20,6 +20,8 @@ struct flow_side {
 
 struct flow_record {
 	uint64_t key;
+	uint32_t queue;         // that sends it again; 0 if it is fresh
+	bool used;              // in its table
 	uint8_t address[2][16]; // client, server; MAC if not IP
 	uint16_t port[2];
 	uint16_t ethertype; // if not IP

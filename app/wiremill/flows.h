@@ -28,11 +28,16 @@ int flows_create(struct flows **out, const struct models *models, const struct s
 /** Count a sample that was written. @return false once a table has failed: flows_finish() says why. */
 bool flows_count(struct flows *f, const struct wm_sample *s);
 
-/** A flow has ended with the packet that was its last so far. */
+/** A flow has ended with the packet that was its last so far; or all flows of a lap have (WM_TICK_LAP). */
 void flows_end(struct flows *f, const struct wm_sample *tick);
 
-/** Write the lines of flows that have ended: whoever is killed later leaves them whole. */
+/** Write the lines of flows that have ended, and beside the labels those of flows that have not (in_flight.h): whoever
+ *  is killed later leaves both whole. */
 void flows_flush(struct flows *f);
+
+/** A sentence about what went wrong and loses nothing as long as the run goes on, once. @return NULL if there is none.
+ */
+const char *flows_remark(struct flows *f);
 
 /** How it stands. @return 0; -errno with a sentence of what went wrong. */
 int flows_check(const struct flows *f, struct wm_err *err);

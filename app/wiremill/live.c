@@ -49,6 +49,7 @@ static void notice(void *arg, const char *sentence)
 static void look_after(struct live *l)
 {
 	double now_s = wm_now_s();
+	const char *remark;
 	struct wm_err err;
 
 	if (now_s < l->flush_s)
@@ -59,6 +60,9 @@ static void look_after(struct live *l)
 		l->complained = true;
 		l->steer->notice(l->steer->arg, err.msg);
 	}
+	remark = flows_remark(l->flows);
+	if (remark != NULL && l->steer->notice != NULL)
+		l->steer->notice(l->steer->arg, remark);
 }
 
 // The run goes on without a file that cannot be written: what is missing in it is counted, and said in the end.

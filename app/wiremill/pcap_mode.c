@@ -213,8 +213,13 @@ static int open_sink(struct sink *k, struct wm_err *err)
 static int close_sink(struct sink *k, int rc, struct wm_err *err)
 {
 	struct wm_err other;
-	int rc2 = k->writer != NULL ? wm_capture_writer_close(k->writer, rc < 0 ? &other : err) : 0;
+	struct wm_plane_queue *total = &k->stats->total;
+	struct wm_capture_lost lost;
+	int rc2 = wm_capture_writer_close(k->writer, &lost, rc < 0 ? &other : err);
 
+	total->sent -= lost.packets;
+	total->bytes -= lost.bytes;
+	total->lost += lost.packets;
 	rc = rc < 0 ? rc : rc2;
 	if (k->flows != NULL) {
 		rc2 = flows_finish(k->flows, rc < 0 ? &other : err);
@@ -258,16 +263,22 @@ static void report(struct sink *k, const struct crew *crew, const struct steer *
 }
 
 // What a crash would lose is at most a second's.
-static void flush(struct sink *k)
+static void flush(struct sink *k, const struct steer *steer)
 {
 	uint64_t now_ns = wm_now_ns();
+	const char *remark;
 
 	if (now_ns - k->flushed_ns < FLUSH_NS)
 		return;
 	k->flushed_ns = now_ns;
-	wm_capture_writer_flush(k->writer);
-	if (k->flows != NULL)
-		flows_flush(k->flows);
+	if (k->writer != NULL)
+		wm_capture_writer_flush(k->writer);
+	if (k->flows == NULL)
+		return;
+	flows_flush(k->flows);
+	remark = flows_remark(k->flows);
+	if (remark != NULL && steer->notice != NULL)
+		steer->notice(steer->arg, remark);
 }
 
 static bool stopped(const struct steer *steer)
@@ -284,7 +295,7 @@ static void pause_here(struct sink *k, const struct crew *crew, const struct ste
 	k->stats->paused = true;
 	while (!stopped(steer) && wm_plane_wish_pause(steer->wish)) {
 		(void)nanosleep(&tick, NULL);
-		flush(k);
+		flush(k, steer);
 		k->stats->paused_ns = before_ns + wm_now_ns() - since_ns;
 		report(k, crew, steer, begin_s);
 	}
@@ -304,7 +315,7 @@ static int mill(struct sink *k, struct crew *crew, const struct steer *steer, do
 		rc = crew_next(crew, &samples, &n);
 		if (rc == 0)
 			rc = take(k, samples, n);
-		flush(k);
+		flush(k, steer);
 		report(k, crew, steer, begin_s);
 		if (wm_plane_wish_pause(steer->wish))
 			pause_here(k, crew, steer, begin_s);

@@ -38,12 +38,6 @@ static int check_ports(const struct settings *s, struct wm_err *err)
 			"option -o FILE is missing: it names the pcap to write, --csv FILE a table of flows; to send "
 			"on "
 			"ports, name them in EAL's options before -- or with --eal");
-	if ((s->csv != NULL || s->labels != NULL) && s->recycle)
-		return wm_err_set(err, -EINVAL,
-			"option --%s: it tells of flows that models make, and recycled packets are of others; leave "
-			"out "
-			"--underflow recycle",
-			s->csv != NULL ? "csv" : "labels");
 	if (s->recycle_samples > 0 && !s->recycle)
 		return wm_err_set(err, -EINVAL, "option --recycle-samples: it needs --underflow recycle");
 	if (s->receive_window > 0 && !s->receive)

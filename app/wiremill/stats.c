@@ -198,6 +198,7 @@ static void add_pcap(json_t *root, const struct wm_plane_stats *now)
 {
 	(void)json_object_set_new(root, "fresh", json_integer((json_int_t)now->total.fresh));
 	(void)json_object_set_new(root, "recycled", json_integer((json_int_t)now->total.recycled));
+	(void)json_object_set_new(root, "lost", json_integer((json_int_t)now->total.lost));
 	(void)json_object_set_new(root, "flows", json_integer((json_int_t)now->flows));
 	(void)json_object_set_new(root, "flows_ended", json_integer((json_int_t)now->flows_ended));
 	(void)json_object_set_new(root, "virtual_s", json_real((double)now->traffic_ns * 1e-9));

@@ -143,6 +143,7 @@ static void print_pcap(FILE *out, const struct wm_plane_stats *now, const struct
 		"%.3f s, %.0f packets/s, %u worker%s, %s kernels",
 		now->total.sent, now->total.bytes, now->flows, now->flows_ended, (double)now->traffic_ns * 1e-9,
 		now->elapsed_s, rates.packets, now->n_workers, now->n_workers == 1 ? "" : "s", wm_kernels_best()->name);
+	print_if_any(out, "lost", now->total.lost);
 	if (before != NULL)
 		(void)fprintf(out, ", rings %.0f %% full", 100 * fill(now));
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -89,7 +90,7 @@ void wm_file_write(struct wm_file *f, const void *data, size_t len)
 		f->error = errno;
 }
 
-static int close_stream(struct wm_file *f)
+static int close_stream(struct wm_file *f, bool durable)
 {
 	int rc = 0;
 
@@ -97,7 +98,7 @@ static int close_stream(struct wm_file *f)
 		rc = -f->error;
 	else if (ferror(f->stream))
 		rc = -EIO; // the writer saw the cause
-	else if (fflush(f->stream) != 0 || fsync(fileno(f->stream)) != 0)
+	else if (fflush(f->stream) != 0 || (durable && fsync(fileno(f->stream)) != 0))
 		rc = -errno;
 	if (fclose(f->stream) != 0 && rc == 0)
 		rc = -errno;
@@ -119,9 +120,9 @@ static int sync_dir(char *path)
 	return rc;
 }
 
-int wm_file_commit(struct wm_file *f, struct wm_err *err)
+static int finish(struct wm_file *f, bool durable, struct wm_err *err)
 {
-	int rc = close_stream(f);
+	int rc = close_stream(f, durable);
 
 	if (rc == 0 && rename(f->temp, f->path) != 0)
 		rc = -errno;
@@ -129,7 +130,7 @@ int wm_file_commit(struct wm_file *f, struct wm_err *err)
 		(void)wm_err_sys(err, rc, "%s: cannot be written", f->path);
 		goto out;
 	}
-	rc = sync_dir(f->temp);
+	rc = durable ? sync_dir(f->temp) : 0;
 	free(f->temp); // it has its name now
 	f->temp = NULL;
 	if (rc < 0)
@@ -137,6 +138,16 @@ int wm_file_commit(struct wm_file *f, struct wm_err *err)
 out:
 	wm_file_abort(f);
 	return rc;
+}
+
+int wm_file_commit(struct wm_file *f, struct wm_err *err)
+{
+	return finish(f, true, err);
+}
+
+int wm_file_swap(struct wm_file *f, struct wm_err *err)
+{
+	return finish(f, false, err);
 }
 
 void wm_file_abort(struct wm_file *f)

@@ -33,5 +33,8 @@ void wm_file_write(struct wm_file *f, const void *data, size_t len);
  */
 int wm_file_commit(struct wm_file *f, struct wm_err *err);
 
+/** The same without waiting for the disk: it outlives the program, and may not outlive the machine. */
+int wm_file_swap(struct wm_file *f, struct wm_err *err);
+
 /** Remove what was written. Accepts one that is all zero. */
 void wm_file_abort(struct wm_file *f);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,8 @@ struct wm_capture_writer {
 	char *path;
 	uint32_t snaplen;
 	bool began; // the file's head is written
-	size_t n;   // bytes in the buffer that are complete
+	struct wm_capture_lost lost;
+	size_t n; // bytes in the buffer that are complete
 	uint8_t buffer[BUFFER_LEN];
 };
 
@@ -30,6 +32,14 @@ static void put_le32(uint8_t *p, uint32_t v)
 {
 	v = htole32(v);
 	memcpy(p, &v, sizeof(v));
+}
+
+static uint32_t get_le32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le32toh(v);
 }
 
 static void put_head(uint8_t *p, int link, uint32_t snaplen)
@@ -41,19 +51,24 @@ static void put_head(uint8_t *p, int link, uint32_t snaplen)
 	put_le32(p + 20, (uint32_t)link);
 }
 
+// Of the record that begins there.
+static size_t record_len(const struct wm_capture_writer *w, size_t at)
+{
+	return RECORD_LEN + get_le32(w->buffer + at + 8);
+}
+
 // Only the first bytes of the buffer have become part of the file: of a record that is not whole there, nothing shall
 // be.
-static void cut_off(const struct wm_capture_writer *w, size_t done)
+static void cut_off(struct wm_capture_writer *w, size_t done)
 {
 	off_t end = w->fd == STDOUT_FILENO ? -1 : lseek(w->fd, 0, SEEK_CUR);
 	size_t whole = w->began ? 0 : HEAD_LEN;
-	uint32_t len;
 
-	while (whole + RECORD_LEN <= done) {
-		memcpy(&len, w->buffer + whole + 8, sizeof(len));
-		if (whole + RECORD_LEN + le32toh(len) > done)
-			break;
-		whole += RECORD_LEN + le32toh(len);
+	while (whole < w->n && whole + record_len(w, whole) <= done)
+		whole += record_len(w, whole);
+	for (size_t at = whole; at < w->n; at += record_len(w, at)) {
+		w->lost.packets++;
+		w->lost.bytes += get_le32(w->buffer + at + 12);
 	}
 	if (whole > done) // not even the head
 		whole = 0;
@@ -92,6 +107,7 @@ int wm_capture_writer_open(
 		return wm_err_set(err, -ENOMEM, "%s: no memory to write it", path);
 	w->error = w->refused = 0;
 	w->began = false;
+	w->lost = (struct wm_capture_lost){0};
 	w->n = HEAD_LEN;
 	w->snaplen = snaplen;
 	put_head(w->buffer, link, snaplen);
@@ -141,18 +157,26 @@ bool wm_capture_writer_commit(struct wm_capture_writer *w, uint64_t time_ns, uin
 	return true;
 }
 
-int wm_capture_writer_close(struct wm_capture_writer *w, struct wm_err *err)
+int wm_capture_writer_close(struct wm_capture_writer *w, struct wm_capture_lost *lost, struct wm_err *err)
 {
 	int rc;
+
+	if (lost != NULL)
+		*lost = (struct wm_capture_lost){0};
 
 	if (w == NULL)
 		return 0;
 	wm_capture_writer_flush(w);
 	if (w->fd != STDOUT_FILENO && close(w->fd) < 0 && w->error == 0)
 		w->error = -errno;
+	if (lost != NULL)
+		*lost = w->lost;
 	rc = w->error != 0 ? w->error : w->refused;
 	if (rc == -EOVERFLOW)
 		(void)wm_err_set(err, rc, "%s: a pcap file has no time later than the year 2106", w->path);
+	else if (w->error != 0)
+		(void)wm_err_set(err, rc, "%s: cannot be written: %s; %" PRIu64 " packets are missing in it", w->path,
+			strerrordesc_np(-rc), w->lost.packets);
 	else if (rc < 0)
 		(void)wm_err_sys(err, rc, "%s: cannot be written", w->path);
 	free(w->path);

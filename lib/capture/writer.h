@@ -3,7 +3,7 @@
 // from: reserve room in the buffer, fill it, commit.
 //
 // What cannot be written whole, because the disk is full, is cut off behind the last record that is: the file stays
-// one.
+// one, and what is missing in it is counted.
 //
 // Little-endian, whatever the machine: the same frames are the same bytes.
 // Source: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-04.html, sections 4 and 5.
@@ -38,6 +38,12 @@ bool wm_capture_writer_commit(struct wm_capture_writer *w, uint64_t time_ns, uin
 /** Write what is complete, so that it is in the file whatever becomes of the program. What fails is told by closing. */
 void wm_capture_writer_flush(struct wm_capture_writer *w);
 
-/** Write what is left and close; also after a failure, which is told here. NULL is allowed. @return 0; -errno with a
- * sentence. */
-int wm_capture_writer_close(struct wm_capture_writer *w, struct wm_err *err);
+// What was committed and will never be in the file.
+struct wm_capture_lost {
+	uint64_t packets;
+	uint64_t bytes; // of whole frames
+};
+
+/** Write what is left and close; also after a failure, which is told here, with how many of the packets that were
+ *  committed are not in the file. NULL is allowed. @return 0; -errno with a sentence. */
+int wm_capture_writer_close(struct wm_capture_writer *w, struct wm_capture_lost *lost, struct wm_err *err);

@@ -25,6 +25,7 @@ enum wm_tick {
 	WM_TICK_TIME, // nothing that comes before this sample will follow
 	WM_TICK_FLOW, // its flow has ended with the packet that came last
 	WM_TICK_END,  // the run ends here, whatever else would follow
+	WM_TICK_LAP,  // a queue is through with a lap of what it sends again (plane/departures.h)
 };
 
 // One cache line. Addresses and numbers are those of the packet as sent (source = sender), in host byte order;

@@ -33,6 +33,18 @@ void wm_departures_build(struct wm_departures *d, uint32_t at, const struct wm_s
 	d->row[at] = *s;
 	if (raw)
 		wm_raw_note(&d->row[at]);
+	else
+		d->row[at].seq = d->row[at].ack = 0;
+	d->again &= ~(UINT64_C(1) << at);
+	d->n_built++;
+}
+
+void wm_departures_build_again(struct wm_departures *d, uint32_t at, const struct wm_sample *s, uint32_t lap)
+{
+	d->row[at] = *s;
+	d->row[at].seq = d->queue;
+	d->row[at].ack = lap;
+	d->again |= UINT64_C(1) << at;
 	d->n_built++;
 }
 
@@ -51,7 +63,7 @@ void wm_departures_drop(struct wm_departures *d, uint32_t at, uint32_t n)
 {
 	for (uint32_t i = at; i < at + n; i++) {
 		d->n_missed++;
-		if (d->row[i].bits & WM_BIT_LAST)
+		if (d->row[i].bits & WM_BIT_LAST && !(d->again >> i & 1)) // else it ends with the lap
 			wm_departures_end(d, &d->row[i]);
 	}
 }
@@ -62,6 +74,14 @@ void wm_departures_end(struct wm_departures *d, const struct wm_sample *s)
 		.time_ns = d->n_built, .flow = s->flow, .form = WM_FORM_TICK, .flags = WM_TICK_FLOW, .bits = s->bits};
 
 	// Without room the flow is written when the run ends.
+	(void)(own_up(d) && push(d, &tick));
+}
+
+void wm_departures_end_lap(struct wm_departures *d, uint32_t lap)
+{
+	const struct wm_sample tick = {
+		.time_ns = d->n_built, .seq = d->queue, .ack = lap, .form = WM_FORM_TICK, .flags = WM_TICK_LAP};
+
 	(void)(own_up(d) && push(d, &tick));
 }
 
@@ -87,7 +107,7 @@ int wm_departures_read(struct wm_departures *d, struct wm_departures_reader *r,
 	for (size_t i = 0; i < n; i++) {
 		struct wm_sample s = span[i];
 
-		if (s.form == WM_FORM_TICK && s.flags == WM_TICK_FLOW) {
+		if (s.form == WM_FORM_TICK && s.flags != WM_TICK_TIME) {
 			if (wm_grow((void **)&r->held, &r->cap, r->n_held + 1, sizeof(s)) < 0)
 				return -ENOMEM;
 			r->held[r->n_held++] = s;

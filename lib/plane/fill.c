@@ -232,7 +232,7 @@ static enum outcome build_sample(struct wm_tx *tx, const struct wm_sample *s)
 		wm_departures_build(tx->departures, (tx->head + tx->n - 1) & ROW_MASK, s,
 			wm_form_is_raw(&out->forms[model][s->form]));
 	if (outcome == BUILT && tx->lap != NULL)
-		wm_lap_keep(tx->lap, &draft);
+		wm_lap_keep(tx->lap, &draft, s);
 	return outcome;
 }
 
@@ -308,12 +308,22 @@ static uint32_t build_plain(
 	return i;
 }
 
+// Whoever writes down what is sent is told of a packet, the last of the row, that goes out again.
+static void tell_again(struct wm_tx *tx, const struct wm_draft *d)
+{
+	const struct wm_lap *l = tx->lap;
+	struct wm_sample s = l->samples[d - l->kept];
+
+	wm_lap_move(&s, &l->shift);
+	wm_departures_build_again(tx->departures, (tx->head + tx->n - 1) & ROW_MASK, &s, l->lap);
+}
+
 // Build the packets of n drafts of an earlier lap, as far as that goes. @return how many.
 static uint32_t build_span(
 	struct wm_tx *tx, const struct wm_draft *d, uint32_t n, uint64_t later_ns, enum outcome *outcome)
 {
 	const struct turn turn = {.lap = tx->lap, .move = &tx->lap->move};
-	bool plain = !tx->paced && !tx->run->flows_counted;
+	bool plain = !tx->paced && !tx->run->flows_counted && tx->departures == NULL;
 	uint32_t i = 0;
 
 	while (i < n && !tx->ending) {
@@ -324,6 +334,8 @@ static uint32_t build_span(
 		*outcome = build_one(tx, &d[i], &turn, d[i].time_ns + later_ns);
 		if (*outcome != BUILT)
 			break;
+		if (tx->departures != NULL)
+			tell_again(tx, &d[i]);
 		i++;
 	}
 	return i;
@@ -348,11 +360,13 @@ static enum outcome build_again(struct wm_tx *tx, uint32_t want)
 	enum outcome outcome = BUILT;
 
 	while (done < want && outcome == BUILT && !tx->ending) {
+		uint32_t lap = tx->lap->lap, built;
 		uint64_t later_ns;
 		size_t at, n = wm_lap_peek(tx->lap, &at, &later_ns);
 		const struct wm_draft *d = &tx->lap->kept[at];
-		uint32_t built;
 
+		if (tx->departures != NULL && tx->lap->lap != lap)
+			wm_departures_end_lap(tx->departures, lap);
 		if (n == 0) {
 			outcome = NO_SAMPLE;
 			break;

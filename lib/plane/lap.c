@@ -101,9 +101,9 @@ static void begin_lap(struct wm_lap *l, uint32_t lap)
 	wm_lap_shift_drafts(&l->move, &l->shift);
 }
 
-void wm_lap_init(struct wm_lap *l, struct wm_draft *kept, size_t n_kept)
+void wm_lap_init(struct wm_lap *l, struct wm_draft *kept, struct wm_sample *samples, size_t n_kept)
 {
-	*l = (struct wm_lap){.kept = kept, .mask = n_kept - 1};
+	*l = (struct wm_lap){.kept = kept, .samples = samples, .mask = n_kept - 1};
 	begin_lap(l, 1);
 }
 

@@ -20,7 +20,8 @@ struct wm_lap_shift {
 };
 
 struct wm_lap {
-	struct wm_draft *kept; // the last mask + 1 fresh samples
+	struct wm_draft *kept;     // the last mask + 1 fresh samples
+	struct wm_sample *samples; // the same, as they were; NULL if nobody is to be told
 	size_t mask;
 	uint64_t n_kept; // so far; [n_kept - mask - 1, n_kept) are there
 	uint64_t cursor; // the next one to be sent again
@@ -31,12 +32,14 @@ struct wm_lap {
 	uint64_t now_ns;     // time of the last sample that was sent
 };
 
-/** @param kept Room for n_kept samples, a power of two; borrowed. */
-void wm_lap_init(struct wm_lap *l, struct wm_draft *kept, size_t n_kept);
+/** @param kept, samples Room for n_kept, a power of two; borrowed; samples may be NULL. */
+void wm_lap_init(struct wm_lap *l, struct wm_draft *kept, struct wm_sample *samples, size_t n_kept);
 
 /** Keep a fresh sample as it is sent, late_ns behind its own time. */
-static inline void wm_lap_keep(struct wm_lap *l, const struct wm_draft *d)
+static inline void wm_lap_keep(struct wm_lap *l, const struct wm_draft *d, const struct wm_sample *s)
 {
+	if (l->samples != NULL && s != NULL)
+		l->samples[l->n_kept & l->mask] = *s;
 	l->kept[l->n_kept++ & l->mask] = *d;
 	l->now_ns = d->time_ns + l->late_ns;
 }

@@ -231,14 +231,17 @@ static int setup_out(struct wm_plane *p, unsigned t, unsigned side, struct wm_er
 static int setup_lap(struct wm_plane *p, struct wm_tx *tx, int node, struct wm_err *err)
 {
 	size_t n_kept = power_of_two(p->options->recycle_samples, RECYCLE_SAMPLES), size;
+	struct wm_sample *samples = NULL;
 	struct wm_draft *kept;
 
-	size = n_kept * sizeof(*kept);
+	size = n_kept * (sizeof(*kept) + (p->options->departed != NULL ? sizeof(*samples) : 0));
 	tx->lap = wm_mem_alloc(node, sizeof(*tx->lap));
 	kept = tx->lap != NULL ? wm_mem_alloc(node, size) : NULL;
 	if (kept == NULL)
 		return wm_mem_short("the samples to be recycled", size, err);
-	wm_lap_init(tx->lap, kept, n_kept);
+	if (p->options->departed != NULL)
+		samples = (struct wm_sample *)(kept + n_kept);
+	wm_lap_init(tx->lap, kept, samples, n_kept);
 	return 0;
 }
 

@@ -79,6 +79,7 @@ int wm_witness_setup(struct wm_plane *p, struct wm_err *err)
 			return wm_mem_short("the labels", RING_SLOTS * sizeof(*slots), err);
 		}
 		wm_ring_init(&d->ring, slots, RING_SLOTS);
+		d->queue = t;
 		p->txs[t]->departures = d;
 		p->txs[t]->feed.departures = d;
 	}

@@ -151,6 +151,13 @@ def what_came_in_a_second_ago_is_in_the_files():
     assert [frame for _, frame in found] == [frame for _, frame in frames[:len(found)]]
     labels = place("x.labels").read_text(encoding="utf-8")
     assert labels.startswith("start,end,") and labels.endswith("\n") and labels.count("\n") > 2, labels
+    # Flows that have ended and those in flight have all packets between them; what is in both has ended.
+    flows = {}
+    for name in ("x.labels.open", "x.labels"):
+        for line in place(name).read_text(encoding="utf-8").splitlines()[1:]:
+            fields = line.split(",")
+            flows[fields[0], *fields[2:7]] = int(fields[9])
+    assert old <= sum(flows.values()) <= len(found), (old, sum(flows.values()), len(found))
 
 
 with FOLDER:

@@ -9,6 +9,7 @@ import collections
 import csv
 import ipaddress
 import json
+import operator
 import os
 import pathlib
 import signal
@@ -137,27 +138,35 @@ def labels_are_complete_after_a_signal():
     sender.send_signal(signal.SIGINT)
     assert sender.wait(LIMIT_S) == 0, sender.stderr.read()
     assert sum(int(row["packets"]) for row in labels()) == statistics()["packets"]
+    assert not list(pathlib.Path(FOLDER.name).glob("*.open*"))
 
 
 def labels_are_there_up_to_the_last_second_after_a_crash():
     dump = far_end("far.pcap")
-    sender = subprocess.Popen(mill(LINK, "-m", f"{MODELS}/dns.safetensors,rate=500fps", "--labels", "labels.csv"),
+    sender = subprocess.Popen(mill(LINK, *MIX, "-m", f"{MODELS}/mix.safetensors,rate=2kpps", "--labels", "labels.csv"),
                               stderr=subprocess.DEVNULL, cwd=FOLDER.name)
     time.sleep(4)
     sender.kill()
     killed = time.time()
     sender.wait(LIMIT_S)
     stop(dump)
-    assert place("labels.csv").read_bytes().endswith(b"\n")
-    rows = labels()
-    assert len(rows) > 300 and max(float(row["end"]) for row in rows) > killed - 1, (len(rows), killed)
-    # Whatever has no line was still under way a second before.
-    late = collections.defaultdict(float)
+    assert place("labels.csv").read_bytes().endswith(b"\n") and place("labels.csv.open").read_bytes().endswith(b"\n")
+    ended = labels()
+    assert len(ended) > 300 and max(float(row["end"]) for row in ended) > killed - 1, (len(ended), killed)
+    # A flow that is in both files has ended after the other one was written.
+    name = operator.itemgetter("start", "src", "dst", "sport", "dport", "proto")
+    known = {name(row) for row in ended}
+    under_way = [row for row in labels("labels.csv.open") if name(row) not in known]
+    said = collections.Counter()
+    for row in ended + under_way:
+        said[ends_said(row)] += int(row["packets"])
+    early, seen = collections.Counter(), collections.Counter()
     for when, frame in frames_of(place("far.pcap")):
-        late[ends_of(frame)] = when
-    missing = set(late) - {ends_said(row) for row in rows}
-    under_way = [ends for ends in missing if late[ends] < killed - 1.5]
-    assert len(under_way) < len(late) / 20, (len(under_way), len(late))
+        early[ends_of(frame)] += when < killed - 1
+        seen[ends_of(frame)] += 1
+    assert under_way and sum(early.values()) > 2000, (len(under_way), sum(early.values()))
+    for ends in seen | said:
+        assert early[ends] <= said[ends] <= seen[ends], (ends, early[ends], said[ends], seen[ends])
 
 
 def a_full_disk_is_told_and_counted_and_the_rest_is_complete():
@@ -178,9 +187,23 @@ def a_full_disk_is_told_and_counted_and_the_rest_is_complete():
         assert sum(1 for row in csv.DictReader(file)) > missing / 2
 
 
-def labels_of_recycled_packets_are_refused():
-    said = run(*mill(NULL, "-m", f"{MODELS}/dns.safetensors", "--underflow", "recycle", "--labels", "x"), status=2).stderr
-    assert "recycled packets are of others" in said
+def labels_of_recycled_packets_are_what_the_far_end_saw():
+    """The slowest of kernels cannot keep up with a file: what they have made goes round and round."""
+    run("env", "WIREMILL_KERNELS=scalar", *mill(("--vdev", "net_pcap0,tx_pcap=far.pcap"), "-m", f"{MODELS}/mix.safetensors", "-m", f"{MODELS}/dns.safetensors",
+              "-r", "max", "--underflow", "recycle", "--recycle-samples", "2048", "--ring-mem", "1", "-n", "40000", "--labels",
+              "labels.csv", "--csv", "flows.csv", "--stats-json", "stats.json"))
+    stats = statistics()
+    assert stats["recycled"] > 3 * 2048 and stats["unlabelled"] == 0, stats
+    seen, said = collections.Counter(), collections.Counter()
+    for _, frame in frames_of(place("far.pcap")):
+        seen[ends_of(frame)] += 1
+    rows = labels()
+    for row in rows:
+        said[ends_said(row)] += int(row["packets"])
+    assert seen == said, list((seen - said).items())[:3] + list((said - seen).items())[:3]
+    assert sum(said.values()) == 40000 and max(int(row["packets"]) for row in rows) < 3000
+    # A flow has a line for each lap that it is sent on: far fewer ends are there twice than lines.
+    assert len(said) > 0.9 * len(rows) > 1000, (len(said), len(rows))
 
 
 def main():
@@ -201,7 +224,7 @@ def main():
             labels_are_complete_after_a_signal,
             labels_are_there_up_to_the_last_second_after_a_crash,
             a_full_disk_is_told_and_counted_and_the_rest_is_complete,
-            labels_of_recycled_packets_are_refused,
+            labels_of_recycled_packets_are_what_the_far_end_saw,
         ])
     finally:
         for space in (NEAR, FAR):

@@ -419,7 +419,6 @@ def what_cannot_work_is_refused_with_a_sentence():
             ([*null, "-m", MODEL, "--underflow", "flood"], "option --underflow: 'flood' is none"),
             ([*eal("--vdev", "net_pcap0,tx_pcap=x.pcap"), "-m", MODEL, "--queues", "2"], "has 1 queue"),
             (["-m", MODEL], "option -o FILE is missing"),
-            ([*null, "-m", MODEL, "--labels", "x", "--underflow", "recycle"], "option --labels: it tells of flows that"),
             (["-m", MODEL, "-o", "x", "--mtu", "900"], "option --mtu: it is for ports"),
             (["-m", MODEL, "-o", "x", "--receive"], "option --receive: it is for ports"),
             ([*null, "-m", MODEL, "--directions", "split"], "sends on pairs of ports: EAL has 1"),

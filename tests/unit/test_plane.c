@@ -662,14 +662,14 @@ static void laps_go_on_in_time_and_take_each_kept_sample_once(void **state)
 	size_t at;
 
 	(void)state;
-	wm_lap_init(&lap, kept, 4);
+	wm_lap_init(&lap, kept, NULL, 4);
 	assert_int_equal(wm_lap_peek(&lap, &at, &later_ns), 0);
 	for (uint32_t i = 0; i < 6; i++) { // the first two are gone then
 		s = client_sample(10, (uint16_t)(40000 + i));
 		s.time_ns = 100 * i;
 		s.flow = i;
 		d = kept_as_it_is(&s);
-		wm_lap_keep(&lap, &d);
+		wm_lap_keep(&lap, &d, NULL);
 		last_ns = s.time_ns;
 	}
 	for (uint32_t i = 0; i < 8; i++) {
@@ -687,7 +687,7 @@ static void laps_go_on_in_time_and_take_each_kept_sample_once(void **state)
 	s = client_sample(10, 41000);
 	s.time_ns = 700; // fresh again: behind what was sent meanwhile
 	d = kept_as_it_is(&s);
-	wm_lap_keep(&lap, &d);
+	wm_lap_keep(&lap, &d, NULL);
 	assert_true(lap.now_ns > last_ns);
 }
 

@@ -32,7 +32,7 @@ static void what_is_written_is_read_again(void **state)
 		memset(frame, (int)(i & 0xff), 14 + i);
 		wm_capture_writer_commit(w, i * 1234567891ull, 14 + i);
 	}
-	assert_int_equal(wm_capture_writer_close(w, NULL), 0);
+	assert_int_equal(wm_capture_writer_close(w, NULL, NULL), 0);
 
 	assert_int_equal(wm_capture_open(&c, path, NULL), 0);
 	for (uint32_t i = 0; i < N; i++) {
@@ -53,6 +53,7 @@ static void what_is_written_is_read_again(void **state)
 static void what_cannot_be_written_is_told_with_its_path(void **state)
 {
 	struct wm_capture_writer *w;
+	struct wm_capture_lost lost;
 	struct wm_err err = {0};
 
 	(void)state;
@@ -65,8 +66,11 @@ static void what_cannot_be_written_is_told_with_its_path(void **state)
 		if (wm_capture_writer_reserve(w, 60000) != NULL)
 			wm_capture_writer_commit(w, 0, 60000);
 	assert_null(wm_capture_writer_reserve(w, 60));
-	assert_int_equal(wm_capture_writer_close(w, &err), -ENOSPC);
-	assert_string_equal(err.msg, "/dev/full: cannot be written: No space left on device");
+	assert_int_equal(wm_capture_writer_close(w, &lost, &err), -ENOSPC);
+	assert_string_equal(
+		err.msg, "/dev/full: cannot be written: No space left on device; 17 packets are missing in it");
+	assert_int_equal(lost.packets, 17); // as many as its buffer holds
+	assert_int_equal(lost.bytes, 17 * 60000);
 }
 
 // Not only our own reader.
@@ -88,7 +92,7 @@ static void libpcap_reads_what_is_written(void **state)
 		memset(wm_capture_writer_reserve(w, 1514), (int)(i & 0xff), 60);
 		wm_capture_writer_commit(w, i * 1000000007ull, 60);
 	}
-	assert_int_equal(wm_capture_writer_close(w, NULL), 0);
+	assert_int_equal(wm_capture_writer_close(w, NULL, NULL), 0);
 	p = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, reason);
 	(void)unlink(path);
 	assert_non_null(p);
@@ -121,15 +125,15 @@ static void what_a_pcap_file_cannot_hold_is_a_failure_and_what_came_before_is_ke
 		assert_int_equal(wm_capture_writer_commit(w, (UINT64_C(1) << 32) * 1000000000 * i, 60), i == 0);
 	}
 	assert_null(wm_capture_writer_reserve(w, 60));
-	assert_int_equal(wm_capture_writer_close(w, &err), -EOVERFLOW);
+	assert_int_equal(wm_capture_writer_close(w, NULL, &err), -EOVERFLOW);
 	assert_non_null(strstr(err.msg, "2106"));
 	assert_int_equal(lseek(fd, 0, SEEK_END), 24 + 16 + 60);
 	(void)close(fd);
 	(void)unlink(path);
 	assert_int_equal(wm_capture_writer_open(&w, "/dev/null", 1, WM_FRAME_MAX, &err), 0);
 	assert_null(wm_capture_writer_reserve(w, WM_FRAME_MAX + 1));
-	assert_int_equal(wm_capture_writer_close(w, &err), -EMSGSIZE);
-	assert_int_equal(wm_capture_writer_close(NULL, &err), 0);
+	assert_int_equal(wm_capture_writer_close(w, NULL, &err), -EMSGSIZE);
+	assert_int_equal(wm_capture_writer_close(NULL, NULL, &err), 0);
 }
 
 int main(void)
