@@ -426,6 +426,40 @@ static void a_flow_that_outlived_the_capture_goes_on(void **state)
 	free_grammar(&g);
 }
 
+static void peers_that_agreed_on_a_port_agree_on_another_when_they_come_again(void **state)
+{
+	struct grammar g;
+	struct wm_model *model = NULL;
+	struct wm_engine_model *m;
+	struct wm_plan *plan = NULL;
+	struct wm_flow flow;
+	uint16_t before = 0;
+
+	(void)state;
+	make_grammar(&g, false);
+	for (size_t i = 1; i < 4; i++) // one has a port of its own at both ends, two keep time
+		g.ds.flows[i].cport = g.ds.flows[i].sport = i == 1 ? 33000 : 123;
+	m = open_long_flow(&g, &model);
+	assert_int_equal(wm_engine_necst.plan_create(&plan, m, 2), 0);
+	wm_engine_necst.plan_next(plan, &flow);
+	for (uint32_t i = 0; i < flow.laps * 3 && i < 30; i++) {
+		struct wm_flow next;
+
+		wm_engine_necst.plan_next(plan, &next);
+		if (next.laps > 1)
+			break;
+		assert_int_equal(next.cport, next.sport);
+		assert_true(next.cport == 123 || (next.cport != before && next.cport >= 1024));
+		assert_int_equal(next.cport == 123, i % 3 != 0);
+		before = i % 3 == 0 ? next.cport : before;
+	}
+	assert_true(before > 0);
+	wm_engine_necst.plan_destroy(plan);
+	wm_engine_necst.close(m);
+	wm_model_close(model);
+	free_grammar(&g);
+}
+
 static void fit_does_not_depend_on_threads(void **state)
 {
 	const struct fitted *f = *state;
@@ -450,6 +484,7 @@ int main(void)
 		cmocka_unit_test(plan_goes_on_in_order_of_start),
 		cmocka_unit_test(the_flow_of_a_capture_that_has_but_one_is_over_before_it_comes_again),
 		cmocka_unit_test(a_flow_that_outlived_the_capture_goes_on),
+		cmocka_unit_test(peers_that_agreed_on_a_port_agree_on_another_when_they_come_again),
 		cmocka_unit_test(fit_does_not_depend_on_threads),
 	};
 

@@ -4,6 +4,7 @@
 #include <base/philox.h>
 #include <engine/necst/codes.h>
 #include <engine/necst/plan_pvt.h>
+#include <packet/dissect.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -82,8 +83,9 @@ static int deal_decks(struct necst_plan_model *m)
 	m->port_deck = calloc(m->n + 1, sizeof(*m->port_deck));
 	m->port_list = calloc(m->n + 1, sizeof(*m->port_list));
 	m->bound = calloc(m->n + 1, sizeof(*m->bound));
+	m->twin = calloc(m->n + 1, sizeof(*m->twin));
 	if (k == NULL || m->size_deck == NULL || m->size_list == NULL || m->port_deck == NULL || m->port_list == NULL
-		|| m->bound == NULL) {
+		|| m->bound == NULL || m->twin == NULL) {
 		free(k);
 		return -ENOMEM;
 	}
@@ -94,6 +96,13 @@ static int deal_decks(struct necst_plan_model *m)
 				(uint64_t)m->profile[i] << 8 | m->kind[i].begin_end},
 			(uint32_t)i, 0};
 	make_decks(m->size_deck, m->size_list, k, m->n);
+	// Two peers that agree on a port for once do not meet at one that is known, as name services do.
+	for (size_t i = 0; i < m->n; i++)
+		k[i] = (struct keyed){{m->kind[i].proto, m->ports[i].server}, (uint32_t)i, 0};
+	make_decks(m->port_deck, m->port_list, k, m->n);
+	for (size_t i = 0; i < m->n; i++)
+		m->twin[i] = m->ports[i].client == m->ports[i].server && m->ports[i].client >= PORTS_REGISTERED
+			     && m->port_deck[i].n < FLOWS_OF_BOUND && !wm_port_known(m->ports[i].server);
 	// A TCP client takes a new port for each connection; another one does too, unless it was seen to use one again
 	// and again.
 	for (size_t i = 0; i < m->n; i++)
@@ -101,7 +110,8 @@ static int deal_decks(struct necst_plan_model *m)
 			{m->ends[i].client, (uint64_t)m->kind[i].proto << 16 | m->ports[i].client}, (uint32_t)i, 0};
 	make_decks(m->port_deck, m->port_list, k, m->n);
 	for (size_t i = 0; i < m->n; i++)
-		m->bound[i] = m->ports[i].client < PORTS_REGISTERED || m->ports[i].client == m->ports[i].server
+		m->bound[i] = m->ports[i].client < PORTS_REGISTERED
+			      || (m->ports[i].client == m->ports[i].server && !m->twin[i])
 			      || (m->port_deck[i].n >= FLOWS_OF_BOUND && m->kind[i].proto != 6);
 	// A 5-tuple that comes again is one conversation with pauses: it keeps its port, the others deal theirs.
 	for (size_t i = 0; i < m->n; i++)
@@ -223,6 +233,7 @@ void necst_plan_close(struct necst_plan_model *p)
 	free(p->port_deck);
 	free(p->port_list);
 	free(p->bound);
+	free(p->twin);
 	free(p->by_ends);
 	free(p->by_size);
 	free(p);
@@ -363,7 +374,7 @@ static bool taken(const struct necst_plan_model *m, const struct deck *d, uint32
 static uint16_t client_port(const struct wm_plan *p, size_t i)
 {
 	const struct deck *d = &p->m->port_deck[i];
-	const uint32_t from = dealt(d, p->m->port_list, p->seed, p->epoch, 1);
+	const uint32_t from = p->m->twin[i] ? (uint32_t)i : dealt(d, p->m->port_list, p->seed, p->epoch, 1);
 	const uint32_t port = p->m->ports[from].client, first = port < PORTS_DYNAMIC ? PORTS_REGISTERED : PORTS_DYNAMIC,
 		       n = port < PORTS_DYNAMIC ? PORTS_DYNAMIC - PORTS_REGISTERED : 65536 - PORTS_DYNAMIC;
 	uint32_t at = (port - first + PORT_STEP) % n;
@@ -420,12 +431,13 @@ void necst_plan_next(struct wm_plan *p, struct wm_flow *flow)
 {
 	const struct necst_plan_model *m = p->m;
 	const size_t i = next_row(p);
+	const uint16_t cport = client_port(p, i);
 
 	*flow = (struct wm_flow){
 		.id = p->id,
 		.start_ns = p->time_ns,
-		.sport = m->ports[i].server,
-		.cport = client_port(p, i),
+		.sport = m->twin[i] ? cport : m->ports[i].server,
+		.cport = cport,
 		.proto = m->kind[i].proto,
 		.ip = m->kind[i].ip,
 		.started = (m->kind[i].begin_end & NECST_STARTED) != 0,

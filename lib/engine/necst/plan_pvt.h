@@ -33,6 +33,7 @@ struct necst_plan_model {
 	struct deck *port_deck;
 	uint32_t *port_list;
 	bool *bound;       // (n) the client's port is its own, whatever flow it is for
+	bool *twin;        // (n) both ends have a port that is theirs alone: they take another one together
 	uint32_t *by_ends; // (n) flows in order of protocol, server's port, server, client: see follow.c
 	uint32_t *by_size; // (n) flows in order of protocol, server's port, packets
 };
