@@ -46,6 +46,18 @@ static int parse_peer(char *peer, const char *value, struct wm_err *err)
 	return 0;
 }
 
+static int parse_pacing(enum wm_pacing *pacing, const char *value, struct wm_err *err)
+{
+	bool nic = strcmp(value, "nic") == 0;
+
+	if (!nic && strcmp(value, "tsc") != 0)
+		return wm_err_set(err, -EINVAL, "option --port: pacing '%s' is none: write nic or tsc", value);
+	if (*pacing != WM_PACING_ANY)
+		return wm_err_set(err, -EINVAL, "option --port: pacing is given twice");
+	*pacing = nic ? WM_PACING_NIC : WM_PACING_TSC;
+	return 0;
+}
+
 static int parse_part(struct wm_port_choice *choice, const char *part, struct wm_err *err)
 {
 	struct wm_dress *d = &choice->dress;
@@ -58,8 +70,11 @@ static int parse_part(struct wm_port_choice *choice, const char *part, struct wm
 		return parse_vlan(&d->vlan, part + 5, err);
 	if (strncmp(part, "peer=", 5) == 0)
 		return parse_peer(choice->peer, part + 5, err);
+	if (strncmp(part, "pacing=", 7) == 0)
+		return parse_pacing(&choice->pacing, part + 7, err);
 	return wm_err_set(err, -EINVAL,
-		"option --port: '%s' is none of src-mac=MAC, dst-mac=MAC, vlan=N and peer=PORT, which stand behind the "
+		"option --port: '%s' is none of src-mac=MAC, dst-mac=MAC, vlan=N, pacing=nic|tsc and peer=PORT, which "
+		"stand behind the "
 		"port's "
 		"number or name",
 		part);

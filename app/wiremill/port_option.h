@@ -4,5 +4,5 @@
 
 #include <plane/choice.h>
 
-/** Parse PORT[,src-mac=MAC][,dst-mac=MAC][,vlan=N][,peer=PORT]. @return 0; -EINVAL with a sentence. */
+/** Parse PORT[,src-mac=MAC][,dst-mac=MAC][,vlan=N][,pacing=nic|tsc][,peer=PORT]. @return 0; -EINVAL with a sentence. */
 int port_option_parse(struct wm_port_choice *out, const char *text, struct wm_err *err);

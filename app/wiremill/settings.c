@@ -57,7 +57,9 @@ static const struct wm_option options[] = {
 	{"ring-mem", 0, WM_OPTION_NUMBER, FIELD(ring_mib), "MIB",
 		"memory for packets made ahead, filled before the start (default: 8 a worker)", 1, 1 << 20},
 	{"queues", 0, WM_OPTION_NUMBER, FIELD(queues), "N", "queues of each port (default: 1)", 1, WM_QUEUES_MAX},
-	{"port", 0, WM_OPTION_LIST, 0, "PORT", "one port's own: PORT[,src-mac=MAC][,dst-mac=MAC][,vlan=N][,peer=PORT]",
+	{"port", 0, WM_OPTION_LIST, 0, "PORT",
+		"one port's own: PORT[,src-mac=MAC][,dst-mac=MAC][,vlan=N][,pacing=nic|tsc]"
+		"[,peer=PORT]",
 		0, 0},
 	{"directions", 0, WM_OPTION_TAKEN, 0, "MODE",
 		"together on a port, or split: clients, servers on pairs of ports", 0, 0},

@@ -120,8 +120,8 @@ static json_t *ports_json(const struct wm_plane_stats *now, const struct wm_plan
 
 	for (unsigned i = 0; i < now->n_ports; i++) {
 		const struct wm_plane_port *p = &now->port[i];
-		json_t *one = json_pack(
-			"{s:i, s:s, s:s}", "port", (int)p->port, "name", p->name, "link", p->up ? "up" : "down");
+		json_t *one = json_pack("{s:i, s:s, s:s, s:s}", "port", (int)p->port, "name", p->name, "link",
+			p->up ? "up" : "down", "pacing", p->stamps ? "nic" : "tsc");
 		struct wm_plane_queue sum, sum_before = {0};
 		struct wm_rates rates;
 

@@ -30,7 +30,7 @@ struct wm_mbuf_note {
 
 enum {
 	WM_HOLDS_OTHER = 2,
-	WM_NOTE_FIELD = 8, // of rte_mbuf's dynfield1; reserved by wm_tx_prepare_pool()
+	WM_NOTE_FIELD = 8, // of rte_mbuf's dynfield1; reserved by wm_tx_prepare_mbufs()
 };
 
 static inline struct wm_mbuf_note *wm_mbuf_note(struct rte_mbuf *m)

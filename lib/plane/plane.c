@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <plane/nic.h>
 #include <plane/plane_pvt.h>
 #include <plane/telemetry.h>
 #include <plane/witness.h>
@@ -188,8 +189,10 @@ static void control(struct wm_plane *p)
 		atomic_store_explicit(&p->run.stop, true, memory_order_relaxed);
 	if (now_ns >= p->next_link_ns)
 		look_at_links(p, now_ns);
-	if (now_ns >= p->seen.ns + COMPARE_NS)
+	if (now_ns >= p->seen.ns + COMPARE_NS) {
 		follow_clock(p);
+		wm_nic_follow(p);
+	}
 	follow_pause(p);
 	follow_wish(p);
 	if (p->steered)

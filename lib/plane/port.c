@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <plane/frame.h>
 #include <plane/memory.h>
+#include <plane/nic.h>
 #include <plane/port.h>
 #include <plane/tx.h>
 
@@ -63,7 +64,6 @@ static int create_pools(
 		port->n_queues * ((keeps ? n_txd : 0u) + WM_TX_ROW + 2u * WM_TX_BURST) + 2u * cache * ask->n_lcores;
 	unsigned n_rx = port->n_rx_queues * (n_rxd + 2u * POOL_CACHE), rx_room = DATA_ROOM;
 	char what[128];
-	int rc;
 
 	n |= 255;
 	if (ask->receives && port->mtu < UINT16_MAX)
@@ -76,16 +76,40 @@ static int create_pools(
 		return wm_mem_short(
 			what, (size_t)n * (port->room + BUFFER_HEAD) + (size_t)n_rx * (rx_room + BUFFER_HEAD), err);
 	}
-	rc = wm_tx_prepare_pool(port->pool);
-	if (rc < 0)
-		return wm_err_sys(err, rc, "port %s: mbufs have no room for a note of what they hold", port->name);
+	wm_tx_prepare_pool(port->pool);
 	return 0;
 }
 
-static int configure(struct wm_port *port, const struct rte_eth_dev_info *info, struct wm_err *err)
+// Send on time stamps, if the port offers that and the operator has nothing against it.
+static int choose_pacing(
+	struct wm_port *port, const struct wm_port_ask *ask, const struct rte_eth_dev_info *info, struct wm_err *err)
+{
+	bool offered = (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_SEND_ON_TIMESTAMP) != 0;
+	int rc;
+
+	if (ask->pacing == WM_PACING_NIC && !offered)
+		return wm_err_set(err, -ENOTSUP,
+			"port %s does not send at time stamps (what it offers may depend on its driver's options, such "
+			"as "
+			"mlx5's tx_pp): leave pacing=nic out",
+			port->name);
+	if (ask->pacing == WM_PACING_TSC || !offered)
+		return 0;
+	rc = wm_nic_prepare(&port->stamp_field, &port->stamp_flag);
+	if (rc < 0)
+		return wm_err_sys(err, rc, "port %s: mbufs have no room for a time stamp", port->name);
+	port->offloads |= RTE_ETH_TX_OFFLOAD_SEND_ON_TIMESTAMP;
+	return 0;
+}
+
+static int configure(
+	struct wm_port *port, const struct wm_port_ask *ask, const struct rte_eth_dev_info *info, struct wm_err *err)
 {
 	struct rte_eth_conf conf = {0};
-	int rc;
+	int rc = wm_tx_prepare_mbufs();
+
+	if (rc < 0)
+		return wm_err_sys(err, rc, "port %s: mbufs have no room for a note of what they hold", port->name);
 
 	if (port->n_queues > info->max_tx_queues)
 		return wm_err_set(err, -ERANGE, "port %s has %u queues for sending: --queues %u is too much",
@@ -93,6 +117,9 @@ static int configure(struct wm_port *port, const struct rte_eth_dev_info *info, 
 	port->offloads = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	if (port->offloads == 0)
 		port->offloads = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+	rc = choose_pacing(port, ask, info, err);
+	if (rc < 0)
+		return rc;
 	conf.txmode.offloads = port->offloads;
 	// Many ports do not start without a queue for receiving.
 	port->n_rx_queues = port->n_queues < info->max_rx_queues ? port->n_queues : info->max_rx_queues;
@@ -157,7 +184,7 @@ int wm_port_open(struct wm_port *port, const struct wm_port_ask *ask, struct wm_
 	if (rc < 0)
 		return wm_err_sys(err, rc, "port %s does not say what it can do", port->name);
 	port->if_index = info.if_index;
-	rc = configure(port, &info, err);
+	rc = configure(port, ask, &info, err);
 	if (rc < 0)
 		return rc;
 	rc = set_mtu(port, ask->mtu, err);
@@ -171,6 +198,10 @@ int wm_port_open(struct wm_port *port, const struct wm_port_ask *ask, struct wm_
 	if (rc < 0)
 		return wm_err_sys(err, rc, "port %s could not be started", port->name);
 	port->started = true;
+	port->stamps =
+		(port->offloads & RTE_ETH_TX_OFFLOAD_SEND_ON_TIMESTAMP) != 0 && wm_nic_point(port->id, &port->clock);
+	if (ask->pacing == WM_PACING_NIC && !port->stamps)
+		return wm_err_set(err, -ENOTSUP, "port %s does not tell its clock: leave pacing=nic out", port->name);
 	if (ask->receives)
 		port->deaf = rte_eth_promiscuous_enable(port->id) < 0;
 	return 0;

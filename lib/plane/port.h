@@ -4,7 +4,9 @@
 
 #include <base/err.h>
 #include <packet/form.h>
+#include <plane/choice.h>
 #include <plane/count.h>
+#include <plane/stamp.h>
 
 #include <rte_ethdev.h>
 
@@ -17,6 +19,7 @@ struct wm_port_ask {
 	uint32_t mtu;      // 0 = leave it as it is
 	unsigned n_lcores; // that may keep buffers
 	bool receives;     // what comes in counts: all of it, and soon
+	enum wm_pacing pacing;
 };
 
 struct wm_port {
@@ -30,9 +33,13 @@ struct wm_port {
 	bool configured;
 	bool deaf; // takes only what is addressed to it
 	uint64_t offloads;
-	uint32_t mtu;     // longest packet behind the link header; without an MTU: UINT16_MAX
-	uint32_t room;    // bytes of a buffer
-	uint32_t max_len; // longest frame that buffers can hold
+	bool stamps;                 // it sends packets at the times stamped on them,
+	int stamp_field;             // which are there in mbufs,
+	uint64_t stamp_flag;         // if this is set;
+	struct wm_stamp_point clock; // by a clock of its own: when it was started
+	uint32_t mtu;                // longest packet behind the link header; without an MTU: UINT16_MAX
+	uint32_t room;               // bytes of a buffer
+	uint32_t max_len;            // longest frame that buffers can hold
 	struct rte_mempool *pool;
 	struct rte_mempool *rx_pool;
 	unsigned peer;                              // index of the port at which its packets come out

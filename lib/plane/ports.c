@@ -265,6 +265,9 @@ int wm_plane_open_ports(struct wm_plane *p, struct wm_err *err)
 		rc = guard_port(ids[i], err);
 	for (unsigned i = 0; i < n && rc == 0; i++) {
 		ask.id = ids[i];
+		ask.pacing = i < o->n_ports ? o->ports[i].pacing : WM_PACING_ANY;
+		if (ask.pacing == WM_PACING_ANY && o->rate.kind == WM_RATE_MAX)
+			ask.pacing = WM_PACING_TSC; // what nobody needs would cost the driver time
 		rc = open_port(p, &p->ports[p->n_ports++], &ask, err);
 	}
 	return rc < 0 ? rc : find_peers(p, err);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // start: what happens before the first departure: rings are filled, links come up, clocks are compared, the start is
 // set.
+#include <plane/nic.h>
 #include <plane/plane_pvt.h>
 
 #include <unistd.h>
@@ -95,6 +96,7 @@ void wm_plane_start(struct wm_plane *p)
 	p->run.start_tsc = p->go.tsc;
 	atomic_store_explicit(&p->ticks_per_ns, ticks_per_ns, memory_order_relaxed);
 	atomic_store_explicit(&p->run.tsc_per_ns, ticks_per_ns, memory_order_relaxed);
+	wm_nic_start(p);
 	p->next_link_ns = p->go.ns;
 	p->next_report_ns = p->go.ns + (uint64_t)(p->options->stats_s * 1e9);
 	atomic_store_explicit(&p->run.go, true, memory_order_release);

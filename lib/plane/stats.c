@@ -141,6 +141,10 @@ void wm_plane_collect(const struct wm_plane *p, struct wm_plane_stats *stats)
 		s.port[i] = collect_port(&p->ports[i], now_ns);
 		s.port_errors += s.port[i].errors;
 	}
+	for (unsigned t = 0; t < p->n_txs; t++)
+		for (unsigned side = 0; side < wm_tx_outs(p->txs[t]); side++)
+			for (unsigned i = 0; i < p->n_ports; i++)
+				s.port[i].stamps |= p->txs[t]->lead > 0 && s.port[i].port == p->txs[t]->out[side].port;
 	for (unsigned i = 0; i < p->n_rxs; i++)
 		s.way[i] = collect_way(p->rxs[i], ticks_per_ns);
 	collect_models(p, &s);

@@ -40,6 +40,7 @@ struct wm_plane_port {
 	uint16_t port;
 	char name[WM_PORT_NAME_MAX];
 	bool up;
+	bool stamps;        // packets leave at the times stamped on them, by the port's clock; otherwise by the TSC
 	uint64_t speed_bps; // 0 = it does not know
 	uint64_t downs;     // times its link went down
 	uint64_t down_ns;   // for how long in all

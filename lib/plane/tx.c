@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <plane/frame.h>
 #include <plane/mark.h>
+#include <plane/nic.h>
 #include <plane/tx.h>
 
 #include <rte_cycles.h>
@@ -25,17 +26,19 @@ static void prepare_mbuf(struct rte_mempool *pool, void *arg, void *obj, unsigne
 	wm_mbuf_note(m)->holds = WM_PAYLOAD_ZEROS;
 }
 
-int wm_tx_prepare_pool(struct rte_mempool *pool)
+int wm_tx_prepare_mbufs(void)
 {
 	static const struct rte_mbuf_dynfield note = {.name = "wiremill_dynfield_note",
 		.size = sizeof(struct wm_mbuf_note),
 		.align = alignof(struct wm_mbuf_note)};
 	const size_t at = offsetof(struct rte_mbuf, dynfield1[WM_NOTE_FIELD]);
 
-	if (rte_mbuf_dynfield_register_offset(&note, at) != (int)at)
-		return -rte_errno;
+	return rte_mbuf_dynfield_register_offset(&note, at) == (int)at ? 0 : -rte_errno;
+}
+
+void wm_tx_prepare_pool(struct rte_mempool *pool)
+{
 	(void)rte_mempool_obj_iter(pool, prepare_mbuf, NULL);
-	return 0;
 }
 
 // A port that loops what it sends back to itself (net_ring) is full until somebody takes it out.
@@ -59,9 +62,16 @@ static uint32_t same_side(const struct wm_tx *tx, uint32_t n)
 	return run;
 }
 
-// Send a burst and leave notes of what the port has taken.
-static uint16_t send_noted(const struct wm_tx_out *out, struct rte_mbuf **pkts, uint16_t n)
+// When a packet of the row that is handed over at `now` leaves.
+static uint64_t leaves_at(const struct wm_tx *tx, uint32_t at, uint64_t now)
 {
+	return tx->lead > 0 && tx->due[at] > now ? tx->due[at] : now;
+}
+
+// Send n packets of the row, from `at` on, and leave notes of what the port has taken.
+static uint16_t send_noted(struct wm_tx *tx, const struct wm_tx_out *out, uint32_t at, uint16_t n)
+{
+	struct rte_mbuf **pkts = tx->row + at;
 	uint32_t noted = wm_ledger_begin(out->ledger, n);
 	uint64_t marks[WM_TX_BURST], now;
 	uint16_t sent;
@@ -70,7 +80,7 @@ static uint16_t send_noted(const struct wm_tx_out *out, struct rte_mbuf **pkts, 
 		marks[i] = wm_mark(rte_pktmbuf_mtod(pkts[i], const uint8_t *), pkts[i]->data_len);
 	now = rte_rdtsc();
 	for (uint32_t i = 0; i < noted; i++)
-		wm_ledger_put(out->ledger, i, (struct wm_note){marks[i], now});
+		wm_ledger_put(out->ledger, i, (struct wm_note){marks[i], leaves_at(tx, at + i, now)});
 	sent = rte_eth_tx_burst(out->port, out->queue, pkts, n);
 	wm_ledger_end(out->ledger, noted, sent);
 	return sent;
@@ -89,15 +99,16 @@ static void drop(struct wm_tx *tx, struct wm_tx_out *out, uint32_t n)
 	wm_count_add(&out->count.link_down, n);
 }
 
-// The port took n packets of the row, from `at` on, in a call made at `now`.
+// The port took n packets of the row, from `at` on, in a call made at `now`. Where it sends them at the times stamped
+// on them, those are their departures, unless it got them too late for that.
 static void note_times(struct wm_tx *tx, uint32_t at, uint32_t n, uint64_t now)
 {
 	uint64_t late_ticks = (uint64_t)(WM_TX_LATE_NS * wm_tx_ticks_per_ns(tx)), late = 0, bunched = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		wm_timing_add(&tx->timing, (int64_t)(now - tx->due[at + i]));
+		wm_timing_add(&tx->timing, (int64_t)(leaves_at(tx, at + i, now) - tx->due[at + i]));
 		late += now > tx->due[at + i] + late_ticks;
-		bunched += i > 0 && tx->due[at + i] > tx->due[at + i - 1];
+		bunched += i > 0 && tx->due[at + i] > tx->due[at + i - 1] && now >= tx->due[at + i];
 	}
 	if (late > 0)
 		wm_count_add(&tx->out[0].count.late, late);
@@ -125,6 +136,16 @@ static void count_sent(struct wm_tx *tx, struct wm_tx_out *out, uint32_t at, uin
 	}
 }
 
+static void tell_departures(struct wm_tx *tx, uint32_t at, uint32_t n, uint64_t now)
+{
+	if (tx->lead == 0) {
+		wm_departures_send(tx->departures, at, n, now);
+		return;
+	}
+	for (uint32_t i = at; i < at + n; i++)
+		wm_departures_send(tx->departures, i, 1, leaves_at(tx, i, now));
+}
+
 // Offer the first n packets of the row, at most a burst, to their port.
 static void offer(struct wm_tx *tx, uint32_t n)
 {
@@ -141,16 +162,18 @@ static void offer(struct wm_tx *tx, uint32_t n)
 	}
 	if (tx->paced || tx->departures != NULL)
 		now = rte_rdtsc();
+	if (tx->lead > 0 && tx->paced)
+		wm_nic_stamp(tx, out, at, n, now);
 	if (out->ledger == NULL)
 		sent = rte_eth_tx_burst(out->port, out->queue, tx->row + at, (uint16_t)n);
 	else
-		sent = send_noted(out, tx->row + at, (uint16_t)n);
+		sent = send_noted(tx, out, at, (uint16_t)n);
 	if (likely(sent > 0))
 		count_sent(tx, out, at, sent);
 	if (tx->paced)
 		note_times(tx, at, sent, now);
 	if (tx->departures != NULL)
-		wm_departures_send(tx->departures, at, sent, now);
+		tell_departures(tx, at, sent, now);
 	tx->head += sent;
 	tx->n -= sent;
 	if (unlikely(sent < n)) {
@@ -191,17 +214,18 @@ static void shift(struct wm_tx *tx, uint64_t by)
 	wm_count_add(&tx->out[0].count.shift_ns, by_ns);
 }
 
-// How many packets are due. One that will be soon is waited for.
+// How many packets are due, or will be in the lead that the port gets. One that will be soon is waited for.
 static uint32_t count_due(const struct wm_tx *tx, uint64_t *now)
 {
 	uint64_t soon = (uint64_t)(SOON_NS * wm_tx_ticks_per_ns(tx));
 	uint32_t n = 0;
 
 	*now = rte_rdtsc();
-	if (tx->n > 0 && tx->due[tx->head & ROW_MASK] - *now < soon) // both unsigned: not if it is late
+	if (tx->lead == 0 && tx->n > 0
+		&& tx->due[tx->head & ROW_MASK] - *now < soon) // both unsigned: not if it is late
 		while (*now < tx->due[tx->head & ROW_MASK])
 			*now = rte_rdtsc();
-	while (n < tx->n && n < WM_TX_BURST && tx->due[(tx->head + n) & ROW_MASK] <= *now)
+	while (n < tx->n && n < WM_TX_BURST && tx->due[(tx->head + n) & ROW_MASK] <= *now + tx->lead)
 		n++;
 	return n;
 }
@@ -217,7 +241,7 @@ static bool turn_paced(struct wm_tx *tx)
 			wm_tx_fill(tx, tx->late > 0 ? WM_TX_BURST : 1);
 		return tx->n > before;
 	}
-	lag = now - tx->due[(tx->head + n - 1) & ROW_MASK];
+	lag = leaves_at(tx, (tx->head + n - 1) & ROW_MASK, now) - tx->due[(tx->head + n - 1) & ROW_MASK];
 	offer(tx, n);
 	if ((double)lag <= WM_TX_LATE_NS * wm_tx_ticks_per_ns(tx))
 		tx->late = 0;
@@ -324,6 +348,8 @@ bool wm_tx_turn(struct wm_tx *tx)
 		take_pace(tx);
 	if (unlikely(tx->ending) && tx->n == 0)
 		return turn_unused(tx);
+	for (unsigned side = 0; tx->lead > 0 && side < wm_tx_outs(tx); side++)
+		wm_nic_take(&tx->out[side]);
 	return tx->paced ? turn_paced(tx) : turn_at_once(tx);
 }
 

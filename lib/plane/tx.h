@@ -14,6 +14,7 @@
 #include <plane/ledger.h>
 #include <plane/pace.h>
 #include <plane/scout.h>
+#include <plane/stamp.h>
 #include <plane/timing.h>
 
 #include <rte_mbuf.h>
@@ -89,6 +90,15 @@ struct wm_tx_out {
 	bool receives;            // the port has a receive queue of this number, and nobody else looks at it
 	struct wm_ledger *ledger; // of what is sent, for the receiver; NULL = nobody looks out for it
 	struct wm_note *notes;    // the ledger's
+	int stamp_field;          // of mbufs, where the port sends at time stamps: when,
+	uint64_t stamp_flag;      // and that it is to
+
+	// Its lcore alone.
+	struct wm_stamp stamp; // the port's clock
+
+	// Control writes the line that is to follow and raises the flag; the lcore takes it and lowers the flag.
+	struct wm_stamp next_stamp;
+	atomic_bool stamp_asked;
 
 	// Written by control.
 	atomic_bool down; // the port's link: what is due is lost
@@ -106,7 +116,8 @@ struct wm_tx {
 	uint8_t split;            // 1 = packets of servers leave on the second out, 0 = all on the first
 	bool eager;               // workers may be held back: a block that stays short is not waited for
 	bool paced;
-	bool mixed;                       // there are several models: each one's share is counted
+	uint64_t lead; // ticks that packets are handed over ahead of their time, with time stamps; 0 = at their time
+	bool mixed;    // there are several models: each one's share is counted
 	struct wm_departures *departures; // who is told what was sent; NULL = nobody
 	struct wm_lap *lap;               // NULL = wait for fresh samples
 	const struct wm_draft_putter *putter;
@@ -175,9 +186,12 @@ static inline double wm_tx_ticks_per_ns(const struct wm_tx *tx)
 /** Put up to `want` more packets into the row. */
 void wm_tx_fill(struct wm_tx *tx, uint32_t want);
 
-/** Make all of a new pool's data zero, which is what tx takes for granted, and reserve what an mbuf's note takes.
+/** Reserve what an mbuf's note takes; before anything else of mbufs is reserved. Again and again is allowed.
  *  @return 0; -errno if a library or driver has that place of mbufs already. */
-int wm_tx_prepare_pool(struct rte_mempool *pool);
+int wm_tx_prepare_mbufs(void);
+
+/** Make all of a new pool's data zero, which is what tx takes for granted. */
+void wm_tx_prepare_pool(struct rte_mempool *pool);
 
 /**
  * One turn of its lcore: build what there is room for, send what is due.

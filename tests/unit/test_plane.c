@@ -6,6 +6,7 @@
 #include <plane/lap.h>
 #include <plane/pace.h>
 #include <plane/scout.h>
+#include <plane/stamp.h>
 #include <plane/supply.h>
 #include <plane/timing.h>
 
@@ -258,6 +259,41 @@ static void timing_tells_errors_of_gaps_not_of_times(void **state)
 	assert_int_equal(s.gaps, 1001);
 	assert_true(s.p50_ns > 140 && s.max_ns == 150 && s.octaves[0] <= 2);
 	free(t);
+}
+
+// A port's clock of 156.25 MHz beside a TSC of 2.6 GHz; it runs 20 millionths fast, and each reading is up to `noise`
+// ticks of it off, by turns.
+static struct wm_stamp_point read_port_clock(uint64_t tsc, int noise)
+{
+	double clock = 1e15 + (double)(tsc - 777) * (156.25e6 * 1.00002 / 2.6e9);
+
+	return (struct wm_stamp_point){
+		tsc, (uint64_t)clock + (uint64_t)(int64_t)(tsc / 2600000000 % 2 == 0 ? noise : -noise)};
+}
+
+static void a_ports_clock_is_followed_without_a_jump(void **state)
+{
+	const uint64_t second = 2600000000;
+	struct wm_stamp_point first = read_port_clock(777, 0), now = read_port_clock(777 + second / 10, 150);
+	struct wm_stamp stamp;
+
+	(void)state;
+	wm_stamp_init(&stamp, &first, &now);
+	assert_int_equal(wm_stamp_of(&stamp, now.tsc), now.clock);
+	for (uint64_t s = 1; s <= 60; s++) {
+		uint64_t tsc = 777 + s * second, before = wm_stamp_of(&stamp, tsc), right;
+
+		now = read_port_clock(tsc, 150); // a microsecond
+		wm_stamp_follow(&stamp, &first, &now, 10 * (double)second);
+		assert_int_equal(wm_stamp_of(&stamp, tsc), before);
+		assert_true(wm_stamp_of(&stamp, tsc + 2600) > before);
+		right = read_port_clock(tsc, 0).clock;
+		// The first line is off by 150 ticks in 15.6 M: 1500 after a second, which is then made up for.
+		assert_in_range(before + 2000 - right, 0, 4000);
+		if (s > 40)
+			assert_in_range(before + 200 - right, 0, 400);
+	}
+	assert_in_range(wm_stamp_of(&stamp, stamp.at.tsc - second) + 156253125 + 1000 - stamp.at.clock, 0, 2000);
 }
 
 static void gaps_keep_their_proportions(void **state)
@@ -724,6 +760,7 @@ int main(void)
 		cmocka_unit_test(a_rate_changes_where_it_is_and_is_kept_from_there),
 		cmocka_unit_test(bins_hold_what_their_borders_say),
 		cmocka_unit_test(timing_tells_errors_of_gaps_not_of_times),
+		cmocka_unit_test(a_ports_clock_is_followed_without_a_jump),
 		cmocka_unit_test(gaps_keep_their_proportions),
 		cmocka_unit_test(model_rate_is_the_samples_own_time),
 		cmocka_unit_test(one_queue_gets_the_samples_of_all_workers_in_one_order),
