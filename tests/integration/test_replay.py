@@ -23,6 +23,7 @@ import time
 import claims
 import frames
 import little_capture
+from make_capture import pcap, pcapng, relative
 
 WIREMILL, TRAIN = (str(pathlib.Path(path).resolve()) for path in sys.argv[1:3])
 BESIDE = os.environ.get("WIREMILL_DATA_BESIDE")
@@ -68,31 +69,6 @@ def adds_up(said):
     assert said["packets"] == sum(said[key] for key in ("used", "snapped_out", "oversize", "empty", "no_link")), said
 
 
-# --- captures: [(time in ns, frame)] into files of every kind
-
-def pcap(packets, tick=1, order="<", link=1):
-    magic = {1: 0xA1B23C4D, 1000: 0xA1B2C3D4}[tick]
-    parts = [struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 262144, link)]
-    for at, frame in packets:
-        parts += [struct.pack(order + "IIII", at // 10**9, at % 10**9 // tick, len(frame), len(frame)), frame]
-    return b"".join(parts)
-
-
-def block(order, kind, body):
-    body += b"\0" * (-len(body) % 4)
-    return struct.pack(order + "II", kind, len(body) + 12) + body + struct.pack(order + "I", len(body) + 12)
-
-
-def pcapng(packets, order="<", resolution=9):
-    parts = [block(order, 0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1)),
-             block(order, 1, struct.pack(order + "HHIHHB3xHH", 1, 0, 0, 9, 1, resolution, 0, 0))]
-    for at, frame in packets:
-        ticks = at // 10**(9 - resolution)
-        parts.append(block(order, 6, struct.pack(order + "IIIII", 0, ticks >> 32, ticks & 0xFFFFFFFF, len(frame),
-                                                 len(frame)) + frame))
-    return b"".join(parts)
-
-
 def odd_frames(n, seed=1):
     """Frames of every length and kind: runts, jumbos, VLANs, wrong checksums, garbage; heavy-tailed gaps."""
     rng, at, out = random.Random(seed), 1_700_000_000_123_456_000, []
@@ -103,10 +79,6 @@ def odd_frames(n, seed=1):
         out.append((at, head + body))
         at += int(1000 * rng.paretovariate(1.1)) * 1000 if rng.random() < 0.9 else 0
     return out
-
-
-def relative(packets, scale=1.0):
-    return [(int((at - packets[0][0]) * scale), frame) for at, frame in packets]
 
 
 def equal(got, want, slack_ns=0):
@@ -321,65 +293,6 @@ def directions_go_to_two_ports_that_dress_them():
     assert len(clients) + len(servers) == len(want)
 
 
-def poisson(n, mean_ns, seed):
-    """Poisson arrivals with one heavy-tailed pause now and then, of frames that a link takes."""
-    rng, at, out = random.Random(seed), 1_600_000_000_000_000_000, []
-    for i in range(n):
-        frame = struct.pack(">6s6sHI", b"\x02\0\0\0\0\x02", b"\x02\0\0\0\0\x01", 0x88B5, i)
-        out.append((at, frame + rng.randbytes(rng.choice([44, 90, 560, 1482]))))
-        at += int(rng.expovariate(1 / mean_ns)) + (int(200_000 * rng.paretovariate(1.2)) if rng.random() < 0.005 else 0)
-    return out
-
-
-def at_the_far_end_of_a_link_order_and_duration_are_the_captures():
-    if os.geteuid() != 0:
-        raise claims.Skip("network namespaces need root")
-    for program in ("ip", "tcpdump"):
-        if shutil.which(program) is None:
-            raise claims.Skip(f"there is no {program}")
-    near, far = f"{PREFIX}near", f"{PREFIX}far"
-    packets = poisson(20000, 50_000, 7)
-    pathlib.Path(place("in")).write_bytes(pcap(packets))
-    try:
-        for space in (near, far):
-            try:
-                run("ip", "netns", "add", space)
-            except AssertionError as reason:
-                raise claims.Skip(f"no network namespaces here: {reason}") from None
-            run("ip", "netns", "exec", space, "sh", "-c",
-                "for f in /proc/sys/net/ipv6/conf/*/disable_ipv6; do [ ! -e $f ] || echo 1 >$f; done")
-        run("ip", "-n", near, "link", "add", "near", "type", "veth", "peer", "name", "far", "netns", far)
-        for space, name in ((near, "near"), (far, "far")):
-            run("ip", "-n", space, "link", "set", name, "arp", "off", "up")
-        dump = subprocess.Popen(["ip", "netns", "exec", far, "tcpdump", "-Z", "root", "-i", "far", "-Q", "in", "-s", "0",
-                                 "-B", "65536", "-U", "--time-stamp-precision=nano", "-w", place("far.pcap")],
-                                stderr=subprocess.PIPE, encoding="utf-8")
-        try:
-            next(line for line in dump.stderr if "listening" in line)
-            run("ip", "netns", "exec", near, WIREMILL, *eal("--vdev", "net_af_packet0,iface=near"), "--replay", "in",
-                "--loop", "2", "--stats-json", "stats.json")
-            deadline = time.monotonic() + 10
-            while len(frames.read(place("far.pcap"))) < 40000 and time.monotonic() < deadline:
-                time.sleep(0.1)
-        finally:
-            dump.send_signal(signal.SIGINT)
-            dump.communicate(timeout=LIMIT_S)
-    finally:
-        for space in (near, far):
-            subprocess.run(["ip", "netns", "del", space], check=False, stderr=subprocess.DEVNULL)
-    got = frames.timed(place("far.pcap"))
-    assert [frame for _, frame in got] == [frame for _, frame in packets] * 2, f"{len(got)} frames"
-    assert stats()["packets"] == 40000
-    once = relative(packets)
-    period = once[-1][0] + once[-1][0] // (len(once) - 1)
-    late = [at - got[0][0] - want for (at, _), want in zip(got, [at + i * period for i in (0, 1) for at, _ in once])]
-    # Cores are shared here, so that single packets may be late; but some are not, and no delay adds up.
-    quarter = len(late) // 4
-    planned_ns, drift_ns = period * 3 // 2, min(late[-quarter:]) - min(late[:quarter])
-    print(f"{drift_ns} ns of drift in {planned_ns / 1e9:.3f} s; later than the first by p50 {sorted(late)[len(late) // 2]} ns")
-    assert abs(drift_ns) < 2e-4 * planned_ns, (drift_ns, planned_ns)
-
-
 def captures_beside_the_project_come_out_as_they_are():
     if BESIDE is None:
         raise claims.Skip("there are no captures beside the project")
@@ -418,7 +331,6 @@ def main():
         ports_send_what_pcap_mode_writes,
         queues_share_it_and_none_is_lost,
         directions_go_to_two_ports_that_dress_them,
-        at_the_far_end_of_a_link_order_and_duration_are_the_captures,
         captures_beside_the_project_come_out_as_they_are,
     ])
 
