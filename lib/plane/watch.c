@@ -105,9 +105,10 @@ static uint64_t number_of(const struct wm_watch *w, uint32_t at)
 	return w->n_settled + ((at - 1 - w->n_settled) & w->mask);
 }
 
-// Of packets with the same mark the first that would be in order, or else the one that was sent first.
+// Of packets with the same mark the first that would be in order, or else, if all notes are there, the one that was
+// sent first.
 // @return 0 if none is waited for; *before is the one in front of it.
-static uint32_t find(const struct wm_watch *w, uint64_t mark, uint32_t *before)
+static uint32_t find(const struct wm_watch *w, uint64_t mark, bool all_noted, uint32_t *before)
 {
 	uint32_t found = 0, last = 0;
 
@@ -115,7 +116,7 @@ static uint32_t find(const struct wm_watch *w, uint64_t mark, uint32_t *before)
 		const struct wm_flight *f = &w->flights[at - 1];
 		bool in_order = number_of(w, at) >= w->latest[f->ledger];
 
-		if (f->note.mark != mark || (found > 0 && !in_order))
+		if (f->note.mark != mark || (!in_order && (found > 0 || !all_noted)))
 			continue;
 		found = at;
 		*before = last;
@@ -125,10 +126,11 @@ static uint32_t find(const struct wm_watch *w, uint64_t mark, uint32_t *before)
 	return found;
 }
 
+// Where its note may still come, a packet that is like one that was lost earlier is not taken for that one, late.
 // @return false if no such packet is waited for.
-static bool receive(struct wm_watch *w, const struct wm_arrival *a)
+static bool receive(struct wm_watch *w, const struct wm_arrival *a, bool all_noted)
 {
-	uint32_t before = 0, at = find(w, a->note.mark, &before);
+	uint32_t before = 0, at = find(w, a->note.mark, all_noted, &before);
 	const struct wm_flight *f;
 	uint64_t number;
 
@@ -172,7 +174,7 @@ bool wm_watch_turn(struct wm_watch *w, uint64_t now)
 		const struct wm_arrival *a = &w->row[w->row_tail & ROW_MASK];
 
 		busy = true;
-		if (receive(w, a))
+		if (receive(w, a, w->row_tail < w->judged))
 			continue;
 		if (w->row_tail >= w->judged)
 			break;

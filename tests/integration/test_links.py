@@ -219,9 +219,7 @@ def what_a_bridge_loses_is_counted():
     assert dropped == 200, dropped
     assert sum(way["lost"] for way in stats["directions"]) == dropped, stats["directions"]
     for way in stats["directions"]:
-        assert way["lost"] > 0 and way["duplicates"] == way["strangers"] == 0, way
-        # What the kernel moves to another core on a busy machine may overtake itself there.
-        assert way["reordered"] <= way["received"] // 1000, way
+        assert way["lost"] > 0 and way["reordered"] == way["duplicates"] == way["strangers"] == 0, way
 
 
 class Forwarder(threading.Thread):

@@ -158,6 +158,34 @@ static void a_packet_is_no_stranger_while_its_note_may_still_come(void **state)
 	tear_down(&b);
 }
 
+static void a_packet_whose_note_may_still_come_is_not_taken_for_a_lost_one_like_it(void **state)
+{
+	static struct bench b;
+	uint32_t noted;
+
+	(void)state;
+	set_up(&b);
+	note_down(&b, 0, 42); // is lost
+	note_down(&b, 0, 43);
+	arrive(&b, 43);
+	(void)wm_watch_turn(&b.watch, b.now);
+	noted = wm_ledger_begin(&b.ledgers[0], 1);
+	wm_ledger_put(&b.ledgers[0], 0, (struct wm_note){42, b.now});
+	arrive(&b, 42); // before the port's function has come back
+	for (int i = 0; i < 3; i++)
+		(void)wm_watch_turn(&b.watch, b.now);
+	check(&b, 2, 1, 0, 0, 0, 0);
+	wm_ledger_end(&b.ledgers[0], noted, 1);
+	(void)wm_watch_turn(&b.watch, b.now);
+	check(&b, 3, 2, 0, 0, 0, 0);
+	arrive(&b, 42); // the first one after all
+	for (int i = 0; i < 3; i++)
+		(void)wm_watch_turn(&b.watch, b.now);
+	check(&b, 3, 3, 0, 1, 0, 0);
+	wm_watch_finish(&b.watch);
+	tear_down(&b);
+}
+
 static void what_there_is_no_room_to_note_down_is_counted(void **state)
 {
 	static struct bench b;
@@ -287,6 +315,7 @@ int main(void)
 		cmocka_unit_test(what_happened_on_the_way_is_told_from_what_arrives),
 		cmocka_unit_test(packets_alike_are_counted_one_by_one),
 		cmocka_unit_test(a_packet_is_no_stranger_while_its_note_may_still_come),
+		cmocka_unit_test(a_packet_whose_note_may_still_come_is_not_taken_for_a_lost_one_like_it),
 		cmocka_unit_test(what_there_is_no_room_to_note_down_is_counted),
 		cmocka_unit_test(counts_are_those_of_a_device_that_loses_and_reorders),
 		cmocka_unit_test(a_spread_is_right_to_a_sixty_fourth),
