@@ -72,9 +72,10 @@ static int open_rows(
 			"of -o",
 			choice->file);
 	if (s->rate.kind != WM_RATE_MODEL || s->rate.value != 1 || choice->weight != 1 || has_times(choice)
-		|| !wm_map_is_empty(&s->map))
+		|| !wm_map_is_empty(&s->map) || s->level != WM_LEVEL_AGGREGATE)
 		return wm_err_set(err, -EINVAL,
-			"%s: is a model of a flow table, for which --rate, weights, times and --map-... are not meant",
+			"%s: is a model of a flow table, for which --rate, --level, weights, times and --map-... are "
+			"not meant",
 			choice->file);
 	rc = rows_open(&m->rows, m->file, &why);
 	if (rc < 0 && strncmp(why.msg, choice->file, strlen(choice->file)) == 0)
@@ -110,6 +111,12 @@ static int open_model(
 		return wm_err_set(err, rc, "%s", why.msg);
 	if (rc < 0)
 		return wm_err_set(err, rc, "%s: %s", choice->file, why.msg);
+	if (s->level != WM_LEVEL_AGGREGATE && m->engine->set_level == NULL)
+		return wm_err_set(err, -EINVAL,
+			"option --level: %s is of engine '%s', whose levels are not apart; leave the option out",
+			choice->file, name);
+	if (s->level != WM_LEVEL_AGGREGATE)
+		m->engine->set_level(m->model, s->level);
 	if (s->forward && m->engine->lora_forward != NULL) {
 		rc = m->engine->lora_forward(m->model, &s->to, &why);
 		if (rc < 0)

@@ -19,6 +19,8 @@ enum { WORKERS_MAX = 64 };
 static const struct wm_option options[] = {
 	{"model", 'm', WM_OPTION_LIST, 0, "MODEL",
 		"mill from it: FILE[,weight=W][,start=T]..., see the manual; repeat to mix", 0, 0},
+	{"level", 0, WM_OPTION_TAKEN, 0, "LEVEL", "what models draw: aggregate (all, the default), flow or packet", 0,
+		0},
 	{"flows-from", 0, WM_OPTION_TEXT, FIELD(flows_from), "FILE",
 		"make the flows of a capture or flow table, of the model's packets", 0, 0},
 	{"replay", 0, WM_OPTION_TAKEN, 0, "CAPTURE", "send a capture: FILE[,weight=W][,label=L]; mixed with any models",
@@ -145,6 +147,20 @@ static int take_replay(struct settings *s, const char *text, struct wm_err *err)
 	choice.line = s->lines[number_of(wm_command_find(&mill_command, "replay"))];
 	s->replay = choice;
 	return 0;
+}
+
+static int take_level(struct settings *s, const char *text, struct wm_err *err)
+{
+	static const char *const names[] = {
+		[WM_LEVEL_AGGREGATE] = "aggregate", [WM_LEVEL_FLOW] = "flow", [WM_LEVEL_PACKET] = "packet"};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(text, names[i]) == 0) {
+			s->level = (enum wm_level)i;
+			return 0;
+		}
+	}
+	return wm_err_set(err, -EINVAL, "option --level: '%s' is none: write aggregate, flow or packet", text);
 }
 
 static int take_snapped(struct settings *s, const char *text, struct wm_err *err)
@@ -279,6 +295,8 @@ static int take(void *config, const struct wm_option *option, const char *text, 
 		return take_replay(s, text, err);
 	if (strncmp(option->name, "map-", 4) == 0)
 		return take_map(s, option, text, err);
+	if (strcmp(option->name, "level") == 0)
+		return take_level(s, text, err);
 	if (strcmp(option->name, "snapped") == 0)
 		return take_snapped(s, text, err);
 	if (strcmp(option->name, "lora-forward") == 0)

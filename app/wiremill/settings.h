@@ -30,6 +30,7 @@ struct settings {
 	bool forward;              // LoRa receptions as datagrams of their gateways
 	struct wm_lora_forward to; // if so
 	struct wm_map map;         // of models and capture
+	enum wm_level level;       // of models: which of theirs take part
 	const char *flows_from;    // capture or flow table whose flows the model makes; NULL = those that it plans
 	const char *config;
 	const char *pcap; // pcap mode

@@ -62,6 +62,13 @@ struct wm_learned {
 	double bytes_per_s; // of frames, without FCS
 };
 
+/** Which levels take part. */
+enum wm_level {
+	WM_LEVEL_AGGREGATE, // all: flows begin as they did, one with the other
+	WM_LEVEL_FLOW,      // flows are drawn one by one, and begin at any time
+	WM_LEVEL_PACKET,    // and each of their packets is drawn on its own
+};
+
 struct wm_engine_model; // read-only, shared by all workers
 struct wm_gen;          // a worker's generator: the state of its flows
 struct wm_plan;         // a planner: the aggregate level's state
@@ -72,6 +79,9 @@ struct wm_engine {
 	/** Check and compile a model; it stays borrowed until close. */
 	int (*open)(struct wm_engine_model **out, const struct wm_model *m, struct wm_err *err);
 	void (*close)(struct wm_engine_model *m);
+
+	/** NULL = all levels always take part, or: choose, before anything is planned or made. */
+	void (*set_level)(struct wm_engine_model *m, enum wm_level level);
 
 	/** The forms that steps refer to. */
 	const struct wm_form *(*forms)(const struct wm_engine_model *m, size_t *n);

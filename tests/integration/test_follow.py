@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""--flows-from: the flows of a capture or of a flow table, made of a model's packets.
+"""--flows-from: the flows of a capture or of a flow table, made of a model's packets; --level: fewer of its levels.
 
 usage: test_follow.py WIREMILL MODELS CAPTURES
 """
@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -129,6 +130,56 @@ def flows_of_protocols_that_the_model_does_not_know_are_counted_and_told():
     assert "option --flows-from" in said and "protocol" in said and not (FOLDER / "x").exists(), said
 
 
+def pcap_records(name):
+    """Length on the wire and frame of each packet."""
+    data, at, records = (FOLDER / name).read_bytes(), 24, []
+    while at < len(data):
+        sec, nsec, cap, length = struct.unpack_from("<IIII", data, at)
+        records.append((length, data[at + 16:at + 16 + cap]))
+        at += 16 + cap
+    return records
+
+
+def the_flow_level_alone_has_flows_that_are_whole_and_begin_at_any_time():
+    run("-m", MIX, "--level", "flow", "--flows", "4000", "--labels", "flow.csv", "-o", "flow.pcap")
+    run("-m", MIX, "--flows", "4000", "--labels", "all.csv")
+    spread = []
+    for name in ("flow.csv", "all.csv"):
+        starts = sorted(float(row["start"]) for row in table(name))
+        counts = collections.Counter(int(start) for start in starts if start < starts[-1] - 30)
+        counts = [counts[second] for second in range(max(counts))]
+        spread.append(statistics.variance(counts) / statistics.mean(counts))
+        rate = len(starts) / starts[-1]
+        assert abs(rate / (len(MADE) / max(float(row["start"]) for row in MADE)) - 1) < .15, rate
+    assert spread[0] < 1.5 < 3 < spread[1], spread  # of a Poisson process it is 1
+    syns = [frame for _, frame in pcap_records("flow.pcap") if frame[12:14] == b"\x08\x00" and frame[23] == 6]
+    assert sum(frame[47] & 3 == 2 for frame in syns) > 100 and sum(frame[47] & 3 == 1 for frame in syns) > 100
+
+
+def lengths(name):
+    all_of = [length for length, _ in pcap_records(name)]
+    return collections.Counter(all_of), collections.Counter(zip(all_of, all_of[1:]))
+
+
+def off(a, b):
+    return sum(abs(a[k] / a.total() - b[k] / b.total()) for k in {*a, *b}) / 2
+
+
+def the_packet_level_alone_keeps_marginals_and_forgets_sequences():
+    (FOLDER / "real.pcap").write_bytes(gzip.open(f"{CAPTURES}/http.pcap.gz").read())
+    real = lengths("real.pcap")
+    made = {}
+    for level in ("packet", "flow"):
+        run("-m", f"{MODELS}/http.safetensors", "--level", level, "--flows-from", f"{CAPTURES}/http.pcap.gz", "-o", level)
+        made[level] = lengths(level)
+    assert off(real[0], made["packet"][0]) < .2, off(real[0], made["packet"][0])
+    assert off(real[1], made["packet"][1]) > 2 * off(real[1], made["flow"][1]), "what follows what is not forgotten"
+    for level in ("packet", "flow"):
+        for workers in "15":
+            run("-m", MIX, "--level", level, "-n", "20000", "-w", workers, "-o", f"w{workers}")
+        assert (FOLDER / "w1").read_bytes() == (FOLDER / "w5").read_bytes()
+
+
 NAMES = "te,td,sa,da,sp,dp,pr,flg,fwd,stos,pkt,byt,label"
 
 
@@ -160,6 +211,7 @@ def what_cannot_be_is_refused_in_one_sentence():
             (["-m", MIX, "--flows-from", "no-such-file"], "no-such-file"),
             (["-m", MIX, "--flows-from", "empty.csv"], "empty.csv"),
             (["-m", MIX, "--flows-from", "odd.csv"], "odd.csv: line 1"),
+            (["-m", MIX, "--level", "session"], "write aggregate, flow or packet"),
             (["-m", MIX, "--flows-from", "made.pcap", "-o", "made.pcap"], "it would be overwritten")):
         said = run("--flows-from", CAPTURE, "-o", "refused", *words, status=2)
         assert expected in said and len(said.splitlines()) == 1, said
@@ -177,6 +229,8 @@ claims.run("follow", [
     a_model_makes_the_flows_of_another_network,
     flows_of_protocols_that_the_model_does_not_know_are_counted_and_told,
     rows_of_a_table_are_flows_whose_names_become_addresses_and_what_cannot_be_is_told,
+    the_flow_level_alone_has_flows_that_are_whole_and_begin_at_any_time,
+    the_packet_level_alone_keeps_marginals_and_forgets_sequences,
     a_configuration_file_says_it_too,
     what_cannot_be_is_refused_in_one_sentence,
 ])

@@ -7,6 +7,7 @@
 #include <engine/necst/emit.h>
 #include <engine/necst/gaps.h>
 #include <engine/necst/keys.h>
+#include <engine/necst/lone.h>
 #include <engine/necst/masks.h>
 #include <engine/necst/plan.h>
 #include <engine/necst/schema.h>
@@ -35,6 +36,8 @@ struct wm_engine_model {
 	const struct necst_reach *reach; // (tokens)
 	struct necst_table size, size_any, group, end, shape, form, any, frame;
 	struct necst_windows windows;
+	struct necst_lone lone; // the packet level without the flow level
+	enum wm_level level;
 	const struct wm_kernels *kernels;
 };
 

@@ -299,6 +299,8 @@ static uint64_t draw_gap(const struct wm_engine_model *m, struct slot *s, uint32
 		       gap = time > passed_ns ? time - passed_ns : 0;
 	const bool last = s->left.pkts == 1, only = last && s->left.position == 1;
 
+	if (m->level == WM_LEVEL_PACKET)
+		return gap;
 	if (only || (last && gap / 4 <= left && left / 4 <= gap))
 		return left;
 	return gap < longest_gap(s) ? gap : longest_gap(s);
@@ -416,6 +418,30 @@ static void finish_packet(const struct wm_engine_model *m, struct slot *s, const
 	step->last = s->left.pkts == 0;
 }
 
+// The packet level alone: clusters come as often as the flow's service has them, whatever came before, and what follows
+// from the cluster is all that is known of a packet.
+static void step_lone(struct wm_gen *g, const uint32_t *slots, size_t n, struct wm_step *out)
+{
+	const struct wm_engine_model *m = g->m;
+	const float *gap_b = m->seq.head_b + m->seq.token_pad + m->seq.size_pad;
+
+	fill_random(g, slots, n);
+	for (size_t i = 0; i < n; i++) {
+		struct slot *s = &g->slot[slots[i]];
+		struct draw d = {.token = necst_lone_token(&m->lone, s->service, s->family, next_random(s)),
+			.size = m->seq.dims.sizes,
+			.gap = m->gaps.n};
+
+		if (!necst_framed(&m->kind[d.token]))
+			d.size = necst_lone_size(&m->lone, d.token, next_random(s));
+		if (s->left.position > 0)
+			d.gap = m->kernels->sample((const float *[]){gap_b, m->seq.gap_tok + d.token * m->seq.gap_pad,
+							   m->seq.gap_size + d.size * m->seq.gap_pad},
+				3, NULL, m->gaps.n, next_random(s));
+		finish_packet(m, s, &d, &out[i]);
+	}
+}
+
 // Stage by stage for the whole tile: so the draws of different flows overlap in the CPU.
 static void step_tile(struct wm_gen *g, const uint32_t *slots, size_t n, struct wm_step *out)
 {
@@ -443,6 +469,9 @@ void necst_gen_step(struct wm_gen *g, const uint32_t *slots, size_t n, struct wm
 		const size_t tile = n - at < TILE ? n - at : TILE, next = n - at - tile;
 
 		prefetch(g, slots + at + tile, next < TILE ? next : TILE);
-		step_tile(g, slots + at, tile, out + at);
+		if (g->m->level == WM_LEVEL_PACKET)
+			step_lone(g, slots + at, tile, out + at);
+		else
+			step_tile(g, slots + at, tile, out + at);
 	}
 }

@@ -13,7 +13,12 @@ static const struct wm_form *forms(const struct wm_engine_model *m, size_t *n)
 
 static int plan_create(struct wm_plan **out, const struct wm_engine_model *m, uint64_t seed)
 {
-	return necst_plan_create(out, m->plan, seed);
+	return necst_plan_create(out, m->plan, m->level, seed);
+}
+
+static void set_level(struct wm_engine_model *m, enum wm_level level)
+{
+	m->level = level;
 }
 
 static void learned(const struct wm_engine_model *m, struct wm_learned *out)
@@ -25,6 +30,7 @@ const struct wm_engine wm_engine_necst = {
 	.name = "necst",
 	.open = necst_open,
 	.close = necst_close,
+	.set_level = set_level,
 	.forms = forms,
 	.plan_create = plan_create,
 	.plan_next = necst_plan_next,

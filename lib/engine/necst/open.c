@@ -254,6 +254,8 @@ int necst_open(struct wm_engine_model **out, const struct wm_model *m, struct wm
 			|| necst_masks_pack(&e->masks, e->n_families, e->seq.token_pad) < 0)
 			rc = wm_err_sys(err, -ENOMEM, "opening the model");
 	}
+	if (rc == 0 && necst_lone_open(&e->lone, &e->size, &e->shape, e->kind, &dims, e->n_families) < 0)
+		rc = wm_err_sys(err, -ENOMEM, "opening the model");
 	if (rc < 0) {
 		necst_close(e);
 		return rc;
@@ -276,6 +278,7 @@ void necst_close(struct wm_engine_model *e)
 	if (e == NULL)
 		return;
 	free_tables(e);
+	necst_lone_close(&e->lone);
 	necst_plan_close(e->plan);
 	necst_sequence_free(&e->seq);
 	necst_weights_free(&e->weights);

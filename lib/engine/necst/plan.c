@@ -284,7 +284,7 @@ void necst_plan_learned(const struct necst_plan_model *m, struct wm_learned *out
 	};
 }
 
-int necst_plan_create(struct wm_plan **out, const struct necst_plan_model *m, uint64_t seed)
+int necst_plan_create(struct wm_plan **out, const struct necst_plan_model *m, enum wm_level level, uint64_t seed)
 {
 	struct wm_plan *p = calloc(1, sizeof(*p));
 
@@ -297,6 +297,7 @@ int necst_plan_create(struct wm_plan **out, const struct necst_plan_model *m, ui
 	}
 	p->m = m;
 	p->seed = seed;
+	p->alone = level != WM_LEVEL_AGGREGATE;
 	*out = p;
 	return 0;
 }
@@ -411,13 +412,44 @@ static size_t next_row(struct wm_plan *p)
 	}
 }
 
+// An exponential number of mean 2^32, the same on every machine: where the first of a run of falling numbers is last at
+// an odd place, it is the part behind the point.
+static uint64_t exponential(struct wm_rng *rng)
+{
+	for (uint64_t whole = 0;; whole++) {
+		const uint32_t first = wm_rng_u32(rng);
+		uint32_t last = first, next, n = 1;
+
+		for (; (next = wm_rng_u32(rng)) < last; n++)
+			last = next;
+		if (n % 2 == 1)
+			return whole << 32 | first;
+	}
+}
+
+// A row that has nothing to do with the one before; moves the clock to its start. Each time that it is drawn is its
+// next epoch: budgets and ports are others.
+static size_t any_row(struct wm_plan *p)
+{
+	const struct necst_plan_model *m = p->m;
+	struct wm_rng rng;
+	size_t i;
+
+	wm_rng_init(&rng, p->seed, WM_STREAM_PLAN, UINT64_C(5) << 61 | p->id);
+	i = wm_rng_below(&rng, (uint32_t)m->n);
+	p->time_ns += (uint64_t)((double)(m->epoch_ns + m->resolution_ns) / (double)m->n * (double)exponential(&rng)
+				 * 0x1p-32);
+	p->epoch = p->until[i]++;
+	return i;
+}
+
 // For how many epochs a flow lasts. Its life beyond the first is at least u of all of it, for a u that is uniform.
 static uint32_t laps_of(struct wm_plan *p, size_t i)
 {
 	struct wm_rng rng;
 	uint64_t laps;
 
-	if (!(p->m->kind[i].begin_end & NECST_GOES_ON))
+	if (p->alone || !(p->m->kind[i].begin_end & NECST_GOES_ON))
 		return 1;
 	wm_rng_init(&rng, p->seed, WM_STREAM_PLAN, UINT64_C(3) << 62 | p->id);
 	laps = 1 + (UINT64_C(1) << 32) / ((uint64_t)wm_rng_u32(&rng) + 1);
@@ -430,7 +462,7 @@ static uint32_t laps_of(struct wm_plan *p, size_t i)
 void necst_plan_next(struct wm_plan *p, struct wm_flow *flow)
 {
 	const struct necst_plan_model *m = p->m;
-	const size_t i = next_row(p);
+	const size_t i = p->alone ? any_row(p) : next_row(p);
 	const uint16_t cport = client_port(p, i);
 
 	*flow = (struct wm_flow){
@@ -450,5 +482,6 @@ void necst_plan_next(struct wm_plan *p, struct wm_flow *flow)
 	memcpy(flow->server, m->hosts[m->ends[i].server].address, sizeof(flow->server));
 	set_budget(p, flow, dealt(&m->size_deck[i], m->size_list, p->seed, p->epoch, 0));
 	p->id++;
-	step(p);
+	if (!p->alone)
+		step(p);
 }

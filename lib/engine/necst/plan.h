@@ -11,8 +11,10 @@
 // on, and has a chance of k / (k + 1) to outlive epoch k + 1 when it has outlived k, as what was seen at a moment that
 // has nothing to do with it does. Other flows come again as others: their clients take other ports.
 //
+// Flow level alone: any flow may come at any time, at the rate that was learned (a Poisson process).
+//
 // Source: Kuensch 1989 (block bootstrap); Paparoditis, Politis 2002 (local block bootstrap); Gott 1993 (lifetimes of
-// what is observed once).
+// what is observed once); von Neumann 1951 (exponential numbers by comparisons).
 #pragma once
 
 #include <base/err.h>
@@ -89,7 +91,8 @@ static inline uint32_t necst_flow_service(uint32_t cls)
 /** What an epoch holds, by its length: packets exactly, bytes as budgets wish them to be. */
 void necst_plan_learned(const struct necst_plan_model *m, struct wm_learned *out);
 
-int necst_plan_create(struct wm_plan **out, const struct necst_plan_model *m, uint64_t seed);
+/** @param level Without the aggregate level, flows are drawn one by one, and begin at any time. */
+int necst_plan_create(struct wm_plan **out, const struct necst_plan_model *m, enum wm_level level, uint64_t seed);
 void necst_plan_next(struct wm_plan *p, struct wm_flow *flow);
 /** A flow as it is asked for (engine.h): what was learned is that of the flow that is nearest in ends, then in size. */
 bool necst_plan_follow(const struct wm_plan *p, uint64_t id, const struct wm_listed_flow *asked, struct wm_flow *flow);

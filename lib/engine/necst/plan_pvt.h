@@ -46,7 +46,8 @@ struct wm_plan {
 	uint64_t time_ns; // of the flow before
 	size_t at;        // position in the epoch
 	uint32_t order[WINDOW / BLOCK];
-	uint64_t *until; // (n) the epoch in which a flow that goes on is planned again
+	uint64_t *until; // (n) the epoch in which a flow that goes on is planned again; alone: how often it was drawn
+	bool alone;      // without the aggregate level
 };
 
 /** What the planner says of a row in a flow's cls: see necst_flow_class() and what follows it. */
