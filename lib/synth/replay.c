@@ -1,55 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <synth/replay.h>
-
 #include <base/grow.h>
-#include <capture/capture.h>
 #include <packet/dissect.h>
-#include <packet/link.h>
 #include <packet/raw.h>
-#include <synth/arena.h>
-#include <synth/scale.h>
-#include <synth/track.h>
+#include <synth/framing.h>
+#include <synth/replay_pvt.h>
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-enum { PENDING = WM_TRACK_WAYS + 2, PATIENCE_S = 1 };
-
-enum stage { READING, ENDING, OVER };
-
-struct wm_replay {
-	struct wm_replay_options options;
-	char *path;
-	struct wm_scale scale;
-	struct wm_capture *capture;
-	struct wm_capture_packet packet; // read, and not handed out
-	bool has_packet;
-	struct wm_arena arena;
-	struct wm_track *track;
-	enum stage stage;
-	int failed;
-	struct wm_err err;
-	struct wm_err damage;
-	struct wm_replay_counts counts;
-
-	uint64_t zero_ns;   // the capture's time that is 0 in this loop
-	uint64_t last_ns;   // of the packet before, in this loop
-	uint64_t loop_ns;   // start of this loop
-	uint64_t n_packets; // of this loop
-
-	struct wm_sample pending[PENDING]; // made, not handed out
-	size_t n_pending, next_pending;
-	uint64_t begin; // of the arena, before the first sample that may be in no ring yet
-
-	// All samples and ticks of a loop, as long as all frames of it are in the arena.
-	bool keeping; // another loop follows, and there has been room so far
-	bool kept;    // a whole loop is there
-	struct wm_sample *loop;
-	size_t n_loop, cap_loop, next_loop;
-	struct wm_replay_counts loop_counts;
-};
 
 static void stop_keeping(struct wm_replay *r)
 {
@@ -62,7 +20,7 @@ static void stop_keeping(struct wm_replay *r)
 static int fail(struct wm_replay *r, int rc)
 {
 	r->failed = rc;
-	r->stage = OVER;
+	r->stage = WM_REPLAY_OVER;
 	return rc;
 }
 
@@ -113,45 +71,6 @@ static uint64_t time_in_loop(struct wm_replay *r, uint64_t time_ns)
 	return r->last_ns;
 }
 
-// How a packet becomes a frame.
-struct plan {
-	uint8_t head[WM_ETHER_LEN];
-	uint32_t head_len; // of that, in front of
-	uint32_t skip;     // what is behind so many bytes of the captured ones,
-	uint32_t have;     // so many,
-	uint32_t len;      // and zeros up to this length
-};
-
-// @return NULL, or the counter of what the packet is dropped for.
-static uint64_t *plan_frame(struct wm_replay *r, struct plan *plan, const struct wm_packet *pkt)
-{
-	const struct wm_capture_packet *p = &r->packet;
-	int skip;
-
-	*plan = (struct plan){0};
-	if (p->link != WM_LINK_ETHERNET) {
-		skip = wm_link_known(p->link) ? wm_ether_head(pkt, p->data, plan->head) : -1;
-		if (skip < 0)
-			return &r->counts.no_link;
-		plan->head_len = WM_ETHER_LEN;
-		plan->skip = (uint32_t)skip;
-	}
-	plan->have = p->cap_len - plan->skip;
-	plan->len = plan->head_len + (r->options.snapped == WM_SNAPPED_PAD ? p->len : p->cap_len) - plan->skip;
-	if (p->cap_len < p->len && r->options.snapped == WM_SNAPPED_DROP)
-		return &r->counts.snapped_out;
-	if (plan->len == 0)
-		return &r->counts.empty;
-	return plan->len > WM_REPLAY_LEN_MAX ? &r->counts.oversize : NULL;
-}
-
-static void put_frame(uint8_t *frame, const struct plan *plan, const uint8_t *data)
-{
-	memcpy(frame, plan->head, plan->head_len);
-	memcpy(frame + plan->head_len, data + plan->skip, plan->have);
-	memset(frame + plan->head_len + plan->have, 0, plan->len - plan->head_len - plan->have);
-}
-
 static void map_ends(struct wm_sample *s, const struct wm_map *map)
 {
 	wm_map_address(map, s->src);
@@ -190,30 +109,30 @@ static bool take_packet(struct wm_replay *r)
 {
 	const struct wm_capture_packet *p = &r->packet;
 	struct wm_packet pkt;
-	struct plan plan;
+	struct wm_framing framing;
 	uint64_t *dropped;
 	uint8_t *frame;
 
 	wm_dissect(&pkt, p->link, p->time_ns, p->data, p->cap_len, p->len);
-	dropped = plan_frame(r, &plan, &pkt);
+	dropped = wm_framing_plan(&framing, p, &pkt, r->options.snapped, &r->counts);
 	if (dropped != NULL) {
 		r->counts.packets++;
 		++*dropped;
 		r->has_packet = false;
 		return true;
 	}
-	frame = wm_arena_take(&r->arena, plan.len, r->begin, !r->keeping);
+	frame = wm_arena_take(&r->arena, framing.len, r->begin, !r->keeping);
 	if (frame == NULL && r->keeping) {
 		stop_keeping(r);
-		frame = wm_arena_take(&r->arena, plan.len, r->begin, true);
+		frame = wm_arena_take(&r->arena, framing.len, r->begin, true);
 	}
 	if (frame == NULL)
 		return false;
-	put_frame(frame, &plan, p->data);
+	wm_framing_put(frame, &framing, p->data);
 	if (r->options.map != NULL)
-		r->counts.mapped += wm_map_frame(r->options.map, frame, plan.head_len + plan.have);
+		r->counts.mapped += wm_map_frame(r->options.map, frame, framing.head_len + framing.have);
 	pkt.time_ns = time_in_loop(r, p->time_ns);
-	push_packet(r, &pkt, frame, plan.len);
+	push_packet(r, &pkt, frame, framing.len);
 	r->has_packet = false;
 	return true;
 }
@@ -228,19 +147,6 @@ static void close_capture(struct wm_replay *r)
 		(void)wm_err_set(&r->damage, 0, "%s: %s", r->path, damage);
 	wm_capture_close(r->capture);
 	r->capture = NULL;
-}
-
-// @return 1 and a packet in r->packet, 0 at the capture's end; -errno.
-static int read_packet(struct wm_replay *r)
-{
-	int rc = 0;
-
-	if (r->capture == NULL)
-		rc = wm_capture_open(&r->capture, r->path, &r->err);
-	if (rc == 0)
-		rc = wm_capture_next(r->capture, &r->packet, &r->err);
-	r->has_packet = rc > 0;
-	return rc;
 }
 
 // What a loop from memory does not count packet by packet.
@@ -276,11 +182,11 @@ static void end_loop(struct wm_replay *r)
 	if (r->counts.loops == r->options.loops) {
 		r->keeping = false;
 		push_tick(r, WM_TICK_END, 0, wm_arena_at(&r->arena, r->arena.head));
-		r->stage = OVER;
+		r->stage = WM_REPLAY_OVER;
 		return;
 	}
 	r->loop_ns += r->last_ns + (gap_ns > 0 ? gap_ns : WM_REPLAY_GAP_NS);
-	r->stage = READING;
+	r->stage = WM_REPLAY_READING;
 	if (r->keeping) {
 		r->kept = true;
 		r->keeping = false;
@@ -298,24 +204,24 @@ static bool advance(struct wm_replay *r)
 	int rc;
 
 	switch (r->stage) {
-	case READING:
+	case WM_REPLAY_READING:
 		if (r->has_packet)
 			return take_packet(r);
-		rc = read_packet(r);
+		rc = wm_replay_read(r);
 		if (rc < 0)
 			return fail(r, rc) == 0;
 		if (rc == 0) {
 			close_capture(r);
-			r->stage = ENDING;
+			r->stage = WM_REPLAY_ENDING;
 		}
 		return true;
-	case ENDING:
+	case WM_REPLAY_ENDING:
 		if (wm_track_end(r->track, &flow))
 			push_tick(r, WM_TICK_FLOW, flow, wm_arena_at(&r->arena, r->arena.head));
 		else
 			end_loop(r);
 		return true;
-	case OVER:
+	case WM_REPLAY_OVER:
 		break;
 	}
 	return false;
@@ -367,7 +273,7 @@ static size_t next_kept(struct wm_replay *r, struct wm_sample *out, size_t n)
 // What is there is not kept back for what may come out of a pipe.
 static bool would_wait(const struct wm_replay *r)
 {
-	return r->stage == READING && !r->has_packet && r->capture != NULL && wm_capture_waits(r->capture);
+	return r->stage == WM_REPLAY_READING && !r->has_packet && r->capture != NULL && wm_capture_waits(r->capture);
 }
 
 size_t wm_replay_next(struct wm_replay *r, struct wm_sample *out, size_t n)
@@ -382,7 +288,7 @@ size_t wm_replay_next(struct wm_replay *r, struct wm_sample *out, size_t n)
 			continue;
 		}
 		r->next_pending = r->n_pending = 0;
-		if (r->kept && r->stage == READING)
+		if (r->kept && r->stage == WM_REPLAY_READING)
 			done += next_kept(r, out + done, n - done);
 		else if ((done > 0 && would_wait(r)) || !advance(r))
 			break;
@@ -392,24 +298,12 @@ size_t wm_replay_next(struct wm_replay *r, struct wm_sample *out, size_t n)
 
 bool wm_replay_over(const struct wm_replay *r)
 {
-	return r->failed != 0 || (r->stage == OVER && r->next_pending == r->n_pending);
+	return r->failed != 0 || (r->stage == WM_REPLAY_OVER && r->next_pending == r->n_pending);
 }
 
 int wm_replay_failed(const struct wm_replay *r, struct wm_err *err)
 {
 	return r->failed != 0 ? wm_err_set(err, r->failed, "%s", r->err.msg) : 0;
-}
-
-void wm_replay_join(pthread_t reader)
-{
-	struct timespec patience;
-
-	(void)clock_gettime(CLOCK_REALTIME, &patience);
-	patience.tv_sec += PATIENCE_S;
-	if (pthread_timedjoin_np(reader, NULL, &patience) == 0)
-		return;
-	(void)pthread_cancel(reader);
-	(void)pthread_join(reader, NULL);
 }
 
 const char *wm_replay_damage(const struct wm_replay *r)
@@ -420,100 +314,4 @@ const char *wm_replay_damage(const struct wm_replay *r)
 const struct wm_replay_counts *wm_replay_counts(const struct wm_replay *r)
 {
 	return &r->counts;
-}
-
-void wm_replay_attach(struct wm_replay *r, struct wm_ring *rings, unsigned n_rings)
-{
-	r->arena.rings = rings;
-	r->arena.n_rings = n_rings;
-}
-
-// Whether the packet that was read can be put on Ethernet.
-static bool has_link(struct wm_replay *r)
-{
-	struct wm_packet pkt;
-	struct plan plan;
-
-	wm_dissect(&pkt, r->packet.link, 0, r->packet.data, r->packet.cap_len, r->packet.len);
-	return plan_frame(r, &plan, &pkt) != &r->counts.no_link;
-}
-
-// Read on to the first packet that can be sent.
-static int find_first(struct wm_replay *r, struct wm_err *err)
-{
-	int link = 0, rc = read_packet(r);
-
-	for (; rc > 0 && !has_link(r); rc = read_packet(r)) {
-		link = r->packet.link;
-		r->counts.packets++;
-		r->counts.no_link++;
-	}
-	if (rc > 0)
-		return 0;
-	if (rc < 0)
-		return wm_err_set(err, rc, "%s", r->err.msg);
-	if (r->counts.no_link > 0)
-		return wm_err_set(err, -EINVAL,
-			"%s: packets of its link type (%d) cannot be sent: Ethernet, raw IP, NULL, LOOP and Linux "
-			"cooked "
-			"(SLL) ones can",
-			r->path, link);
-	if (wm_capture_damage(r->capture) != NULL)
-		return wm_err_set(err, -EINVAL, "%s: no packet in front of where it is %s", r->path,
-			wm_capture_damage(r->capture));
-	return wm_err_set(err, -EINVAL, "%s: there is no packet in it", r->path);
-}
-
-static size_t power_of_two(size_t n)
-{
-	size_t size = WM_REPLAY_ARENA_MIN;
-
-	while (size < n)
-		size *= 2;
-	return size;
-}
-
-int wm_replay_open(struct wm_replay **out, const struct wm_replay_options *options, struct wm_err *err)
-{
-	struct wm_replay *r = calloc(1, sizeof(*r));
-	int rc = -ENOMEM;
-
-	if (r == NULL)
-		return wm_err_sys(err, rc, "%s", options->path);
-	r->options = *options;
-	r->keeping = options->loops != 1;
-	r->arena.size = power_of_two(options->arena);
-	r->arena.bytes = malloc(r->arena.size);
-	r->path = strdup(options->path);
-	if (r->arena.bytes == NULL || r->path == NULL || wm_track_create(&r->track, WM_TRACK_BITS) < 0) {
-		(void)wm_err_set(
-			err, rc, "%s: no memory to read %zu MiB of it ahead", options->path, r->arena.size >> 20);
-		goto fail;
-	}
-	rc = wm_scale_init(&r->scale, options->speed);
-	if (rc < 0) {
-		(void)wm_err_set(err, rc, "%s: speed %g is not in 1e-6 .. 1e6", r->path, options->speed);
-		goto fail;
-	}
-	rc = find_first(r, err);
-	if (rc < 0)
-		goto fail;
-	*out = r;
-	return 0;
-
-fail:
-	wm_replay_close(r);
-	return rc;
-}
-
-void wm_replay_close(struct wm_replay *r)
-{
-	if (r == NULL)
-		return;
-	wm_capture_close(r->capture);
-	wm_track_destroy(r->track);
-	free(r->arena.bytes);
-	free(r->loop);
-	free(r->path);
-	free(r);
 }
