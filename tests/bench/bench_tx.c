@@ -116,7 +116,7 @@ static void set_up(struct bench *b)
 		.lap = zeroed(sizeof(*tx->lap)),
 		.scratch = zeroed(UINT16_MAX)};
 	tx->out[0] = (struct wm_tx_out){.forms = b->forms, .stencils = b->stencils, .mtu = b->port.mtu};
-	wm_lap_init(tx->lap, zeroed(b->n_samples * sizeof(*tx->lap->kept)), b->n_samples);
+	wm_lap_init(tx->lap, zeroed(b->n_samples * sizeof(*tx->lap->kept)), NULL, b->n_samples);
 	wm_feed_init(&tx->feed, &b->feed_ring, 1);
 	b->tx = tx;
 }
