@@ -170,10 +170,11 @@ static int guard_interface(const char *port, unsigned if_index, struct wm_err *e
 // Interfaces of the kernel behind a port: the one that it says, and those that its device was told.
 static int guard_port(uint16_t id, struct wm_err *err)
 {
-	static const char *const keys[] = {"iface=", "tx_iface=", "remote="};
 	const struct rte_devargs *args;
 	struct rte_eth_dev_info info;
-	char port[RTE_ETH_NAME_MAX_LEN], text[512], *rest = text;
+	char port[RTE_ETH_NAME_MAX_LEN];
+	const char *rest;
+	unsigned if_index;
 	int rc;
 
 	(void)name_of(id, port);
@@ -183,15 +184,9 @@ static int guard_port(uint16_t id, struct wm_err *err)
 	if (info.if_index > 0)
 		rc = guard_interface(port, info.if_index, err);
 	args = info.device != NULL ? rte_dev_devargs(info.device) : NULL;
-	(void)snprintf(text, sizeof(text), "%s", args != NULL && args->args != NULL ? args->args : "");
-	for (char *arg = strtok_r(text, ",", &rest); arg != NULL && rc == 0; arg = strtok_r(NULL, ",", &rest))
-		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && rc == 0; i++) {
-			size_t n = strlen(keys[i]);
-			unsigned if_index = strncmp(arg, keys[i], n) == 0 ? if_nametoindex(arg + n) : 0;
-
-			if (if_index > 0)
-				rc = guard_interface(port, if_index, err);
-		}
+	rest = args != NULL && args->args != NULL ? args->args : "";
+	while (rc == 0 && (if_index = wm_uplink_named(&rest)) > 0)
+		rc = guard_interface(port, if_index, err);
 	return rc;
 }
 

@@ -200,6 +200,31 @@ static const struct link *leads_to(const struct links *l, unsigned index)
 	return NULL;
 }
 
+unsigned wm_uplink_named(const char **args)
+{
+	static const char *const keys[] = {"iface=", "tx_iface=", "remote="};
+
+	while (**args != '\0') {
+		size_t n = strcspn(*args, ",");
+		const char *arg = *args;
+		char name[IF_NAMESIZE];
+
+		*args += n + ((*args)[n] == ',');
+		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+			size_t len = strlen(keys[i]);
+			unsigned index;
+
+			if (n < len || n - len >= sizeof(name) || strncmp(arg, keys[i], len) != 0)
+				continue;
+			(void)snprintf(name, sizeof(name), "%.*s", (int)(n - len), arg + len);
+			index = if_nametoindex(name);
+			if (index > 0)
+				return index;
+		}
+	}
+	return 0;
+}
+
 int wm_uplink_find(unsigned if_index, bool *carries, char via[IF_NAMESIZE], struct wm_err *err)
 {
 	struct links links = {0};

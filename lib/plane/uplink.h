@@ -9,6 +9,15 @@
 #include <stdbool.h>
 
 /**
+ * The next interface of the kernel that a virtual device is told to use, in arguments such as
+ * "path=/dev/vhost-net,iface=tap0".
+ *
+ * @param args Where to begin; moved behind what was looked at.
+ * @return its index; 0 = there is none any more.
+ */
+unsigned wm_uplink_named(const char **args);
+
+/**
  * Ask the kernel, in this network namespace. A route to half of all addresses is as good as a default route.
  *
  * @param via Written if it does: the interface that has the route.

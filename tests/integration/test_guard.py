@@ -103,6 +103,17 @@ def is_refused_by_pcap():
 
 
 @in_space
+def a_tap_that_carries_the_default_route_is_refused():
+    if not ip("tuntap", "add", "dev", "tap7", "mode", "tap", "multi_queue", may_fail=True):
+        raise claims.Skip("there are no taps here")
+    is_sent("net_tap0,iface=tap7")
+    ip("addr", "add", "192.0.2.1/24", "dev", "tap7")  # now: the device leaves an interface without its addresses behind
+    ip("link", "set", "tap7", "up")
+    ip("route", "add", "default", "via", "192.0.2.2", "dev", "tap7")
+    is_refused("net_tap0,iface=tap7", "it")
+
+
+@in_space
 def members_of_a_bridge_and_what_is_below_a_vlan_are_refused():
     if not ip("link", "add", "br0", "type", "bridge", may_fail=True):
         raise claims.Skip("there are no bridges here")
@@ -178,6 +189,7 @@ def a_user_that_cannot_be_is_refused_before_anything_is_sent():
 
 claims.run("guard", [
     ports_that_carry_the_default_route_are_refused,
+    a_tap_that_carries_the_default_route_is_refused,
     members_of_a_bridge_and_what_is_below_a_vlan_are_refused,
     root_is_given_up_by_all_threads_before_anything_is_sent,
     a_user_that_cannot_be_is_refused_before_anything_is_sent,

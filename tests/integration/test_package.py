@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 import claims
 
@@ -91,6 +92,86 @@ def it_is_installed_used_and_removed():
     assert not [line for line in lines if line.startswith("left ")], said
 
 
+# The same with a systemd of its own, as process 1 of namespaces that nothing gets out of: it begins with what stands in
+# "$1" beside the service, and there is nothing else. What systemd says goes to a file, as the kernel's log.
+BOOTED = """
+set -e
+mount -t tmpfs none "$2"
+mkdir "$2/up" "$2/work" "$2/root"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$2/up,workdir=$2/work" "$2/root"
+cd "$2/root"
+mount --bind "$3" mnt
+mount -t tmpfs tmpfs dev
+for name in null zero full random urandom kmsg console; do touch "dev/$name"; done
+for name in null zero full random urandom; do mount --bind "/dev/$name" "dev/$name"; done
+for name in kmsg console; do mount --bind "$3/said" "dev/$name"; done
+ln -s /proc/self/fd dev/fd
+mkdir dev/shm
+mount -t proc proc proc
+mount -t tmpfs tmpfs run
+mount -t sysfs sysfs sys
+mount -t tmpfs -o mode=755 tmpfs sys/fs/cgroup
+mkdir sys/fs/cgroup/unified sys/fs/cgroup/systemd
+mount -t cgroup2 cgroup2 sys/fs/cgroup/unified
+mount -t cgroup -o none,name=systemd,xattr cgroup sys/fs/cgroup/systemd
+chroot . dpkg -i /mnt/package.deb >/dev/null
+cp mnt/bench.conf etc/wiremill/bench.conf
+printf '[Unit]\nDefaultDependencies=no\nWants=wiremill@bench.service operator.service\n' >etc/systemd/system/test.target
+printf '[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nExecStart=/bin/sh -c "exec sh /mnt/operator >/mnt/seen 2>&1"\n' \\
+    >etc/systemd/system/operator.service
+mkdir etc/systemd/system/wiremill@.service.d
+printf '[Unit]\nDefaultDependencies=no\n' >etc/systemd/system/wiremill@.service.d/alone.conf
+exec env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot . /lib/systemd/systemd --system --unit=test.target --log-target=kmsg
+"""
+OPERATOR = """
+socket=/run/wiremill/bench/control
+for i in $(seq 300); do [ -S $socket ] && wiremillctl -s $socket status >/dev/null 2>&1 && break; sleep 0.1; done
+systemctl is-active wiremill@bench
+stat -c "%U %a" $socket
+ps -o user= -C wiremill
+wiremillctl -s $socket rate 3kpps >/dev/null && sleep 2
+wiremillctl -s $socket status >/dev/null && echo answers
+systemctl stop wiremill@bench
+systemctl show -p Result -p ExecMainStatus wiremill@bench
+stat -c "%U %a" /var/lib/wiremill/labels.csv
+wc -l </var/lib/wiremill/labels.csv
+ls /run/wiremill/bench /var/lib/wiremill/*.open 2>/dev/null
+echo over
+"""
+
+
+def the_service_runs_under_systemd_and_stops_with_files_complete():
+    if os.geteuid() != 0:
+        raise claims.Skip("it needs root")
+    need("unshare", "chroot", "dpkg", "systemctl")
+    deb, given, upper = package(), pathlib.Path(tempfile.mkdtemp(dir=FOLDER.name)), tempfile.mkdtemp(dir=FOLDER.name)
+    shutil.copy(deb, given / "package.deb")
+    (given / "said").touch()
+    (given / "operator").write_text(OPERATOR, encoding="utf-8")
+    (given / "bench.conf").write_text(
+        'eal = "--no-huge -m 256 --no-pci --no-telemetry -l 0 --vdev net_null0";\n'
+        'model = "/usr/share/wiremill/models/dns.safetensors";\nrate = "1kpps";\nlabels = "labels.csv";\n', encoding="utf-8")
+    with subprocess.Popen(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--cgroup", "--uts", "--ipc", "--net", "sh", "-ec",
+                           BOOTED, "sh", "", upper, str(given)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True) as booted:
+        seen = []
+        try:
+            for _ in range(900):
+                time.sleep(0.1)
+                seen = (given / "seen").read_text(encoding="utf-8").splitlines() if (given / "seen").exists() else []
+                if booted.poll() is not None or seen[-1:] == ["over"]:
+                    break
+        finally:
+            booted.kill()
+        wrong = booted.stderr.read()
+    said = (given / "said").read_text(encoding="utf-8", errors="replace")
+    if not seen and "Reached target" not in said:
+        raise claims.Skip(f"no systemd can be process 1 of namespaces here: {wrong[-200:]}{said[-200:]}")
+    assert seen[:3] == ["active", "wiremill 600", "wiremill"], (seen, said)
+    assert seen[3:7] == ["answers", "Result=success", "ExecMainStatus=0", "wiremill 640"], (seen, said)
+    assert int(seen[7]) > 100 and seen[8:] == ["over"], seen  # nothing is left of the run beside its files
+
+
 def the_service_is_one_that_systemd_understands():
     need("systemd-analyze")
     root = pathlib.Path(FOLDER.name, "unpacked")
@@ -100,6 +181,10 @@ def the_service_is_one_that_systemd_understands():
                           timeout=60)
     said = [line for line in done.stderr.splitlines() if "/usr/bin/wiremill is not executable" not in line]
     assert not said, said
+    done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=50",
+                           unit.with_name("wiremill@.service")], check=False, capture_output=True, text=True, timeout=60)
+    if "offline" not in done.stderr:  # an older systemd does not know that
+        assert done.returncode == 0, done.stdout[-200:]
 
 
 def programs_are_hardened():
@@ -120,5 +205,6 @@ def programs_are_hardened():
 claims.run("package", [
     it_is_installed_used_and_removed,
     the_service_is_one_that_systemd_understands,
+    the_service_runs_under_systemd_and_stops_with_files_complete,
     programs_are_hardened,
 ])
