@@ -58,6 +58,8 @@ static int join(char line[LINE_SIZE], char **words, int n, struct wm_err *err)
 		return wm_err_set(
 			err, -EINVAL, "a command is missing: status, rate RATE, pause, resume, weight MODEL W or stop");
 	line[0] = '\0';
+	if (n > 0 && words[0][0] == '/')
+		return wm_err_set(err, -EINVAL, "'%s' is no command; a socket is named with -s", words[0]);
 	for (int i = 0; i < n; i++) {
 		if (strpbrk(words[i], "\r\n") != NULL)
 			return wm_err_set(err, -EINVAL, "a command is one line");

@@ -400,7 +400,8 @@ def a_terminal_has_a_view_that_stays_in_its_place():
 def wiremillctl_says_what_is_wrong():
     for words, status, word in (((), 2, "command is missing"), (("status",), 2, "no such socket"),
                                 (("--wait", "x", "status"), 2, "--wait"), (("--sokcet", "x"), 2, "no option"),
-                                (("rate", "a\nb"), 2, "one line"), (("rate", "z" * 300), 2, "at most")):
+                                (("rate", "a\nb"), 2, "one line"), (("/run/x", "status"), 2, "named with -s"),
+                                (("rate", "z" * 300), 2, "at most")):
         assert word in ctl(*words, status=status, path=place("absent")), words
     with socket.socket(socket.AF_UNIX) as mute:  # somebody who never answers
         mute.bind(place("mute"))

@@ -131,6 +131,33 @@ def labels_are_what_the_far_end_saw_flow_by_flow():
     assert {row["label"] for row in rows} == {"asked", "mix", "pings"}, {row["label"] for row in rows}
 
 
+def a_scenario_of_ten_minutes_takes_ten_seconds_at_x60():
+    place("scenario.conf").write_text(
+        f"""model = ( {{ file = "{MODELS}/mix.safetensors"; label = "benign"; rate = "2fps"; }},
+            {{ file = "{MODELS}/scan.safetensors"; start = "2m"; stop = "3m"; rate = "20fps"; }},
+            {{ file = "{MODELS}/flood.safetensors"; start = "5m"; stop = "7m"; rate = "10fps"; rise = "30s"; fall = "30s"; }} );
+        duration = 600; labels = "labels.csv"; stats-json = "stats.json";""", encoding="utf-8")
+    dump = far_end("far.pcap")
+    run(*mill(LINK, "-c", "scenario.conf", "-r", "x60"))
+    stop(dump)
+    seen, said = collections.Counter(), collections.Counter()
+    for _, frame in frames_of(place("far.pcap")):
+        seen[ends_of(frame)] += 1
+    rows = labels()
+    for row in rows:
+        said[ends_said(row)] += int(row["packets"])
+    assert seen == said, list((seen - said).items())[:3] + list((said - seen).items())[:3]
+    begin = min(float(row["start"]) for row in rows)
+    minutes = collections.defaultdict(list)
+    for row in rows:
+        minutes[row["label"]].append((float(row["start"]) - begin))
+    for label, start, end, number in (("benign", 0, 10, 1200), ("scan", 2, 3, 1200), ("flood", 5, 7, 900)):
+        assert min(minutes[label]) > start - 0.2 and max(minutes[label]) < end + 0.2, (label, min(minutes[label]), max(minutes[label]))
+        # A scan comes in bursts, as learned, and its rate is that of the long run.
+        assert 0.6 * number < len(minutes[label]) < 1.4 * number, (label, len(minutes[label]))
+    assert 8 < statistics()["wall_s"] < 12, statistics()["wall_s"]
+
+
 def labels_are_complete_after_a_signal():
     sender = subprocess.Popen(mill(NULL, *MIX, "-r", "20kpps", "--queues", "2", "--labels", "labels.csv", "--stats-json",
                                    "stats.json"), stderr=subprocess.PIPE, cwd=FOLDER.name)
@@ -221,6 +248,7 @@ def main():
         time.sleep(0.3)
         claims.run("labels on ports", [
             labels_are_what_the_far_end_saw_flow_by_flow,
+            a_scenario_of_ten_minutes_takes_ten_seconds_at_x60,
             labels_are_complete_after_a_signal,
             labels_are_there_up_to_the_last_second_after_a_crash,
             a_full_disk_is_told_and_counted_and_the_rest_is_complete,
