@@ -163,17 +163,17 @@ def pps_of(model):
 
 
 def a_pause_is_no_late_packet_and_no_time_of_the_duration():
-    with on_ports("-r", "1kpps", "-d", "2", "--stats-json", place("y.json")) as run:
+    with on_ports("-r", "1kpps", "-d", "4", "--stats-json", place("y.json")) as run:
         assert run.end() == 0, run.said()
-    with on_ports("-r", "1kpps", "-d", "2", "--stats-json", place("x.json")) as run:
+    with on_ports("-r", "1kpps", "-d", "4", "--stats-json", place("x.json")) as run:
         run.began(SOCKET)
         ctl("pause")
-        time.sleep(2.5)
+        time.sleep(4.5)
         assert run.process.poll() is None
         ctl("resume")
         assert run.end() == 0, run.said()
     s = json.loads(pathlib.Path(place("x.json")).read_text(encoding="utf-8"))
-    assert 2.4 < s["paused_s"] < 10 and s["wall_s"] > 4.4 and s["shifts"] == 0, s
+    assert 4.4 < s["paused_s"] < 12 and s["wall_s"] > 8.4 and s["shifts"] == 0, s
     plain = json.loads(pathlib.Path(place("y.json")).read_text(encoding="utf-8"))
     assert s["packets"] == plain["packets"] and s["packets_per_s"] > 0.7 * plain["packets_per_s"], (s, plain)
     assert s["pacing"]["max_ns"] < 1e9, s["pacing"]
