@@ -124,7 +124,8 @@ def prometheus_reads_the_metrics_and_counters_only_grow():
         return sum(s.value for s in second[name].samples if labels.items() <= s.labels.items())
     sent = value("wiremill_sent_packets")
     assert 0 < sent <= status["packets"] and sent > first["wiremill_sent_packets"].samples[0].value
-    assert sent == value("wiremill_queue_sent_packets") == value("wiremill_model_sent_packets"), second
+    assert sent == value("wiremill_queue_sent_packets"), second
+    assert abs(sent - value("wiremill_model_sent_packets")) <= 32  # of a burst that the queue is just counting
     assert value("wiremill_fresh_packets") == sent + value("wiremill_oversize_packets") + value("wiremill_lost_packets") \
         + value("wiremill_waiting_packets")
     assert value("wiremill_port_link_up", device="net_null0") == 1
