@@ -42,16 +42,17 @@ void wm_logscale_of(struct wm_logscale *out, double *x, size_t n)
 {
 	out->n = 0;
 	for (n &= ~(size_t)1; n >= 8 && out->n < WM_OCTAVES; n = n / 2 & ~(size_t)1) {
+		const size_t half = n / 2;
 		double sum = 0;
 
-		for (size_t i = 0; i < n / 2; i++) {
+		for (size_t i = 0; i < half; i++) {
 			double d = (x[2 * i] - x[2 * i + 1]) / M_SQRT2;
 
 			sum += d * d;
 			x[i] = (x[2 * i] + x[2 * i + 1]) / M_SQRT2;
 		}
-		out->energy[out->n] = log2(sum / (double)(n / 2) + 1e-12);
-		out->details[out->n++] = (double)(n / 2);
+		out->energy[out->n] = log2(sum / (double)half + 1e-12);
+		out->details[out->n++] = (double)half;
 	}
 }
 

@@ -145,6 +145,7 @@ static void put_summary(
 
 int wm_fidelity_html(const struct wm_fidelity *f, FILE *out, struct wm_err *err)
 {
+	// NOLINTNEXTLINE(bugprone-sizeof-expression): it is pointers that are sorted
 	const struct wm_metric **room = calloc(f->n_metrics + 1, sizeof(*room));
 	struct wm_plots plots = {0};
 	int rc = room != NULL ? wm_plots_draw(&plots, f, err) : wm_err_sys(err, -ENOMEM, "the report");

@@ -59,7 +59,7 @@ static void flags_text(char text[FLAGS_SIZE], int32_t proto, uint8_t flags)
 
 	flags = proto == WM_PROTO_TCP ? flags : 0x10;
 	for (int i = 0; i < 6; i++)
-		text[i] = flags & 0x20 >> i ? letters[i] : '.';
+		text[i] = (char)(flags & 0x20 >> i ? letters[i] : '.');
 	text[6] = '\0';
 }
 
@@ -82,6 +82,24 @@ static int put_text(struct making *m, size_t column, const char *text)
 	return 0;
 }
 
+// Make room for another row.
+static int make_room(struct making *m)
+{
+	double **col = m->rows.col;
+
+	if (m->rows.n < m->room)
+		return 0;
+	m->room = m->room > 0 ? m->room * 2 : 1024;
+	for (size_t k = 0; k <= WM_R_CATEGORY + WM_TABLE_FLAGS; k++) { // there are none behind these
+		double *more = reallocarray(col[k], m->room, sizeof(*more));
+
+		if (more == NULL)
+			return -ENOMEM;
+		col[k] = more;
+	}
+	return 0;
+}
+
 // The row of what packet i and its like add up to; src and dst are those of packet i.
 static int put_row(struct making *m, const struct sum *s, size_t i, bool swap)
 {
@@ -92,18 +110,8 @@ static int put_row(struct making *m, const struct sum *s, size_t i, bool swap)
 	double **col = m->rows.col;
 	size_t n = m->rows.n;
 
-	if (n == m->room) {
-		m->room = m->room > 0 ? m->room * 2 : 1024;
-		for (size_t k = 0; k < WM_R_COLUMNS; k++) {
-			double *more = k > WM_R_CATEGORY + WM_TABLE_FLAGS
-					       ? NULL
-					       : reallocarray(col[k], m->room, sizeof(*more));
-
-			if (more == NULL && k <= WM_R_CATEGORY + WM_TABLE_FLAGS)
-				return -ENOMEM;
-			col[k] = more;
-		}
-	}
+	if (make_room(m) < 0)
+		return -ENOMEM;
 	proto_text(name, proto);
 	flags_text(flags, proto, s->flags);
 	col[WM_R_TS][n] = (double)(m->like->time_is_end ? s->last_ns : s->first_ns);

@@ -106,22 +106,27 @@ static enum usable usable(const char *text)
 	return NO_ADDRESS;
 }
 
-// nfdump's six places, or dots alone, or a hexadecimal number.
-static bool is_flags(const char *text)
+// Six places, each a dot or its letter.
+static bool is_in_nfdump_notation(const char *text)
 {
 	static const char letters[] = "UAPRSF";
-	const char *p = text;
 	size_t i = 0;
 
-	while (i < 6 && (p[i] == '.' || toupper((unsigned char)p[i]) == letters[i]))
+	while (i < 6 && (text[i] == '.' || toupper((unsigned char)text[i]) == letters[i]))
 		i++;
-	if (i == 6 && p[6] == '\0')
-		return true;
-	if (text[strspn(text, ".")] == '\0')
-		return true;
-	if (p[0] == '0' && toupper((unsigned char)p[1]) == 'X')
-		p += 2;
-	return *p != '\0' && p[strspn(p, "0123456789abcdefABCDEF")] == '\0';
+	return i == 6 && text[6] == '\0';
+}
+
+static bool is_hexadecimal(const char *text)
+{
+	if (text[0] == '0' && toupper((unsigned char)text[1]) == 'X')
+		text += 2;
+	return *text != '\0' && text[strspn(text, "0123456789abcdefABCDEF")] == '\0';
+}
+
+static bool is_flags(const char *text)
+{
+	return is_in_nfdump_notation(text) || text[strspn(text, ".")] == '\0' || is_hexadecimal(text);
 }
 
 // Letters and dots, with one of S, F, P, R among them.

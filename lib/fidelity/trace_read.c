@@ -27,11 +27,12 @@ struct reading {
 	int an_unknown_link;
 };
 
-static bool good(uint64_t sum)
+// 1 = a good checksum, 0 = a bad one.
+static int8_t good(uint64_t sum)
 {
 	uint16_t folded = wm_sum_fold(sum);
 
-	return folded == 0 || folded == 0xffff;
+	return (int8_t)(folded == 0 || folded == 0xffff ? 1 : 0);
 }
 
 static int8_t ip_checksum(const struct wm_packet *p, const uint8_t *data)
@@ -41,7 +42,9 @@ static int8_t ip_checksum(const struct wm_packet *p, const uint8_t *data)
 	if (p->net != WM_NET_IPV4)
 		return -1;
 	len = (data[p->l3] & 15u) * 4;
-	return p->l3 + len > p->cap_len ? -1 : good(wm_sum_add(0, data + p->l3, len));
+	if (p->l3 + len > p->cap_len)
+		return -1;
+	return good(wm_sum_add(0, data + p->l3, len));
 }
 
 static uint64_t pseudo_header(const struct wm_packet *p, uint32_t len)
