@@ -182,6 +182,12 @@ static void put_map(FILE *out, const struct wm_series *s, enum wm_input_role rol
 		left, below, below, 0.93 - below);
 }
 
+// Marks of a logarithmic axis from 1 on that have room side by side.
+static const char *marks_up_to(double most)
+{
+	return most < 6 ? "1, 1.2, 1.5, 2, 3, 5" : most < 60 ? "1, 2, 5, 10, 20, 50" : "1, 3, 10, 30, 100, 300, 1000";
+}
+
 // Bars that begin at 1.
 static void put_scores(FILE *out, const struct wm_fidelity *f)
 {
@@ -195,14 +201,14 @@ static void put_scores(FILE *out, const struct wm_fidelity *f)
 	}
 	(void)fprintf(out,
 		"END\nset logscale x\nset xrange [0.9:%g]\nset yrange [%g:-0.7]\nunset grid\nset grid x\nunset key\n"
-		"set format x '%%g'\nset xtics (1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)\nset lmargin at "
+		"set format x '%%g'\nset xtics (%s)\nset lmargin at "
 		"screen 0.3\nset tmargin at screen 0.99\nset bmargin at screen "
 		"%g\nset xlabel 'times as far from real as real from itself'\n"
 		"set arrow 1 from 1,graph 0 to 1,graph 1 nohead linecolor rgb '#222222' linewidth 1.5 front\n"
 		"plot $D using (1):1:(1):2:($1-0.3):($1+0.3):ytic(3) with boxxyerror linecolor rgb '#B84A00' "
 		"fillstyle solid 0.85, '' using 2:1:(sprintf('  %%.2f', $2)) with labels left textcolor rgb "
 		"'#222222'\n",
-		most * pow(most, 0.3), (double)f->n_groups - 0.3,
+		most * pow(most, 0.3), (double)f->n_groups - 0.3, marks_up_to(most),
 		55.0 / (SCORES_REST + SCORE_HEIGHT * (double)f->n_groups));
 }
 
@@ -285,14 +291,24 @@ static void cut(char *text, const char *from, const char *to)
 		memmove(at, end + strlen(to), strlen(end + strlen(to)) + 1);
 }
 
+// Width and height, behind 'viewBox="0 0 '.
+static bool take_size(struct wm_plot *out, const char *text)
+{
+	char *end;
+
+	out->width = (unsigned)strtoul(text, &end, 10);
+	out->height = (unsigned)strtoul(end, &end, 10);
+	return out->width > 0 && out->height > 0 && *end == '"';
+}
+
 // The next picture of what gnuplot printed, without its frame and what must be unique in a page.
 static bool take_plot(struct wm_plot *out, char **at, bool first)
 {
-	char *begin = strstr(*at, "viewBox=\"0 0 "), *end = begin != NULL ? strstr(begin, "</svg>") : NULL;
+	static const char frame[] = "viewBox=\"0 0 ";
+	char *begin = strstr(*at, frame), *end = begin != NULL ? strstr(begin, "</svg>") : NULL;
 	char *canvas = begin != NULL ? strstr(begin, "<g id=\"gnuplot_canvas\"") : NULL;
 
-	if (end == NULL || canvas == NULL || canvas > end
-		|| sscanf(begin, "viewBox=\"0 0 %u %u\"", &out->width, &out->height) != 2)
+	if (end == NULL || canvas == NULL || canvas > end || !take_size(out, begin + strlen(frame)))
 		return false;
 	*end = '\0';
 	*at = end + 1;

@@ -137,6 +137,8 @@ def it_prints_on_a4_and_letter_with_nothing_cut_off():
             found = paper.run(script)
             assert not found, f"{what}: {found}"
         assert paper.run("return getComputedStyle(document.querySelector('nav')).display") == "none"
+        end = paper.run("return document.querySelector('#summary .card').getBoundingClientRect().bottom + scrollY")
+        assert end < 1000, f"the summary's words end at {end}, behind the first page of A4 (269 mm)"
 
 
 def the_page_is_built_for_those_who_hear_it():
