@@ -5,21 +5,27 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 static const char *const roles[WM_INPUTS] = {"real", "synthetic", "holdout"};
 
-enum { WORST = 12, NOTES = 5 };
+enum { COLUMNS = 80, LINES = 23 }; // of the smallest terminal, above the next prompt
+enum { WORST_LEAST = 5, NOTES = 5, SHORT = 8, LONG = 9 };
 
-static void put_number(FILE *out, double v)
+// A number in so many columns.
+static void put_number(FILE *out, int width, double v)
 {
 	if (isnan(v))
-		(void)fprintf(out, "%9s", "-");
+		(void)fprintf(out, "%*s", width, "-");
 	else
-		(void)fprintf(out, fabs(v) < 1000 ? "%9.4f" : "%9.4g", v);
+		(void)fprintf(out, fabs(v) < 1000 ? "%*.*f" : "%*.*g", width, width == SHORT ? 2 : 4, v);
 }
 
-static void put_inputs(FILE *out, const struct wm_fidelity *f)
+// @return How many lines it takes.
+static size_t put_inputs(FILE *out, const struct wm_fidelity *f)
 {
+	size_t lines = f->n_notes;
+
 	for (size_t i = 0; i < WM_INPUTS; i++) {
 		const struct wm_fidelity_input *in = &f->inputs[i];
 
@@ -27,43 +33,61 @@ static void put_inputs(FILE *out, const struct wm_fidelity *f)
 			continue;
 		(void)fprintf(out, "%-10s %s: %" PRIu64 " %s, %" PRIu64 " flows, %.6g s\n", roles[i], in->path,
 			in->packets, f->mode == WM_FIDELITY_PACKETS ? "packets" : "rows", in->flows, in->duration_s);
-		for (size_t k = 0; k < in->n_notes && k < NOTES; k++)
+		lines++;
+		for (size_t k = 0; k < in->n_notes && k < NOTES; k++, lines++)
 			(void)fprintf(out, "           note: %s\n", in->notes[k]);
 	}
 	for (size_t i = 0; i < f->n_notes; i++)
 		(void)fprintf(out, "note: %s\n", f->notes[i]);
+	return lines;
 }
 
 static void put_score(FILE *out, const struct wm_fidelity *f, const struct wm_group_score *g)
 {
-	bool holdout = f->inputs[WM_INPUT_HOLDOUT].path != NULL;
 	char verdict[16];
 
 	wm_verdict_words(verdict, g->verdict, g->follows);
 	(void)fprintf(out, "%c %-13s", g->letter != '\0' ? g->letter : ' ', g->name);
-	put_number(out, g->score);
-	put_number(out, g->strict);
-	if (holdout)
-		put_number(out, g->holdout);
-	(void)fprintf(out, "  %-9s %3u/%-3u  %s\n", verdict, g->within, g->of, g->words);
+	put_number(out, SHORT, g->score);
+	put_number(out, SHORT, g->strict);
+	if (f->inputs[WM_INPUT_HOLDOUT].path != NULL)
+		put_number(out, SHORT, g->holdout);
+	(void)fprintf(out, "  %-9s  %s\n", verdict, g->words);
 }
 
-static void put_metric(FILE *out, const struct wm_metric *m)
+// Words that fit in what is left of a line.
+static void put_words(FILE *out, const char *words, size_t room)
+{
+	size_t len = strlen(words);
+
+	if (len <= room) {
+		(void)fprintf(out, "%s\n", words);
+		return;
+	}
+	for (len = room - 3; len > 0 && words[len] != ' ';)
+		len--;
+	(void)fprintf(out, "%.*s...\n", (int)len, words);
+}
+
+static void put_metric(FILE *out, const struct wm_metric *m, bool all)
 {
 	(void)fprintf(out, "%-32s", m->def->key);
-	put_number(out, m->value);
-	put_number(out, m->floor);
-	put_number(out, m->tfloor);
-	put_number(out, m->ratio);
-	(void)fprintf(out, " %c %s\n", m->finding ? '*' : ' ', m->def->field);
+	if (all) {
+		put_number(out, LONG, m->value);
+		put_number(out, LONG, m->floor);
+		put_number(out, LONG, m->tfloor);
+	}
+	put_number(out, all ? LONG : SHORT, m->ratio);
+	(void)fprintf(out, " %c ", m->finding ? '*' : ' ');
+	put_words(out, m->def->field, all ? SIZE_MAX : COLUMNS - 32 - SHORT - 3);
 }
 
 // The worst metrics first, each once.
-static void put_worst(FILE *out, const struct wm_fidelity *f)
+static void put_worst(FILE *out, const struct wm_fidelity *f, size_t most)
 {
 	double last = (double)INFINITY;
 
-	for (size_t shown = 0; shown < WORST;) {
+	for (size_t shown = 0; shown < most;) {
 		const struct wm_metric *worst = NULL;
 		double below = last;
 
@@ -73,10 +97,10 @@ static void put_worst(FILE *out, const struct wm_fidelity *f)
 		if (worst == NULL || worst->ratio <= 1)
 			return;
 		last = worst->ratio;
-		for (const struct wm_metric *m = worst; m < f->metrics + f->n_metrics && shown < WORST; m++) {
+		for (const struct wm_metric *m = worst; m < f->metrics + f->n_metrics && shown < most; m++) {
 			if (m->ratio != last) // nor one that has none
 				continue;
-			put_metric(out, m);
+			put_metric(out, m, false);
 			shown++;
 		}
 	}
@@ -84,22 +108,25 @@ static void put_worst(FILE *out, const struct wm_fidelity *f)
 
 void text_report(FILE *out, const struct wm_fidelity *f, bool all)
 {
-	bool holdout = f->inputs[WM_INPUT_HOLDOUT].path != NULL;
+	const bool holdout = f->inputs[WM_INPUT_HOLDOUT].path != NULL;
+	size_t lines = put_inputs(out, f);
 
-	put_inputs(out, f);
-	(void)fprintf(out, "\n%-15s%9s%9s%s  %-9s %7s  %s\n", "group", "score", "strict", holdout ? "  holdout" : "",
-		"verdict", "within", "1.0 = as close as real data is to itself");
+	(void)fprintf(out, "\n%-15s%*s%*s", "group", SHORT, "score", SHORT, "strict");
+	(void)fprintf(out, "%*s  %-9s  %s\n", holdout ? SHORT : 0, holdout ? "holdout" : "", "verdict",
+		"1.0 = as real is to itself");
 	for (size_t i = 0; i < f->n_groups; i++)
 		put_score(out, f, &f->groups[i]);
 	put_score(out, f, &f->overall);
-	(void)fprintf(out, "\n%-32s%9s%9s%9s%9s   %s\n", all ? "metric" : "worst metrics", "value", "floor", "tfloor",
-		"ratio", "of");
+	lines += f->n_groups + 5; // empty lines and headings too
 	if (!all) {
-		put_worst(out, f);
+		(void)fprintf(out, "\n%-32s%*s   * = neither chance nor drift\n", "worst metrics", SHORT, "ratio");
+		put_worst(out, f, lines + WORST_LEAST < LINES ? LINES - lines : WORST_LEAST);
 		return;
 	}
+	(void)fprintf(out, "\n%-32s%*s%*s%*s%*s   %s\n", "metric", LONG, "value", LONG, "floor", LONG, "tfloor", LONG,
+		"ratio", "of");
 	for (size_t i = 0; i < f->n_metrics; i++)
-		put_metric(out, &f->metrics[i]);
+		put_metric(out, &f->metrics[i], true);
 }
 
 size_t text_limits(FILE *out, const struct wm_fidelity *f, const struct gate *gate)

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WM_FIDELITY_SCHEMA = 1 }; // of names and meanings in a report; grows when one changes
+enum { WM_FIDELITY_SCHEMA = 2 }; // of names and meanings in a report; grows when one changes
 
 enum wm_fidelity_mode {
 	WM_FIDELITY_PACKETS, // captures against each other

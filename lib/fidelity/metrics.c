@@ -44,9 +44,9 @@ static const struct wm_measure tvd = {"TVD", .005, 1, "mean total variation dist
 	"Zhang et al., PrivSyn, USENIX Security 2021"};
 static const struct wm_measure tvdmax = {
 	"TVDmax", .02, 1, "the largest total variation distance of a pair", "Zhang et al. 2021"};
-static const struct wm_measure tie = {"tie", .01, 1,
-	"mean difference of how strongly the field is tied to others: total variation distance of their joint "
-	"distribution from independence",
+static const struct wm_measure tie = {"tie", .05, 1,
+	"share of the field's ties to others that was lost or made up; a tie is the total variation distance of their "
+	"joint distribution from independence, less what chance makes of it",
 	"Gibbs, Su, Int. Statistical Review 70(3), 2002"};
 static const struct wm_measure nats_x = {
 	"JSDx", .002, 1, "Jensen-Shannon divergence of exact values, in nats (at most 0.693)", "Yin et al. 2022"};
@@ -115,6 +115,7 @@ static const struct wm_metric_def defs[] = {
 	{"B.2gram_dir_len.JSD", "2 packets in a row, by direction and length", &jsd, 0},
 	{"B.3gram_dir_len.JSD", "3 packets in a row, by direction and length", &jsd, 0},
 	{"B.joint_dir_flags_len_gap.JSD", "direction, kind, length and gap of a packet together", &jsd, 0},
+	{"B.gap_rank.tie", "which packets of a flow come soon and which late", &tie, 0},
 
 	{"C.pkts.JSDx", "packets of a flow", &jsdx, 0},
 	{"C.pkts.JSDq", "packets of a flow", &jsdq, 0},
@@ -171,6 +172,8 @@ static const struct wm_metric_def defs[] = {
 	{"F.rows_with_addresses.auc", "rows of the table with their addresses", &auc, 0},
 
 	{"G.windows.copy", "8 packets of a flow in a row, gaps to 2 digits", &copy, COPIED},
+	{"G.exact_windows.copy", "8 packets of a flow in a row, gaps to the nanosecond", &copy,
+		COPIED | WM_METRIC_SHOWN},
 	{"G.flows.copy", "whole flows of 6 packets and more", &copy, COPIED},
 	{"G.flows.dcr", "duration, server's port, packets and bytes of a flow", &dcr, COPIED | WM_METRIC_SHOWN},
 	{"G.rows.copy", "rows of the table", &copy, COPIED},
@@ -262,7 +265,6 @@ static const struct wm_metric_def defs[] = {
 	{"T.proto.tie", "protocol and each other field", &tie, 0},
 	{"T.svc.tie", "server's port and each other field", &tie, 0},
 	{"T.dir.tie", "direction and each other field", &tie, 0},
-	{"T.gap.tie", "gap and each other field", &tie, 0},
 };
 _Static_assert(sizeof(defs) / sizeof(defs[0]) <= WM_METRICS_MAX, "struct wm_values holds them all");
 

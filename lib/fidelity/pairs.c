@@ -89,53 +89,92 @@ static double distance(const double *p, const double *q)
 	return sum;
 }
 
-// How strongly two fields are tied: how far their joint distribution is from the product of their own. 0 = not at all.
-static double tie(const double *p)
+// What chance makes of the distance of n samples of independent fields from independence: each cell is off by a normal
+// error of variance r (1 - r) c (1 - c) / n. Source: Bishop, Fienberg, Holland, Discrete Multivariate Analysis, 1975.
+static double chance(const double row[WM_LEVEL_NONE], const double col[WM_LEVEL_NONE], double both, double n)
 {
-	double row[WM_LEVELS] = {0}, col[WM_LEVELS] = {0}, untied[WM_LEVELS * WM_LEVELS];
+	double rows = 0, cols = 0;
 
-	for (size_t i = 0; i < WM_LEVELS; i++)
-		for (size_t k = 0; k < WM_LEVELS; k++) {
+	for (size_t i = 0; i < WM_LEVEL_NONE; i++) {
+		rows += sqrt(row[i] / both * (1 - row[i] / both));
+		cols += sqrt(col[i] / both * (1 - col[i] / both));
+	}
+	return sqrt(M_2_PI / (both * n)) * rows * cols / 2;
+}
+
+// How strongly two fields of n samples are tied: how far their joint distribution is from the product of their own,
+// over what has both, less what chance makes of it. 0 = not at all.
+static double tie(const double *p, size_t n)
+{
+	double row[WM_LEVEL_NONE] = {0}, col[WM_LEVEL_NONE] = {0}, both = 0, sum = 0;
+
+	for (size_t i = 0; i < WM_LEVEL_NONE; i++)
+		for (size_t k = 0; k < WM_LEVEL_NONE; k++) {
 			row[i] += p[i * WM_LEVELS + k];
 			col[k] += p[i * WM_LEVELS + k];
+			both += p[i * WM_LEVELS + k];
 		}
-	for (size_t i = 0; i < WM_LEVELS; i++)
-		for (size_t k = 0; k < WM_LEVELS; k++)
-			untied[i * WM_LEVELS + k] = row[i] * col[k];
-	return distance(p, untied);
+	if (both <= 0)
+		return 0;
+	for (size_t i = 0; i < WM_LEVEL_NONE; i++)
+		for (size_t k = 0; k < WM_LEVEL_NONE; k++)
+			sum += fabs(p[i * WM_LEVELS + k] - row[i] * col[k] / both) / 2;
+	return fmax(sum / both - chance(row, col, both, (double)n), 0);
+}
+
+double wm_tie(const uint16_t *x, const uint16_t *y, size_t n)
+{
+	double p[WM_LEVELS * WM_LEVELS];
+
+	if (n == 0)
+		return 0;
+	share_pairs(p, x, y, n);
+	return tie(p, n);
+}
+
+void wm_ties_add(struct wm_ties *t, double a, double b)
+{
+	t->differ += fabs(a - b);
+	t->most += fmax(a, b);
+}
+
+double wm_ties_differ(const struct wm_ties *t)
+{
+	return t->most > 0 ? t->differ / t->most : 0;
 }
 
 void wm_put_pairs(struct wm_values *out, uint16_t *const *a, size_t na, uint16_t *const *b, size_t nb, size_t fields,
 	const char *const *names)
 {
-	double p[WM_LEVELS * WM_LEVELS], q[WM_LEVELS * WM_LEVELS];
-	double sum = 0, worst = 0, of_field[WM_PAIR_FIELDS_MAX] = {0};
+	double p[WM_LEVELS * WM_LEVELS], q[WM_LEVELS * WM_LEVELS], sum = 0, worst = 0;
+	struct wm_ties ties[WM_PAIR_FIELDS_MAX] = {{0}};
 
 	assert(fields <= WM_PAIR_FIELDS_MAX);
 	if (na == 0 || nb == 0 || fields < 2)
 		return;
 	for (size_t i = 0; i < fields; i++) {
 		for (size_t k = 0; k < i; k++) {
-			double tvd, untied;
+			double tvd, tie_a, tie_b;
 
 			share_pairs(p, a[i], a[k], na);
 			share_pairs(q, b[i], b[k], nb);
 			tvd = distance(p, q);
 			sum += tvd;
-			untied = fabs(tie(p) - tie(q));
-			of_field[i] += untied;
-			of_field[k] += untied;
 			worst = fmax(worst, tvd);
+			tie_a = tie(p, na);
+			tie_b = tie(q, nb);
+			wm_ties_add(&ties[i], tie_a, tie_b);
+			wm_ties_add(&ties[k], tie_a, tie_b);
 		}
 	}
 	wm_put(out, sum / ((double)(fields * (fields - 1)) / 2), "T.pairs.TVD");
 	wm_put(out, worst, "T.worst_pair.TVDmax");
 	for (size_t i = 0; names != NULL && i < fields; i++)
-		wm_put(out, of_field[i] / (double)(fields - 1), "T.%s.tie", names[i]);
+		wm_put(out, wm_ties_differ(&ties[i]), "T.%s.tie", names[i]);
 }
 
 static const struct {
-	enum wm_field field; // WM_FIELDS: the gap
+	enum wm_field field;
 	bool category;
 } packet_fields[] = {
 	{WM_F_LEN, false},
@@ -146,19 +185,16 @@ static const struct {
 	{WM_F_PROTO, true},
 	{WM_F_SVC, true},
 	{WM_F_DIR, true},
-	{WM_FIELDS, false},
 };
 enum { PACKET_FIELDS = sizeof(packet_fields) / sizeof(packet_fields[0]) };
-static const char *const packet_names[PACKET_FIELDS] = {
-	"len", "payload", "ttl", "flags", "win", "proto", "svc", "dir", "gap"};
+static const char *const packet_names[PACKET_FIELDS] = {"len", "payload", "ttl", "flags", "win", "proto", "svc", "dir"};
 
 static double *column(const struct wm_trace *t, size_t k, struct wm_scratch *s)
 {
 	double *v = wm_scratch_get(s, t->n, sizeof(*v));
 
 	for (size_t i = 0; v != NULL && i < t->n; i++)
-		v[i] = packet_fields[k].field == WM_FIELDS ? wm_seconds(t->gap_ns[i])
-							   : t->field[packet_fields[k].field][i];
+		v[i] = t->field[packet_fields[k].field][i];
 	return v;
 }
 
@@ -180,6 +216,9 @@ static int find_levels(
 			rc = wm_levels_of_category(to[k], v, t->n, of_ref, ref->n, CATEGORIES, s);
 		else
 			rc = wm_levels_of_number(to[k], v, t->n, of_ref, ref->n, s);
+		for (size_t i = 0; i < t->n; i++)
+			if (v[i] < 0) // has none
+				to[k][i] = WM_LEVEL_NONE;
 		wm_scratch_release(s, mark);
 		if (rc < 0)
 			return rc;

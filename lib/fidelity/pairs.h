@@ -14,10 +14,24 @@ int wm_levels_of_number(uint16_t *to, const double *v, size_t n, const double *r
 int wm_levels_of_category(
 	uint16_t *to, const double *v, size_t n, const double *ref, size_t n_ref, size_t most, struct wm_scratch *s);
 
+/** How strongly two fields are tied: total variation distance of their joint distribution from what it would be if they
+ *  had nothing to do with each other, over what has both, less what chance makes of so many. 0 = not at all.
+ *  @param x, y (n): levels. */
+double wm_tie(const uint16_t *x, const uint16_t *y, size_t n);
+
+/** Ties of a field to others, in two parts of traffic. */
+struct wm_ties {
+	double differ; // sum of differences
+	double most;   // sum of the stronger of each two
+};
+void wm_ties_add(struct wm_ties *t, double a, double b);
+/** Share of the ties that only one part has: 0 = as strong, 1 = only one has any. */
+double wm_ties_differ(const struct wm_ties *t);
+
 /**
  * Put T.pairs.TVD and T.worst_pair.TVDmax: mean and largest total variation distance over all pairs of fields.
  *
- * T.NAME.tie is how much less or more strongly one field is tied to the others, on average. Columns that were made
+ * T.NAME.tie is what share of the ties of one field to the others was lost or made up. Columns that were made
  * independent lose their ties and little else: traffic that drifts moves joint distributions as much, but hardly how
  * strongly fields are tied.
  *

@@ -20,17 +20,17 @@ static const struct {
 	const char *name;
 	const char *words;
 } groups[] = {
-	{'A', true, false, "marginals", "each field of a packet by itself"},
-	{'B', true, false, "sequence", "the order of packets in a flow"},
-	{'C', true, false, "flows", "sizes, durations and arrivals of flows"},
-	{'D', true, false, "validity", "what a strict receiver expects of TCP, checksums and time"},
-	{'E', true, false, "aggregate", "the traffic's rate over time and scales"},
-	{'N', false, true, "fields", "each column by itself, by NetShare's conventions"},
+	{'A', true, false, "marginals", "each field by itself"},
+	{'B', true, false, "sequence", "packets of a flow in order"},
+	{'C', true, false, "flows", "flows' sizes and arrivals"},
+	{'D', true, false, "validity", "TCP rules, checksums, time"},
+	{'E', true, false, "aggregate", "rate over time and scales"},
+	{'N', false, true, "fields", "columns, NetShare's way"},
 	{'T', false, true, "pairs", "every two fields together"},
-	{'F', true, true, "classifier", "whether trees can tell synthetic from real"},
+	{'F', true, true, "classifier", "can trees tell it from real"},
 	{'R', false, true, "rules", "what a row must obey"},
-	{'U', false, false, "usefulness", "whether it serves in place of real data"},
-	{'G', true, true, "memorisation", "how much is a copy of the real data"},
+	{'U', false, false, "usefulness", "use in place of real data"},
+	{'G', true, true, "memorisation", "how much of real it copies"},
 };
 _Static_assert(sizeof(groups) / sizeof(groups[0]) <= WM_FIDELITY_GROUPS, "a report has room for them all");
 
@@ -166,14 +166,14 @@ static bool score_group(struct wm_group_score *g, const struct wm_fidelity *f)
 static const struct {
 	char letter;
 	const char *always;
-	const char *if_stronger;
+	const char *if_further;
 } causes[] = {
-	{'A', "", "C"},
-	{'B', "", "AC"},
-	{'C', "", "A"},
-	{'D', "", "C"},
-	{'E', "", "AC"},
-	{'T', "ABCN", ""},
+	{'A', "", "BCT"},
+	{'B', "", "ACT"},
+	{'C', "", "ABT"},
+	{'D', "", "CT"},
+	{'E', "", "ABCT"},
+	{'T', "", "ACN"},
 	{'N', "AC", ""},
 	{'F', "ABCDENTR", ""},
 	{'U', "ABCNT", ""},
@@ -187,25 +187,66 @@ static const struct wm_group_score *group_of(const struct wm_fidelity *f, char l
 	return NULL;
 }
 
-static double worst_of(const struct wm_fidelity *f, const struct wm_group_score *g)
+// What a finding counts where groups are compared. Packets are as their flows are, but for directions; several together
+// are never nearer than each by itself, nor is what TCP makes of them, or what they add up to; ties end where a field
+// has but one value; what pairs are off is no more than what their fields bring, if these are.
+static double weight_of(const struct wm_metric *m)
 {
-	return g->worst == SIZE_MAX ? 0 : f->metrics[g->worst].ratio;
+	const bool is_tie = strcmp(m->def->measure->name, "tie") == 0;
+
+	switch (m->def->key[0]) {
+	case 'A':
+		return .8;
+	case 'B':
+		return is_tie ? 1 : .5;
+	case 'C':
+		return strncmp(m->def->key, "C.rev_", 6) == 0 ? .25 : 1;
+	case 'D':
+		return .25;
+	case 'E':
+		return .5;
+	case 'T':
+		return is_tie ? .5 : .001;
+	default:
+		return 1;
+	}
 }
 
-// The first of the groups that has findings, and whose worst is further off than that. 0 = none.
-static char first_of(const struct wm_fidelity *f, const char *letters, double ratio_above)
+// How far off a group is, 0..1, whatever its floors: its furthest finding as a share of the worst that can be. Ratios
+// do not serve here: a floor of ten thousand packets is lower than that of a hundred flows.
+static double extent_of(const struct wm_fidelity *f, char letter)
 {
-	for (; *letters != '\0'; letters++) {
-		const struct wm_group_score *g = group_of(f, *letters);
+	double extent = 0;
 
-		if (g != NULL && g->findings > 0 && worst_of(f, g) > ratio_above)
-			return *letters;
+	for (size_t i = 0; i < f->n_metrics; i++) {
+		const struct wm_metric *m = &f->metrics[i];
+
+		if (m->def->key[0] == letter && m->finding)
+			extent = fmax(extent, weight_of(m) * m->value / m->def->measure->worst);
 	}
-	return 0;
+	return extent;
+}
+
+// The one of the groups that is the furthest off, if it is further than that. 0 = none.
+static char furthest_of(const struct wm_fidelity *f, const char *letters, double least)
+{
+	char found = 0;
+
+	for (; *letters != '\0'; letters++) {
+		double extent = extent_of(f, *letters);
+
+		if (extent > least) {
+			found = *letters;
+			least = extent;
+		}
+	}
+	return found;
 }
 
 static void set_verdict(struct wm_fidelity *f, struct wm_group_score *g)
 {
+	const double extent = extent_of(f, g->letter);
+
 	if (g->findings == 0) {
 		g->verdict = isnan(g->strict)   ? WM_VERDICT_NONE
 			     : g->strict > near ? WM_VERDICT_NEAR
@@ -215,21 +256,22 @@ static void set_verdict(struct wm_fidelity *f, struct wm_group_score *g)
 	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]) && g->follows == 0; i++) {
 		if (causes[i].letter != g->letter)
 			continue;
-		g->follows = first_of(f, causes[i].always, 0);
+		g->follows = furthest_of(f, causes[i].always, 0);
 		if (g->follows == 0)
-			g->follows = first_of(f, causes[i].if_stronger, worst_of(f, g));
+			g->follows = furthest_of(f, causes[i].if_further, extent);
 	}
 	g->verdict = g->follows != 0 ? WM_VERDICT_FOLLOWS : WM_VERDICT_DIFFERS;
 }
 
-// Where a chain of groups that follow one another begins. There are no rings: what follows is never the further off.
+// Where a chain of groups that follow one another begins. There are no rings: among A, B, C, E
+// and T what is followed is the further off, and they follow none of the others but N, which follows A and C alone.
 static char root_of(const struct wm_fidelity *f, char letter)
 {
 	const struct wm_group_score *g = group_of(f, letter);
 
 	for (size_t hops = 0; g != NULL && g->follows != 0 && hops < f->n_groups; hops++)
 		g = group_of(f, g->follows);
-	return g == NULL ? 0 : g->letter;
+	return (char)(g == NULL ? 0 : g->letter);
 }
 
 int wm_score(struct wm_fidelity *f, const struct wm_measured *m)
@@ -263,7 +305,7 @@ int wm_score(struct wm_fidelity *f, const struct wm_measured *m)
 	for (size_t i = 0; i < f->n_groups; i++)
 		f->groups[i].follows = root_of(f, f->groups[i].follows);
 	f->overall.name = "overall";
-	f->overall.words = "geometric mean over the groups";
+	f->overall.words = "geometric mean of groups";
 	f->overall.worst = SIZE_MAX;
 	f->overall.score = mean_of(&score);
 	f->overall.strict = mean_of(&strict);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Group B: the order of packets inside flows. Bins come from the whole real trace.
-#include <fidelity/measure.h>
+#include <fidelity/rhythm.h>
 
 #include <errno.h>
 #include <math.h>
@@ -186,5 +186,8 @@ int wm_measure_sequence(const struct wm_comparison *c)
 	if (rc == 0)
 		rc = measure_acf(c);
 	wm_scratch_release(c->s, mark);
-	return rc < 0 ? rc : measure_grams(c, &bins);
+	if (rc == 0)
+		rc = measure_grams(c, &bins);
+	wm_scratch_release(c->s, mark);
+	return rc < 0 ? rc : wm_measure_rhythm(c);
 }

@@ -43,6 +43,24 @@ def has_ports(frame):
     return is_ipv4(frame) and frame[23] in (6, 17) and len(frame) >= transport_of(frame) + 8
 
 
+def is_tcp(frame):
+    return has_ports(frame) and frame[23] == 6 and len(frame) >= transport_of(frame) + 20
+
+
+def headers_of(frame):
+    """Bytes up to the payload."""
+    return transport_of(frame) + ((frame[transport_of(frame) + 12] >> 4) * 4 if frame[23] == 6 else 8)
+
+
+def with_length(frame, length):
+    """The frame cut or padded to a length, with lengths and checksums that agree."""
+    frame, at = bytearray(frame[:length].ljust(length, b"\0")), transport_of(frame)
+    frame[16:18] = struct.pack(">H", length - 14)
+    if frame[23] == 17:
+        frame[at + 4:at + 6] = struct.pack(">H", length - at)
+    return with_checksums(bytes(frame))
+
+
 def flow_of(frame):
     """What the packets of both directions share."""
     if not is_ipv4(frame):
@@ -121,47 +139,59 @@ def swapped_directions(packets, _):
 
 
 def broken_checksums(packets, rng):
-    """One in ten TCP or UDP checksums is wrong."""
+    """One in ten TCP, UDP or ICMP checksums is wrong."""
     out = []
     for time, frame in packets:
-        if has_ports(frame) and rng.random() < .1:
-            at = transport_of(frame) + (16 if frame[23] == 6 else 6)
+        if (has_ports(frame) or is_ipv4(frame) and frame[23] == 1) and rng.random() < .1:
+            at = transport_of(frame) + {6: 16, 17: 6, 1: 2}[frame[23]]
             frame = frame[:at] + bytes([frame[at] ^ 0x55]) + frame[at + 1:]
         out.append((time, frame))
     return out
 
 
 def single_port(packets, _, port=8081):
-    """Servers listen on one port."""
-    out = []
+    """Servers listen on one port; a client's port that this makes ambiguous is another."""
+    out, ports = [], {}
     for time, frame in packets:
         if has_ports(frame):
             at = transport_of(frame)
             source, destination = struct.unpack_from(">HH", frame, at)
-            source, destination = (port, destination) if source < destination else (source, port)
+            hosts, client = (frame[26:30], frame[30:34], frame[23]), max(source, destination)
+            if source < destination:
+                hosts = (hosts[1], hosts[0], frame[23])
+            taken = ports.setdefault(hosts, {})
+            client = taken.setdefault((client, min(source, destination)), client if client not in taken.values() else 1024 + len(taken))
+            source, destination = (port, client) if source < destination else (client, port)
             frame = with_checksums(frame[:at] + struct.pack(">HH", source, destination) + frame[at + 4:])
         out.append((time, frame))
     return out
 
 
+def endpoints_of(frame):
+    """((address, port) of the sender, of the receiver)"""
+    at = transport_of(frame)
+    return (frame[26:30], frame[at:at + 2]), (frame[30:34], frame[at + 2:at + 4])
+
+
+def between(frame, source, destination):
+    """The frame, sent by one endpoint to another."""
+    at = transport_of(frame)
+    return with_checksums(frame[:26] + source[0] + destination[0] + frame[34:at] + source[1] + destination[1] + frame[at + 4:])
+
+
 def one_length(packets, _):
-    """The flows that have the most common number of packets, again and again in place of all others."""
-    members = list(flows(packets).values())
+    """Flows that have the most common number of packets take the place of all others, between their hosts and ports."""
+    members = [m for m in flows(packets).values() if has_ports(packets[m[0]][1])]
     length = collections.Counter(len(m) for m in members if len(m) > 5).most_common(1)[0][0]
     fit = [m for m in members if len(m) == length]
     out = []
     for k, flow in enumerate(members):
-        start = packets[flow[0]][0]
         donor = fit[k % len(fit)]
+        (start, frame), (first, opening) = packets[flow[0]], packets[donor[0]]
+        here, there = endpoints_of(frame), endpoints_of(opening)[0]
         for i in donor:
             time, frame = packets[i]
-            if has_ports(frame):  # a flow of its own: the client has another port
-                at = transport_of(frame)
-                ports = list(struct.unpack_from(">HH", frame, at))
-                client = ports.index(max(ports))
-                ports[client] = 20000 + k
-                frame = with_checksums(frame[:at] + struct.pack(">HH", *ports) + frame[at + 4:])
-            out.append((start + time - packets[donor[0]][0], frame))
+            out.append((start + time - first, between(frame, *(here if endpoints_of(frame)[0] == there else here[::-1]))))
     return sorted(out, key=lambda packet: packet[0])
 
 
@@ -184,8 +214,33 @@ def independent_ttls(packets, rng):
 
 def independent_windows(packets, rng):
     """TCP windows as frequent as they were, but of any packet."""
-    return shuffled_among(packets, rng, lambda frame: has_ports(frame) and frame[23] == 6 and len(frame) >= transport_of(frame) + 20,
-                          lambda frame: transport_of(frame) + 14, 2)
+    return shuffled_among(packets, rng, is_tcp, lambda frame: transport_of(frame) + 14, 2)
+
+
+def independent_columns(packets, rng):
+    """Time to live, length of the payload, TCP flags and window of any packet each."""
+    for plant in (independent_ttls, independent_windows, independent_flags, independent_lengths):
+        packets = plant(packets, rng)
+    return packets
+
+
+def independent_flags(packets, rng):
+    """TCP flags as frequent as they were, but of any packet."""
+    return shuffled_among(packets, rng, is_tcp, lambda frame: transport_of(frame) + 13, 1)
+
+
+def independent_lengths(packets, rng):
+    """Frames as long as they were, but each of any packet of its protocol with the same headers."""
+    out, groups = list(packets), collections.defaultdict(list)
+    for i, (_, frame) in enumerate(packets):
+        if has_ports(frame):
+            groups[frame[23], headers_of(frame)].append(i)
+    for (_, headers), members in groups.items():
+        lengths = [len(packets[i][1]) for i in members]
+        rng.shuffle(lengths)
+        for i, length in zip(members, lengths):
+            out[i] = packets[i][0], with_length(packets[i][1], max(length, headers))
+    return out
 
 
 def copied(packets, _):

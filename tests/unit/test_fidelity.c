@@ -4,6 +4,7 @@
 #include <fidelity/boost.h>
 #include <fidelity/halves.h>
 #include <fidelity/measure.h>
+#include <fidelity/pairs.h>
 #include <fidelity/sketch.h>
 
 #include <math.h>
@@ -150,6 +151,25 @@ static void sketches_count(void **state)
 	free(sk);
 }
 
+// Two fields that are the same have all ties, two that have nothing to do with each other none; what lacks one of them
+// does not count.
+static void ties_are_lost_where_fields_become_independent(void **state)
+{
+	const uint16_t x[] = {0, 0, 1, 1, 5}, same[] = {3, 3, 4, 4, WM_LEVEL_NONE};
+	const uint16_t other[] = {3, 4, 3, 4, WM_LEVEL_NONE};
+	struct wm_ties ties = {0};
+
+	(void)state;
+	// (|.5 - .25| + |0 - .25|) * 2 / 2, less half of four normal errors of variance 1/4 * 1/4 / 4
+	assert_near(wm_tie(x, same, 5), .5 - 2 * sqrt(2 / M_PI) * .125);
+	assert_near(wm_tie(x, other, 5), 0);
+	assert_near(wm_ties_differ(&ties), 0);
+	wm_ties_add(&ties, .5, 0);
+	assert_near(wm_ties_differ(&ties), 1);
+	wm_ties_add(&ties, .25, .5);
+	assert_near(wm_ties_differ(&ties), .75); // (.5 + .25) / (.5 + .5)
+}
+
 static void every_metric_has_a_key_of_its_own_and_a_meaning(void **state)
 {
 	size_t n;
@@ -188,6 +208,7 @@ int main(void)
 		cmocka_unit_test(noise_has_a_hurst_parameter_of_a_half),
 		cmocka_unit_test(trees_tell_what_differs_and_only_that),
 		cmocka_unit_test(sketches_count),
+		cmocka_unit_test(ties_are_lost_where_fields_become_independent),
 		cmocka_unit_test(every_metric_has_a_key_of_its_own_and_a_meaning),
 		cmocka_unit_test(a_shuffle_has_every_number_once),
 	};
