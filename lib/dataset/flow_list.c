@@ -4,6 +4,7 @@
 #include <packet/dissect.h>
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,12 +79,25 @@ static void map_ipv4(struct host *h, uint32_t address)
 	memcpy(h->address + 12, &net, sizeof(net));
 }
 
+// "02:00:5e:00:00:01". @return whether it is that.
+static bool read_mac(uint8_t mac[6], const char *text)
+{
+	if (strlen(text) != 17)
+		return false;
+	for (int i = 0; i < 6; i++) {
+		const char *at = text + 3 * i;
+		char *end;
+
+		mac[i] = (uint8_t)strtoul(at, &end, 16);
+		if (!isxdigit((unsigned char)*at) || end != at + 2 || *end != (i < 5 ? ':' : '\0'))
+			return false;
+	}
+	return true;
+}
+
 // @return whether it was an address.
 static bool read_host(struct host *h, const char *text)
 {
-	unsigned mac[6];
-	char more;
-
 	*h = (struct host){0};
 	if (inet_pton(AF_INET6, text, h->address) == 1) {
 		h->ip = 6;
@@ -94,11 +108,7 @@ static bool read_host(struct host *h, const char *text)
 		h->ip = 4;
 		return true;
 	}
-	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4], &mac[5], &more) != 6)
-		return false;
-	for (int i = 0; i < 6; i++)
-		h->address[i] = (uint8_t)mac[i];
-	return true;
+	return read_mac(h->address, text);
 }
 
 static int read_hosts(struct wm_flow_list *out, struct host *hosts, const struct wm_intern *in)
