@@ -79,7 +79,8 @@ int64_t wm_intern_add(struct wm_intern *in, const void *bytes, size_t len)
 	if (in->n_bytes + len > UINT32_MAX || in->n >= UINT32_MAX - 1)
 		return -ENOMEM;
 	if (wm_grow((void **)&in->items, &in->cap, in->n + 1, sizeof(*in->items)) < 0
-		|| wm_grow((void **)&in->bytes, &in->cap_bytes, in->n_bytes + len, 1) < 0)
+		|| wm_grow((void **)&in->bytes, &in->cap_bytes, in->n_bytes + len + 1, 1)
+			   < 0) // there, if the first is empty
 		return -ENOMEM;
 	in->items[in->n] = (struct wm_interned){.hash = hash, .at = (uint32_t)in->n_bytes, .len = (uint32_t)len};
 	memcpy(in->bytes + in->n_bytes, bytes, len);

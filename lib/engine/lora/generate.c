@@ -72,9 +72,10 @@ static uint64_t add_ns(uint64_t t, int64_t by)
 
 // ---------------------------------------------------------------------------------------------- radio
 
-static int16_t near(int64_t v, int lo, int hi)
+// The nearest whole number to v/256 in lo..hi. v is a sum of what a model says, and may be anything.
+static int16_t near(double v, int lo, int hi)
 {
-	int64_t whole = (v + 128) >> 8; // of 1/256
+	double whole = __builtin_floor((v + 128) / 256);
 
 	return (int16_t)(whole < lo ? lo : whole > hi ? hi : whole);
 }
@@ -93,11 +94,11 @@ static void fade(const struct wm_engine_model *e, struct lane *l, uint32_t i, st
 	l->x[i][1] = l->x[i][0];
 	l->x[i][0] = x;
 	l->y[i] = y;
-	out->rssi = near(
-		lora_table_at(e->knots + rssi->first, rssi->n, lora_normal_rank(x)) + (int64_t)((double)f->rssi * 256),
+	out->rssi = near((double)lora_table_at(e->knots + rssi->first, rssi->n, lora_normal_rank(x))
+				 + __builtin_trunc((double)f->rssi * 256),
 		-139, 0);
-	out->snr = (int8_t)near(
-		lora_table_at(e->knots + snr->first, snr->n, lora_normal_rank(y)) + (int64_t)((double)f->snr * 256),
+	out->snr = (int8_t)near((double)lora_table_at(e->knots + snr->first, snr->n, lora_normal_rank(y))
+					+ __builtin_trunc((double)f->snr * 256),
 		INT8_MIN, INT8_MAX);
 }
 

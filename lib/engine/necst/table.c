@@ -25,12 +25,15 @@ static int put_u32(struct wm_model_writer *w, const char *name, const char *part
 int necst_table_put(struct wm_model_writer *w, const char *name, struct necst_pair *pairs, size_t n)
 {
 	uint32_t *mem = calloc(4 * (n + 2), sizeof(*mem));
-	uint32_t *key = mem, *first = key + n + 1, *value = first + n + 2, *upto = value + n;
+	uint32_t *key = mem, *first, *value, *upto;
 	size_t keys = 0, values = 0;
 	int rc;
 
 	if (mem == NULL)
 		return -ENOMEM;
+	first = key + n + 1;
+	value = first + n + 2;
+	upto = value + n;
 	qsort(pairs, n, sizeof(*pairs), by_key_and_value);
 	for (size_t i = 0; i < n; i++) {
 		bool new_key = i == 0 || pairs[i].key != pairs[i - 1].key;
