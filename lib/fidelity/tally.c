@@ -237,6 +237,7 @@ size_t wm_quantile_edges(double *edges, const struct wm_tally *t, size_t k)
 	for (size_t i = 0; i <= k; i++) {
 		double v = quantile(&low, &high, i == k ? 1 : (double)i * (1 / (double)k));
 
+		// cppcheck-suppress uninitvar ; those below n were written
 		if (n == 0 || v > edges[n - 1])
 			edges[n++] = v;
 	}

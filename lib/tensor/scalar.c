@@ -176,6 +176,7 @@ static uint32_t sample(const float *const *rows, size_t n_rows, const uint16_t *
 	below = (uint32_t)((random * total) >> 32); // total < 2^33
 	for (size_t lane = 0; lane < WM_LANES; lane++)
 		for (size_t j = lane; j < n; j += WM_LANES) {
+			// cppcheck-suppress uninitvar ; all below n were written
 			sum += weight[j];
 			if (sum > below)
 				return (uint32_t)j;

@@ -195,6 +195,7 @@ static double expect(const struct necst_gmm *g, struct em *e)
 		}
 		for (size_t c = 0; c < g->k; c++)
 			r[c] /= all;
+		// cppcheck-suppress invalidFunctionArg ; a mixture has components, and the most likely one adds 1
 		sum += most + log(all);
 	}
 	return sum;
