@@ -79,7 +79,7 @@ static int find_model(const struct models *models, const char *name, size_t *out
 {
 	size_t n_digits = strspn(name, "0123456789"), found = models->n;
 
-	if (name[n_digits] == '\0' && n_digits <= 2 && strtoul(name, NULL, 10) < models->n) {
+	if (n_digits <= 2 && name[n_digits] == '\0' && strtoul(name, NULL, 10) < models->n) {
 		*out = strtoul(name, NULL, 10);
 		return 0;
 	}
