@@ -170,7 +170,7 @@ def a_reader_that_stops_for_a_while_gets_every_packet_in_order():
         assert reader_saw() == [n, 0] and said["packets"] == n and said["lost"] == 0, (reader_saw(), said)
         # 10000 packets were due meanwhile, and the ring has room for 1023. What is late is made up for, up to so many
         # packets in a row; then the timeline is shifted, and that is counted.
-        assert said["port_full"] > 0 and queue["late"] > 5000, said
+        assert said["port_full"] > 0 and queue["late"] >= min(catch_up, 5000), said
         assert (queue["shifts"] > 0) == shifted and (queue["shift_s"] > 0.2) == shifted, queue
 
 
