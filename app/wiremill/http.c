@@ -123,8 +123,7 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *c, const char *p
 	if (h->loopback && host != NULL && !is_local(host))
 		return refuse(c, MHD_HTTP_FORBIDDEN, "This page is for localhost.\n");
 	if (strcmp(path, "/") == 0)
-		return reply(
-			c, MHD_HTTP_OK, "text/html; charset=utf-8", page_html, page_html_size, MHD_RESPMEM_PERSISTENT);
+		return reply(c, MHD_HTTP_OK, "text/html; charset=utf-8", page_html, page_html_size, NULL);
 	if (strcmp(path, "/status.json") == 0)
 		return reply_text(h, c, HTTP_STATUS);
 	if (strcmp(path, "/metrics") == 0)

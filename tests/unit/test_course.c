@@ -269,7 +269,7 @@ static void steering_acts_from_the_next_window_on(void **state)
 	assert_true(n[0] > 1000);
 	assert_true(n[1] * 9 < n[0] && n[1] * 11 > n[0]);
 	assert_true(n[2] + n[3] + n[4] == 0);
-	assert_true(n[5] > 3.8 * (double)n[0] && n[5] < 4.2 * (double)n[0]);
+	assert_true((double)n[5] > 3.8 * (double)n[0] && (double)n[5] < 4.2 * (double)n[0]);
 	assert_true(wm_steer_get(&steer, &paused) == 4 && !paused);
 	wm_worker_destroy(w);
 }

@@ -77,7 +77,7 @@ static void radix_sort_sorts_as_qsort_does(void **state)
 
 static void keys_keep_the_order_of_numbers(void **state)
 {
-	const double v[] = {-INFINITY, -2, -1e-9, 0, 1e-300, 1, 1.5, 1e9, INFINITY};
+	const double v[] = {-HUGE_VAL, -2, -1e-9, 0, 1e-300, 1, 1.5, 1e9, HUGE_VAL};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {

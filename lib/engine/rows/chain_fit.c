@@ -216,7 +216,7 @@ static double nats_of(const struct learner *l)
 static double choose_discount(struct learner *l, unsigned level)
 {
 	static const double some[] = {0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9};
-	double best = INFINITY, found = some[0];
+	double best = HUGE_VAL, found = some[0];
 
 	for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++) {
 		double nats;
