@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define HISTORY_MOST 16e6 // packets at most, mostly far fewer: some seconds
+
 // A file's name without folder and ending.
 static void set_stem(struct open_model *m, const char *file)
 {
@@ -130,9 +132,20 @@ static int open_model(
 	return rc < 0 ? wm_err_sys(err, rc, "%s", choice->file) : 0;
 }
 
-// A rate as the weight that comes to it.
-static int weigh(double *weight, const struct open_model *m, const struct model_choice *choice, struct wm_err *err)
+// For how long before its start a model's flows are to have begun. What they would have sent by then is made, too, and
+// thrown away, so that it takes time: it is kept short.
+static uint64_t lead_ns(const struct wm_learned *l, double weight)
 {
+	const double most_s = HISTORY_MOST / (l->packets_per_s * weight);
+
+	return (uint64_t)(1e9 * (l->settle_s < most_s ? l->settle_s : most_s));
+}
+
+// A rate as the weight that comes to it. Packets and bits are there from the start: with the flows that are in flight.
+static int weigh(
+	struct wm_schedule *out, const struct open_model *m, const struct model_choice *choice, struct wm_err *err)
+{
+	double *weight = &out->weight;
 	struct wm_learned l;
 	double base;
 
@@ -141,6 +154,8 @@ static int weigh(double *weight, const struct open_model *m, const struct model_
 	       : choice->unit == UNIT_PACKETS ? l.packets_per_s
 					      : 8 * (l.bytes_per_s + WM_FRAME_FCS * l.packets_per_s);
 	*weight = choice->unit == UNIT_NONE ? choice->weight : choice->rate / base;
+	if (choice->unit == UNIT_PACKETS || choice->unit == UNIT_BITS)
+		out->lead_ns = out->rise_ns == 0 ? lead_ns(&l, *weight) : 0;
 	if (*weight >= 1e-6 && *weight <= 1e6)
 		return 0;
 	return wm_err_set(err, -EINVAL,
@@ -156,7 +171,7 @@ static int set_source(
 {
 	if (m->engine->learned != NULL) {
 		out->schedule = choice->schedule;
-		return weigh(&out->schedule.weight, m, choice, err);
+		return weigh(&out->schedule, m, choice, err);
 	}
 	if (has_times(choice))
 		return wm_err_set(err, -EINVAL,

@@ -60,6 +60,7 @@ struct wm_learned {
 	double flows_per_s;
 	double packets_per_s;
 	double bytes_per_s; // of frames, without FCS
+	double settle_s;    // for how long flows have to have begun until (nearly) all of that is there
 };
 
 /** Which levels take part. */
@@ -92,6 +93,11 @@ struct wm_engine {
 	 */
 	int (*plan_create)(struct wm_plan **out, const struct wm_engine_model *m, uint64_t seed);
 	void (*plan_next)(struct wm_plan *p, struct wm_flow *flow);
+	/**
+	 * NULL, or: so many times as many flows as planned begin from now on, in the same time where they are more.
+	 * What is planned for longer than the capture was follows from it.
+	 */
+	void (*plan_weight)(struct wm_plan *p, double weight);
 	/**
 	 * NULL, or: in place of the aggregate level, plan a flow that somebody asks for. Its start, ends, packets,
 	 * bytes and duration are as asked; what else a flow is comes from the one that was learned and is most like it.

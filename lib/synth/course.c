@@ -15,6 +15,7 @@ static int set_weight(struct wm_course *c, double weight)
 
 	if (rc < 0)
 		return rc;
+	c->weight = weight;
 	c->share = weight < 1 ? (uint64_t)llround(ldexp(weight, 32)) : ONE;
 	return 0;
 }
@@ -38,7 +39,9 @@ int wm_course_init(struct wm_course *c, const struct wm_schedule *schedule, stru
 			    : s->stop_ns <= s->start_ns || s->rise_ns > s->stop_ns - s->start_ns
 				      || s->fall_ns > s->stop_ns - s->start_ns - s->rise_ns)
 		return -EINVAL;
-	*c = (struct wm_course){.schedule = *s, .steer = steer, .seed = seed, .time_ns = s->start_ns};
+	if (s->lead_ns > s->start_ns || (s->lead_ns > 0 && s->rise_ns > 0))
+		return -EINVAL;
+	*c = (struct wm_course){.schedule = *s, .steer = steer, .seed = seed, .time_ns = s->start_ns - s->lead_ns};
 	if (steer != NULL)
 		c->asked = atomic_load_explicit(&steer->word, memory_order_relaxed);
 	set_target(c);
@@ -58,10 +61,10 @@ uint64_t wm_course_time(const struct wm_course *c, uint64_t plan_ns)
 static uint64_t level(const struct wm_course *c, uint64_t time_ns)
 {
 	const struct wm_schedule *s = &c->schedule;
-	uint64_t since = time_ns - s->start_ns, up = ONE, down = ONE;
+	uint64_t up = ONE, down = ONE;
 
-	if (since < s->rise_ns)
-		up = (uint64_t)((wm_u128)since * ONE / s->rise_ns);
+	if (s->rise_ns > 0 && time_ns - s->start_ns < s->rise_ns)
+		up = (uint64_t)((wm_u128)(time_ns - s->start_ns) * ONE / s->rise_ns);
 	if (s->fall_ns > 0 && s->stop_ns - time_ns < s->fall_ns)
 		down = (uint64_t)((wm_u128)(s->stop_ns - time_ns) * ONE / s->fall_ns);
 	return (uint64_t)((wm_u128)(up < down ? up : down) * c->share >> 32);

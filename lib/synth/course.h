@@ -8,9 +8,10 @@
 //	         start  + rise   stop - fall stop
 //
 // Only the starts of flows move: packets keep their distance from their flow's start, as learned. The plan's time
-// begins at `start`. Up to a weight of 1, a share of the planned flows begins, each at its planned time: fewer users,
-// each as fast as ever. Above that the planned starts move together, and nothing else does. Which flows begin follows
-// from the seed and the plan alone, so that all workers agree.
+// begins at `start`, or a lead before it, so that flows are in flight then. Up to a weight of 1, a share of the planned
+// flows begins, each at its planned time: fewer users, each as fast as ever. Above that the planned starts move
+// together, and nothing else does. Which flows begin follows from the seed and the plan alone, so that all workers
+// agree.
 //
 // Time here is the traffic's own, before it is scaled as a whole (scale.h).
 //
@@ -30,6 +31,8 @@ struct wm_schedule {
 	uint64_t stop_ns; // no flow begins from then on; 0 = never
 	uint64_t rise_ns; // after the start
 	uint64_t fall_ns; // before the stop
+	uint64_t lead_ns; // how long before the start flows begin that are in flight then; without a rise, and <=
+			  // start_ns
 	double weight;    // 1e-6 .. 1e6
 };
 
@@ -45,6 +48,7 @@ struct wm_course {
 	uint64_t asked;         // its word, as last looked at
 	uint64_t seed;
 
+	double weight;         // as last asked for: flows that begin, compared to those planned
 	struct wm_scale scale; // of the distance between planned starts
 	uint64_t share;        // of flows that begin at full weight, of 2^32
 	uint64_t plan_ns;      // a time of the plan,
@@ -57,8 +61,8 @@ struct wm_course {
 	uint64_t n_taken;
 };
 
-/** @param steer Borrowed. @return 0, or -EINVAL: a weight that is not in its range, or ramps that are longer than the
- *  time between start and stop. */
+/** @param steer Borrowed. @return 0, or -EINVAL: a weight that is not in its range, ramps that are longer than the time
+ *  between start and stop, or a lead that is none. */
 int wm_course_init(struct wm_course *c, const struct wm_schedule *schedule, struct wm_steer *steer, uint64_t seed);
 
 /** When a flow that is planned for plan_ns begins. */

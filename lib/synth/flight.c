@@ -11,11 +11,17 @@
 
 enum { FIRST_SLOTS = 256 };
 
-// When the flow that is next begins, as things stand.
+// The run's time at one of the flight's.
+static uint64_t run_time(const struct wm_flight *f, uint64_t time_ns)
+{
+	return wm_scale_time(&f->scale, time_ns - f->lead_ns);
+}
+
+// When the flow that is next begins, as things stand; one that is in flight at the origin is begun there.
 static void set_start(struct wm_flight *f)
 {
 	f->begin_ns = wm_course_time(&f->course, f->next.start_ns);
-	f->start_ns = f->over ? WM_TIME_END : wm_scale_time(&f->scale, f->begin_ns);
+	f->start_ns = f->over ? WM_TIME_END : run_time(f, f->begin_ns > f->origin_ns ? f->begin_ns : f->origin_ns);
 }
 
 // A flow that goes on for ever does not go on for long once its model has stopped.
@@ -45,6 +51,15 @@ static bool plan_next(struct wm_flight *f)
 	return false;
 }
 
+// Whether the next flow has ended before the origin, though it lasts twice as long as planned: engines take durations
+// for wishes.
+static bool is_history(const struct wm_flight *f)
+{
+	const uint64_t laps = f->next.laps > 1 ? f->next.laps : 1;
+
+	return f->begin_ns < f->origin_ns && (f->origin_ns - f->begin_ns) / (2 * laps) >= f->next.duration_ns;
+}
+
 // Find the worker's next own flow. Flows come in order of start; one that did not would break the order of time.
 static void look_ahead(struct wm_flight *f, unsigned index, unsigned n_workers)
 {
@@ -61,21 +76,29 @@ static void look_ahead(struct wm_flight *f, unsigned index, unsigned n_workers)
 			f->next.start_ns = last_ns;
 		f->begin_ns = wm_course_time(&f->course, f->next.start_ns);
 		turn = wm_course_turn(&f->course, f->begin_ns);
-	} while (turn == WM_TURN_SKIP || (turn == WM_TURN_TAKE && f->next.id % n_workers != index));
+	} while (turn == WM_TURN_SKIP || (turn == WM_TURN_TAKE && (f->next.id % n_workers != index || is_history(f))));
 	f->over = turn == WM_TURN_OVER;
 	set_start(f);
 	limit_laps(f);
 }
 
+static void weigh_plan(struct wm_flight *f)
+{
+	if (f->engine->plan_weight != NULL)
+		f->engine->plan_weight(f->plan, f->course.weight);
+}
+
 void wm_flight_steer(struct wm_flight *f, uint64_t now_ns)
 {
 	const uint64_t stop_ns = f->course.schedule.stop_ns;
-	uint64_t begin_ns = (uint64_t)((double)now_ns * f->speed);
+	uint64_t begin_ns = (uint64_t)((double)now_ns * f->speed) + f->lead_ns;
 
 	if (f->over)
 		return;
-	if (wm_course_steer(&f->course, begin_ns, f->next.start_ns))
+	if (wm_course_steer(&f->course, begin_ns, f->next.start_ns)) {
 		set_start(f);
+		weigh_plan(f);
+	}
 	if (stop_ns > 0 && begin_ns >= stop_ns) {
 		f->over = true;
 		f->start_ns = WM_TIME_END;
@@ -120,11 +143,15 @@ int wm_flight_init(struct wm_flight *f, const struct wm_source *source, uint8_t 
 
 	if (schedule.weight == 0)
 		schedule.weight = 1;
+	schedule.start_ns += schedule.lead_ns;
+	schedule.stop_ns += schedule.stop_ns > 0 ? schedule.lead_ns : 0;
 	if (rc == 0)
 		rc = wm_course_init(&f->course, &schedule, source->steer, seed);
 	if (rc < 0)
 		return rc;
 	f->speed = source->speed;
+	f->lead_ns = schedule.lead_ns;
+	f->origin_ns = schedule.start_ns;
 	f->engine = source->engine;
 	f->model = source->model;
 	f->forms = wm_source_forms(source, &f->n_forms);
@@ -138,6 +165,7 @@ int wm_flight_init(struct wm_flight *f, const struct wm_source *source, uint8_t 
 	rc = grow(f, FIRST_SLOTS);
 	if (rc < 0)
 		return rc;
+	weigh_plan(f);
 	look_ahead(f, index, n_workers);
 	return 0;
 }
@@ -170,6 +198,7 @@ static void lane_init(struct wm_lane *lane, const struct wm_flight *f)
 	struct wm_rng rng;
 
 	lane->clock_ns = f->begin_ns;
+	lane->stepped = false;
 	lane->flow = (uint32_t)flow->id;
 	lane->proto = flow->proto;
 	lane->bits = (uint8_t)(f->number << WM_MODEL_SHIFT | WM_BIT_FIRST);
@@ -259,7 +288,7 @@ static uint16_t exchange_number(struct wm_lane *lane, bool reply)
 	return (uint16_t)(lane->ident + number * 0x9e37u);
 }
 
-void wm_flight_sample(struct wm_flight *f, struct wm_lane *lane, const struct wm_step *step, struct wm_sample *out)
+bool wm_flight_sample(struct wm_flight *f, struct wm_lane *lane, const struct wm_step *step, struct wm_sample *out)
 {
 	unsigned from = step->reverse;
 	uint32_t least, len;
@@ -267,9 +296,10 @@ void wm_flight_sample(struct wm_flight *f, struct wm_lane *lane, const struct wm
 	assert(step->form < f->n_forms);
 	least = (uint32_t)f->forms[step->form].head_len + f->forms[step->form].pad;
 	len = step->len < least ? least : step->len;
-	if (!(lane->bits & WM_BIT_FIRST) && __builtin_add_overflow(lane->clock_ns, step->gap_ns, &lane->clock_ns))
+	if (lane->stepped && __builtin_add_overflow(lane->clock_ns, step->gap_ns, &lane->clock_ns))
 		lane->clock_ns = UINT64_MAX;
-	out->time_ns = wm_scale_time(&f->scale, lane->clock_ns);
+	lane->stepped = true;
+	out->time_ns = run_time(f, lane->clock_ns);
 	memcpy(out->src, lane->address[from], sizeof(out->src));
 	memcpy(out->dst, lane->address[!from], sizeof(out->dst));
 	out->seq = out->ack = 0;
@@ -287,5 +317,8 @@ void wm_flight_sample(struct wm_flight *f, struct wm_lane *lane, const struct wm
 	out->form = step->form;
 	out->flags = step->flags;
 	out->bits = (uint8_t)(lane->bits | (from ? WM_BIT_REVERSE : 0) | (step->last ? WM_BIT_LAST : 0));
+	if (lane->clock_ns < f->origin_ns)
+		return false;
 	lane->bits = (uint8_t)(lane->bits & ~WM_BIT_FIRST);
+	return true;
 }

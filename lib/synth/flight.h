@@ -23,7 +23,7 @@ struct wm_echo {
 
 struct wm_lane {
 	struct wm_sample pending; // valid if the slot is due
-	uint64_t clock_ns;        // of the packet last stepped, as learned
+	uint64_t clock_ns;        // of the packet last stepped, in the flight's time
 	union {
 		struct wm_tcp tcp;
 		struct wm_echo echo;
@@ -33,6 +33,7 @@ struct wm_lane {
 	uint32_t flow;
 	uint8_t proto;
 	uint8_t bits;   // of the next sample: model and WM_BIT_FIRST
+	bool stepped;   // its first packet is made
 	uint16_t ident; // ICMP echo: identifier; UDP: where the numbers of exchanges begin
 };
 
@@ -45,6 +46,8 @@ struct wm_flight {
 	struct wm_course course;
 	struct wm_scale scale; // of all times
 	double speed;
+	uint64_t lead_ns;   // so long before the run's time the flight's begins: that of its course, plan and lanes
+	uint64_t origin_ns; // what comes before it is history
 	uint64_t seed;
 	uint8_t number; // of the model
 
@@ -81,8 +84,8 @@ void wm_flight_steer(struct wm_flight *f, uint64_t now_ns);
  *  @return 0 or -ENOMEM (nothing has changed then). */
 int wm_flight_begin(struct wm_flight *f, unsigned index, unsigned n_workers);
 
-/** Make the sample of a flow's step. */
-void wm_flight_sample(struct wm_flight *f, struct wm_lane *lane, const struct wm_step *step, struct wm_sample *out);
+/** Make the sample of a flow's step. @return false: it is history, made for what follows on it alone. */
+bool wm_flight_sample(struct wm_flight *f, struct wm_lane *lane, const struct wm_step *step, struct wm_sample *out);
 
 static inline void wm_flight_prefetch(const struct wm_flight *f, uint32_t slot)
 {

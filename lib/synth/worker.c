@@ -194,15 +194,16 @@ static size_t settle(struct wm_worker *w, struct wm_flight *f, size_t n)
 
 		if (i + AHEAD < n)
 			wm_flight_prefetch(f, f->active[i + AHEAD]);
-		wm_flight_sample(f, lane, &w->steps[i], s);
+		bool history = !wm_flight_sample(f, lane, &w->steps[i], s);
+
 		if (f->engine->gen_finish != NULL)
 			f->engine->gen_finish(f->gen, slot, s);
-		if (s->time_ns >= w->end) {
+		if (!history && s->time_ns >= w->end) {
 			lane->pending = *s;
 			f->due[slot] = s->time_ns;
 			continue;
 		}
-		w->window.n++;
+		w->window.n += !history;
 		if (s->bits & WM_BIT_LAST)
 			wm_flight_release(f, slot);
 		else

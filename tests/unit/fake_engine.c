@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { HANDSHAKE_AND_END = 6 };
+
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
 
 struct wm_plan {
@@ -87,6 +89,7 @@ static void plan_next(struct wm_plan *p, struct wm_flow *flow)
 	flow->pkts[0] = 1 + (uint32_t)(h >> 20) % m->max_packets;
 	if (m->long_every > 0 && p->id % m->long_every == 1)
 		flow->pkts[0] *= 50;
+	flow->duration_ns = (flow->pkts[0] + HANDSHAKE_AND_END) * m->gap_ns;
 	p->id++;
 }
 

@@ -116,7 +116,8 @@ static void contradictions_are_refused(void **state)
 {
 	const struct wm_schedule bad[] = {{.weight = 0}, {.weight = 1e7}, {.weight = 1, .start_ns = 5, .stop_ns = 5},
 		{.weight = 1, .fall_ns = 1}, {.weight = 1, .stop_ns = 10, .rise_ns = 11},
-		{.weight = 1, .start_ns = 5, .stop_ns = 10, .rise_ns = 3, .fall_ns = 3}};
+		{.weight = 1, .start_ns = 5, .stop_ns = 10, .rise_ns = 3, .fall_ns = 3},
+		{.weight = 1, .start_ns = 5, .lead_ns = 6}, {.weight = 1, .start_ns = 5, .lead_ns = 5, .rise_ns = 1}};
 	struct wm_course c;
 
 	(void)state;

@@ -7,6 +7,7 @@
 #include <base/philox.h>
 #include <packet/dissect.h>
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -426,6 +427,40 @@ static void a_flow_that_outlived_the_capture_goes_on(void **state)
 	free_grammar(&g);
 }
 
+static void where_flows_are_more_each_epoch_brings_the_long_one(void **state)
+{
+	struct grammar g;
+	struct wm_model *model = NULL;
+	struct wm_engine_model *m;
+	struct wm_plan *plan = NULL;
+	struct wm_learned learned;
+	struct wm_flow flow;
+	double all, lasting;
+
+	(void)state;
+	make_grammar(&g, false);
+	m = open_long_flow(&g, &model);
+	assert_int_equal(wm_engine_necst.plan_create(&plan, m, 2), 0);
+	wm_engine_necst.plan_weight(plan, 2);
+	for (uint32_t i = 0; i < 40; i++) {
+		wm_engine_necst.plan_next(plan, &flow);
+		assert_int_equal(flow.laps, 1);
+		assert_int_equal(flow.duration_ns == g.ds.duration_ns, i % 4 == 0);
+	}
+	wm_engine_necst.plan_weight(plan, 1);
+	wm_engine_necst.plan_next(plan, &flow);
+	assert_true(flow.laps >= 2);
+	// All but 2 in 1000 packets are there when so much of the long flow is over.
+	wm_engine_necst.learned(m, &learned);
+	lasting = g.ds.flows[0].n;
+	all = lasting + 3;
+	assert_true(fabs(learned.settle_s / (1e-9 * (double)g.ds.duration_ns) - (1 - 0.002 * all / lasting)) < 1e-5);
+	wm_engine_necst.plan_destroy(plan);
+	wm_engine_necst.close(m);
+	wm_model_close(model);
+	free_grammar(&g);
+}
+
 static void peers_that_agreed_on_a_port_agree_on_another_when_they_come_again(void **state)
 {
 	struct grammar g;
@@ -484,6 +519,7 @@ int main(void)
 		cmocka_unit_test(plan_goes_on_in_order_of_start),
 		cmocka_unit_test(the_flow_of_a_capture_that_has_but_one_is_over_before_it_comes_again),
 		cmocka_unit_test(a_flow_that_outlived_the_capture_goes_on),
+		cmocka_unit_test(where_flows_are_more_each_epoch_brings_the_long_one),
 		cmocka_unit_test(peers_that_agreed_on_a_port_agree_on_another_when_they_come_again),
 		cmocka_unit_test(fit_does_not_depend_on_threads),
 	};

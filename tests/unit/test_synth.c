@@ -108,7 +108,7 @@ static void mill(const struct wm_source *sources, size_t n_sources, unsigned n_w
 	const struct wm_worker_sizes *sizes, struct wm_sample *out, size_t n)
 {
 	struct share *shares = calloc(n_workers, sizeof(*shares));
-	struct wm_ring *rings[8];
+	struct wm_ring *rings[8] = {0};
 	pthread_t threads[8];
 	struct wm_merge *m;
 	atomic_bool stop = false;
@@ -193,6 +193,47 @@ static void number_of_workers_and_windows_change_nothing(void **state)
 			assert_same(got, want, n);
 		}
 	}
+	free(want);
+	free(got);
+}
+
+// What comes after a lead is what comes after as long a part of a run without: to the byte, but that a flow in flight
+// begins with the first packet that is left of it.
+static void flows_in_flight_at_the_start_are_those_of_a_run_that_began_before(void **state)
+{
+	const uint64_t lead_ns = 60000000, start_ns = 50000000;
+	const unsigned workers[] = {1, 3};
+	const struct wm_source plain = {.engine = &fake_engine, .model = &busy, .speed = 1};
+	const struct wm_source led = {.engine = &fake_engine,
+		.model = &busy,
+		.speed = 1,
+		.schedule = {.weight = 1, .start_ns = start_ns, .lead_ns = lead_ns}};
+	struct wm_sample *all = malloc(N * sizeof(*all)), *want = malloc(N * sizeof(*want)),
+			 *got = malloc(N * sizeof(*got));
+	bool *begun = calloc(N, sizeof(*begun));
+	size_t n = 0, joined = 0;
+
+	(void)state;
+	mill(&plain, 1, 1, &ordinary, all, N);
+	for (size_t i = 0; i < N; i++) {
+		struct wm_sample s = all[i];
+
+		assert_true(s.flow < N);
+		if (s.time_ns < lead_ns)
+			continue;
+		s.time_ns += start_ns - lead_ns;
+		joined += !begun[s.flow] && !(s.bits & WM_BIT_FIRST);
+		s.bits |= begun[s.flow] ? 0 : WM_BIT_FIRST;
+		begun[s.flow] = true;
+		want[n++] = s;
+	}
+	assert_true(n > N / 10 && n < N && joined > 100);
+	for (size_t i = 0; i < 2; i++) {
+		mill(&led, 1, workers[i], &ordinary, got, n);
+		assert_same(got, want, n);
+	}
+	free(begun);
+	free(all);
 	free(want);
 	free(got);
 }
@@ -419,6 +460,7 @@ int main(void)
 		cmocka_unit_test(order_is_total_whatever_the_times),
 		cmocka_unit_test(worker_gives_what_every_flow_alone_gives_in_order),
 		cmocka_unit_test(number_of_workers_and_windows_change_nothing),
+		cmocka_unit_test(flows_in_flight_at_the_start_are_those_of_a_run_that_began_before),
 		cmocka_unit_test(another_seed_is_other_traffic_and_a_model_twice_is_not_the_same_twice),
 		cmocka_unit_test(memory_stays_bounded_over_a_long_run_and_when_the_rate_jumps),
 		cmocka_unit_test(speed_scales_all_times_and_nothing_else),

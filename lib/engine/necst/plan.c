@@ -20,7 +20,10 @@ enum {
 	FLOWS_OF_BOUND = 3,            // flows of one port that is no ephemeral one
 	PORTS_TRIED = 64,
 	LAPS_MOST = 1024,
+	HALVINGS = 20,
 };
+
+#define FEW_MISSING 0.002 // of packets
 
 // ---------------------------------------------------------------------------------------------- opening
 
@@ -268,6 +271,40 @@ static uint32_t dealt(const struct deck *d, const uint32_t *list, uint64_t seed,
 	return list[d->first + (uint32_t)(((uint64_t)d->rank * step + shift) % d->n)];
 }
 
+// The share of packets that is not there yet when flows have begun for so long: each makes its own evenly.
+static double missing(const struct necst_plan_model *m, double since_ns)
+{
+	double all = 0, later = 0;
+
+	for (size_t i = 0; i < m->n; i++) {
+		const double packets = (double)m->pkts[i].by[0] + (double)m->pkts[i].by[1],
+			     duration_ns = (double)m->duration[i];
+
+		all += packets;
+		if (duration_ns > since_ns)
+			later += packets * (1 - since_ns / duration_ns);
+	}
+	return later / all;
+}
+
+// For how long flows have to begin until the packets that are missing are few enough.
+static double settle_s(const struct necst_plan_model *m)
+{
+	double lo = 0, hi = (double)m->epoch_ns;
+
+	if (missing(m, 0) <= FEW_MISSING)
+		return 0;
+	for (int i = 0; i < HALVINGS; i++) {
+		const double mid = (lo + hi) / 2;
+
+		if (missing(m, mid) > FEW_MISSING)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return hi * 1e-9;
+}
+
 void necst_plan_learned(const struct necst_plan_model *m, struct wm_learned *out)
 {
 	const double epoch_s = (double)(m->epoch_ns + m->resolution_ns) * 1e-9;
@@ -281,6 +318,7 @@ void necst_plan_learned(const struct necst_plan_model *m, struct wm_learned *out
 		.flows_per_s = (double)m->n / epoch_s,
 		.packets_per_s = packets / epoch_s,
 		.bytes_per_s = bytes / epoch_s,
+		.settle_s = settle_s(m),
 	};
 }
 
@@ -449,7 +487,7 @@ static uint32_t laps_of(struct wm_plan *p, size_t i)
 	struct wm_rng rng;
 	uint64_t laps;
 
-	if (p->alone || !(p->m->kind[i].begin_end & NECST_GOES_ON))
+	if (p->alone || p->dense || !(p->m->kind[i].begin_end & NECST_GOES_ON))
 		return 1;
 	wm_rng_init(&rng, p->seed, WM_STREAM_PLAN, UINT64_C(3) << 62 | p->id);
 	laps = 1 + (UINT64_C(1) << 32) / ((uint64_t)wm_rng_u32(&rng) + 1);
@@ -457,6 +495,11 @@ static uint32_t laps_of(struct wm_plan *p, size_t i)
 		laps = LAPS_MOST;
 	p->until[i] = p->epoch + laps;
 	return (uint32_t)laps;
+}
+
+void necst_plan_weight(struct wm_plan *p, double weight)
+{
+	p->dense = weight > 1;
 }
 
 void necst_plan_next(struct wm_plan *p, struct wm_flow *flow)

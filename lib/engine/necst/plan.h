@@ -10,6 +10,8 @@
 // A flow that was under way when the capture began and still when it ended is not planned anew in every epoch: it goes
 // on, and has a chance of k / (k + 1) to outlive epoch k + 1 when it has outlived k, as what was seen at a moment that
 // has nothing to do with it does. Other flows come again as others: their clients take other ports.
+// Where flows are more than were learned (a weight above 1), epochs take less time than such a flow, and it is planned
+// in each of them, for once: lives without a mean would leave its packets to a time that no run sees.
 //
 // Flow level alone: any flow may come at any time, at the rate that was learned (a Poisson process).
 //
@@ -94,6 +96,7 @@ void necst_plan_learned(const struct necst_plan_model *m, struct wm_learned *out
 /** @param level Without the aggregate level, flows are drawn one by one, and begin at any time. */
 int necst_plan_create(struct wm_plan **out, const struct necst_plan_model *m, enum wm_level level, uint64_t seed);
 void necst_plan_next(struct wm_plan *p, struct wm_flow *flow);
+void necst_plan_weight(struct wm_plan *p, double weight);
 /** A flow as it is asked for (engine.h): what was learned is that of the flow that is nearest in ends, then in size. */
 bool necst_plan_follow(const struct wm_plan *p, uint64_t id, const struct wm_listed_flow *asked, struct wm_flow *flow);
 void necst_plan_destroy(struct wm_plan *p);

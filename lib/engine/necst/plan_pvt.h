@@ -48,6 +48,7 @@ struct wm_plan {
 	uint32_t order[WINDOW / BLOCK];
 	uint64_t *until; // (n) the epoch in which a flow that goes on is planned again; alone: how often it was drawn
 	bool alone;      // without the aggregate level
+	bool dense;      // epochs are shorter than the capture was: the weight is above 1
 };
 
 /** What the planner says of a row in a flow's cls: see necst_flow_class() and what follows it. */
