@@ -312,6 +312,15 @@ static int start_eal(const struct wm_plane_options *o, struct wm_err *err)
 	return 0;
 }
 
+// Ports that were not taken, too: EAL's own end of a net_failsafe that is still there crashes.
+static void end_eal(void)
+{
+	for (uint64_t id = 0; (id = rte_eth_find_next_owned_by((uint16_t)id, RTE_ETH_DEV_NO_OWNER)) < RTE_MAX_ETHPORTS;
+		id++)
+		(void)rte_eth_dev_close((uint16_t)id);
+	(void)rte_eal_cleanup();
+}
+
 int wm_plane_run(const struct wm_plane_options *options, struct wm_plane_stats *stats, struct wm_err *err)
 {
 	struct wm_plane *p = calloc(1, sizeof(*p));
@@ -345,7 +354,7 @@ int wm_plane_run(const struct wm_plane_options *options, struct wm_plane_stats *
 	}
 	wm_plane_teardown(p);
 	(void)rte_pdump_uninit();
-	(void)rte_eal_cleanup();
+	end_eal();
 
 fail:
 	free(p);

@@ -167,7 +167,8 @@ static int guard_interface(const char *port, unsigned if_index, struct wm_err *e
 		port, name, strcmp(name, via) == 0 ? "it" : via);
 }
 
-// Interfaces of the kernel behind a port: the one that it says, and those that its device was told.
+// Interfaces of the kernel behind a port: the one that it says, and those that its device was told. What a port drives
+// other than that, members of a bond say, are ports of EAL themselves and among those asked.
 static int guard_port(uint16_t id, struct wm_err *err)
 {
 	const struct rte_devargs *args;
@@ -181,6 +182,11 @@ static int guard_port(uint16_t id, struct wm_err *err)
 	rc = rte_eth_dev_info_get(id, &info);
 	if (rc < 0)
 		return wm_err_sys(err, rc, "port %s does not say what it can do", port);
+	if (info.driver_name != NULL && strcmp(info.driver_name, "net_failsafe") == 0)
+		return wm_err_set(err, -EPERM,
+			"port %s takes devices in while it runs, and nobody sees whether this machine's default route "
+			"goes by them; name one of its devices, or give --i-own-this-network",
+			port);
 	if (info.if_index > 0)
 		rc = guard_interface(port, info.if_index, err);
 	args = info.device != NULL ? rte_dev_devargs(info.device) : NULL;

@@ -11,12 +11,17 @@
 #include <string.h>
 #include <time.h>
 
-enum { DEFAULT_PREFIX_MAX = 1 }; // 0/1 and 128/1 together are what VPNs put in place of a default route
+// 0/1 and 128/1 together are what VPNs put in place of a default route, and 2000::/3 is all of the IPv6 internet. No
+// private range is as large.
+enum { DEFAULT_PREFIX_MAX = 3 };
 
 struct link {
 	unsigned index;
 	unsigned master; // 0 = none
 	unsigned below;  // what a VLAN or the like sits on, 0 = nothing here
+	unsigned peer;   // the other end of a veth, 0 = none here
+	bool tags;       // its frames are kept apart from those of others on what it sits on
+	bool is_vrf;     // a table of routes: its members are not joined
 	bool routes;     // a default route leaves by it
 	bool seen;
 };
@@ -25,6 +30,7 @@ struct links {
 	struct link *at;
 	size_t n, cap;
 	bool failed; // no memory
+	bool untold; // there is a default route whose interface is not told
 };
 
 static struct link *find(const struct links *l, unsigned index)
@@ -54,15 +60,13 @@ static unsigned number(const struct nlattr *a)
 	return a != NULL && mnl_attr_get_payload_len(a) == sizeof(uint32_t) ? mnl_attr_get_u32(a) : 0;
 }
 
-// The other end of a veth is told like what a VLAN sits on, and is no such thing.
-static bool is_veth(const struct nlattr *info)
+static const char *kind_of(const struct nlattr *info)
 {
 	struct attributes nested = {0};
 
-	if (info == NULL)
-		return false;
-	(void)mnl_attr_parse_nested(info, take_attribute, &nested);
-	return nested.at[IFLA_INFO_KIND] != NULL && strcmp(mnl_attr_get_str(nested.at[IFLA_INFO_KIND]), "veth") == 0;
+	if (info != NULL)
+		(void)mnl_attr_parse_nested(info, take_attribute, &nested);
+	return nested.at[IFLA_INFO_KIND] != NULL ? mnl_attr_get_str(nested.at[IFLA_INFO_KIND]) : "";
 }
 
 static int take_link(const struct nlmsghdr *message, void *arg)
@@ -71,11 +75,17 @@ static int take_link(const struct nlmsghdr *message, void *arg)
 	struct attributes all = {0};
 	struct links *l = arg;
 	struct link link;
+	const char *kind;
+	unsigned other;
 
 	(void)mnl_attr_parse(message, sizeof(*head), take_attribute, &all);
-	link = (struct link){.index = (unsigned)head->ifi_index, .master = number(all.at[IFLA_MASTER])};
-	if (all.at[IFLA_LINK_NETNSID] == NULL && !is_veth(all.at[IFLA_LINKINFO]))
-		link.below = number(all.at[IFLA_LINK]);
+	kind = kind_of(all.at[IFLA_LINKINFO]);
+	other = all.at[IFLA_LINK_NETNSID] == NULL ? number(all.at[IFLA_LINK]) : 0;
+	link = (struct link){.index = (unsigned)head->ifi_index,
+		.master = number(all.at[IFLA_MASTER]),
+		.tags = strcmp(kind, "vlan") == 0 || strcmp(kind, "dsa") == 0,
+		.is_vrf = strcmp(kind, "vrf") == 0};
+	*(strcmp(kind, "veth") == 0 ? &link.peer : &link.below) = other;
 	if (wm_grow((void **)&l->at, &l->cap, l->n + 1, sizeof(*l->at)) < 0) {
 		l->failed = true;
 		return MNL_CB_ERROR;
@@ -117,14 +127,16 @@ static int take_route(const struct nlmsghdr *message, void *arg)
 {
 	const struct rtmsg *head = mnl_nlmsg_get_payload(message);
 	struct attributes all = {0};
+	struct links *l = arg;
 
 	if (head->rtm_dst_len > DEFAULT_PREFIX_MAX || head->rtm_type != RTN_UNICAST
 		|| head->rtm_table == RT_TABLE_LOCAL)
 		return MNL_CB_OK;
 	(void)mnl_attr_parse(message, sizeof(*head), take_attribute, &all);
-	mark(arg, number(all.at[RTA_OIF]));
+	mark(l, number(all.at[RTA_OIF]));
 	if (all.at[RTA_MULTIPATH] != NULL)
-		mark_hops(arg, all.at[RTA_MULTIPATH]);
+		mark_hops(l, all.at[RTA_MULTIPATH]);
+	l->untold |= all.at[RTA_OIF] == NULL && all.at[RTA_MULTIPATH] == NULL; // net.ipv4.nexthop_compat_mode = 0
 	return MNL_CB_OK;
 }
 
@@ -174,30 +186,37 @@ static int read_all(struct links *l)
 	return rc == -EOPNOTSUPP || rc == -EAFNOSUPPORT ? 0 : rc; // no IPv6 here
 }
 
+static const struct link *leads_to(const struct links *l, unsigned index, bool tagged);
+
+// What is joined to an interface: what it is a member of, and behind it; its own members; what sits on it. Of these,
+// frames with a tag get to the first alone.
+static const struct link *leads_on(const struct links *l, const struct link *link, bool tagged)
+{
+	const struct link *peer = find(l, link->peer), *master = find(l, link->master), *out = NULL;
+
+	if (master != NULL && !master->is_vrf)
+		out = leads_to(l, master->index, tagged);
+	if (out == NULL && peer != NULL && peer->master > 0) // it comes out there, and goes on if there is a bridge
+		out = leads_to(l, peer->master, tagged);
+	for (size_t i = 0; i < l->n && out == NULL && !tagged; i++)
+		if (l->at[i].below == link->index || (l->at[i].master == link->index && !link->is_vrf))
+			out = leads_to(l, l->at[i].index, tagged);
+	return out;
+}
+
 // The interface with a default route that a frame on this one gets to, or NULL. Each is visited once.
-static const struct link *leads_to(const struct links *l, unsigned index)
+static const struct link *leads_to(const struct links *l, unsigned index, bool tagged)
 {
 	struct link *link = find(l, index);
+	const struct link *out;
 
 	if (link == NULL || link->seen)
 		return NULL;
 	link->seen = true;
 	if (link->routes)
 		return link;
-	if (link->master > 0) {
-		const struct link *out = leads_to(l, link->master);
-
-		if (out != NULL)
-			return out;
-	}
-	for (size_t i = 0; i < l->n; i++)
-		if (l->at[i].below == index) {
-			const struct link *out = leads_to(l, l->at[i].index);
-
-			if (out != NULL)
-				return out;
-		}
-	return NULL;
+	out = leads_on(l, link, tagged);
+	return out != NULL ? out : leads_to(l, link->below, tagged || link->tags);
 }
 
 unsigned wm_uplink_named(const char **args)
@@ -231,8 +250,10 @@ int wm_uplink_find(unsigned if_index, bool *carries, char via[IF_NAMESIZE], stru
 	const struct link *out;
 	int rc = read_all(&links);
 
+	if (rc == 0 && links.untold)
+		rc = -ENODATA;
 	if (rc == 0) {
-		out = leads_to(&links, if_index);
+		out = leads_to(&links, if_index, false);
 		*carries = out != NULL;
 		if (out != NULL && if_indextoname(out->index, via) == NULL)
 			(void)snprintf(via, IF_NAMESIZE, "?");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // uplink: whether what is sent on an interface of the kernel goes where this machine's default route goes: on the
-// interface itself, as a member of a bridge or bond that has the route, or below a VLAN or the like that has it.
+// interface itself, through a bridge or bond or their members, or on what sits on it (a VLAN, a macvlan) or it sits on.
+// VLANs beside each other are apart.
 #pragma once
 
 #include <base/err.h>
@@ -18,7 +19,7 @@
 unsigned wm_uplink_named(const char **args);
 
 /**
- * Ask the kernel, in this network namespace. A route to half of all addresses is as good as a default route.
+ * Ask the kernel, in this network namespace. A route to an eighth of all addresses is as good as a default route.
  *
  * @param via Written if it does: the interface that has the route.
  * @return 0; -errno with a sentence.

@@ -199,6 +199,7 @@ COMMANDS = {
         {EAL.replace('net_null0', 'net_af_packet0,iface=nowhere0')} -- -m M -n 5
         {EAL.replace('null', 'ring')} -- -m M -n 5 --queues 64
         {TWO} -- -m M -n 5 --queues 64
+        {EAL} --vdev net_failsafe0,dev\(net_null1\) -- -m M -n 5
         {EAL.replace('128', '16')} -- -m M -n 5
         {EAL} -- -m M -n 5 --port 7
         {TWO} -- -m M -n 5 --port 0 --port net_null0

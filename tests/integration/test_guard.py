@@ -55,9 +55,9 @@ def ip(*words, may_fail=False):
     return done.returncode == 0
 
 
-def sent(vdev, *words):
+def sent(vdev, *words, more=()):
     """What became of a short run on this device: (status, standard error)."""
-    with Run(WIREMILL, FOLDER.name, *eal("--vdev", vdev), "-m", MODEL, "-n", "50", "-r", "10kpps", *words,
+    with Run(WIREMILL, FOLDER.name, *eal("--vdev", vdev, *more), "-m", MODEL, "-n", "50", "-r", "10kpps", *words,
              prefix=("ip", "netns", "exec", SPACE)) as run:
         return run.end(), run.said()
 
@@ -67,13 +67,14 @@ def is_sent(vdev, *words):
     assert status == 0 and "50 packets sent" in said, said
 
 
-def is_refused(vdev, via):
-    status, said = sent(vdev)
+def is_refused(vdev, via, *more):
+    status, said = sent(vdev, more=more)
     assert status == 2, said
     last = said.splitlines()[-1]
     assert last.startswith("wiremill: port ") and f"by {via} goes this machine's default route" in last, said
     assert "--i-own-this-network" in last and "packets sent" not in said, said
-    is_sent(vdev, "--i-own-this-network")
+    if not more:
+        is_sent(vdev, "--i-own-this-network")
 
 
 @in_space
@@ -82,7 +83,7 @@ def ports_that_carry_the_default_route_are_refused():
     ip("addr", "add", "192.0.2.1/24", "dev", "eth0")
     is_sent(af_packet)  # a route to its own network is none to everywhere
     for route in (["default", "via", "192.0.2.2"], ["128.0.0.0/1", "via", "192.0.2.2"], ["default", "dev", "eth0", "metric", "900"],
-                  ["default", "via", "192.0.2.2", "table", "77"],
+                  ["default", "via", "192.0.2.2", "table", "77"], ["64.0.0.0/2", "via", "192.0.2.2"],
                   ["default", "nexthop", "via", "192.0.2.2", "nexthop", "via", "192.0.2.3"]):
         ip("route", "add", *route)
         is_refused(af_packet, "it")
@@ -90,8 +91,33 @@ def ports_that_carry_the_default_route_are_refused():
         ip("route", "del", *route)
     is_refused_by_pcap()
     if ip("-6", "addr", "add", "2001:db8::1/64", "dev", "eth0", "nodad", may_fail=True):
-        ip("-6", "route", "add", "default", "via", "2001:db8::2")
-        is_refused(af_packet, "it")
+        for route in ("2000::/3", "default"):
+            ip("-6", "route", "add", route, "via", "2001:db8::2")
+            is_refused(af_packet, "it")
+            ip("-6", "route", "del", route)
+
+
+@in_space
+def a_default_route_whose_interface_is_not_told_is_refused():
+    compatible = ["ip", "netns", "exec", SPACE, "sh", "-c", "echo 0 > /proc/sys/net/ipv4/nexthop_compat_mode"]
+    ip("addr", "add", "192.0.2.1/24", "dev", "eth0")
+    if not ip("nexthop", "add", "id", "5", "via", "192.0.2.2", "dev", "eth0", may_fail=True):
+        raise claims.Skip("there are no next hops of their own here")
+    ip("route", "add", "default", "nhid", "5")
+    is_refused("net_af_packet0,iface=eth0", "it")
+    if subprocess.run(compatible, check=False, capture_output=True).returncode == 0:
+        status, said = sent("net_af_packet0,iface=eth0")
+        assert status == 2 and "does not say where the default route goes" in said, said
+        is_sent("net_af_packet0,iface=eth0", "--i-own-this-network")
+
+
+@in_space
+def what_a_bond_or_a_failsafe_port_drives_is_looked_at():
+    ip("addr", "add", "192.0.2.1/24", "dev", "eth0")
+    ip("route", "add", "default", "via", "192.0.2.2")
+    is_refused("net_af_packet0,iface=eth0", "it", "--vdev", "net_bonding0,mode=1,slave=net_af_packet0")
+    status, said = sent("net_failsafe0,dev(net_af_packet0,iface=eth0)")
+    assert status == 2 and "takes devices in while it runs" in said and "packets sent" not in said, said
 
 
 def is_refused_by_pcap():
@@ -125,6 +151,12 @@ def members_of_a_bridge_and_what_is_below_a_vlan_are_refused():
     is_refused("net_af_packet0,iface=eth0", "br0")
     is_refused("net_af_packet0,iface=br0", "it")
     is_sent("net_af_packet0,iface=eth2")
+    ip("link", "add", "veth0", "type", "veth", "peer", "veth1")
+    for name in ("veth0", "veth1"):
+        ip("link", "set", name, "up")
+    is_sent("net_af_packet0,iface=veth0")
+    ip("link", "set", "veth1", "master", "br0")
+    is_refused("net_af_packet0,iface=veth0", "br0")
     ip("link", "del", "br0")
     if ip("link", "add", "link", "eth2", "name", "lan7", "type", "vlan", "id", "7", may_fail=True):
         ip("link", "set", "lan7", "up")
@@ -132,6 +164,30 @@ def members_of_a_bridge_and_what_is_below_a_vlan_are_refused():
         ip("route", "add", "default", "via", "198.51.100.2")
         is_refused("net_af_packet0,iface=eth2", "lan7")
         is_sent("net_af_packet0,iface=eth0")
+        ip("link", "add", "link", "eth2", "name", "lan8", "type", "vlan", "id", "8")
+        ip("link", "set", "lan8", "up")
+        is_sent("net_af_packet0,iface=lan8")  # VLANs are apart
+        ip("route", "del", "default")
+        ip("addr", "add", "192.0.2.1/24", "dev", "eth2")
+        ip("route", "add", "default", "via", "192.0.2.2")
+        is_refused("net_af_packet0,iface=lan8", "eth2")
+
+
+@in_space
+def what_sits_on_an_interface_with_a_default_route_is_refused():
+    ip("addr", "add", "192.0.2.1/24", "dev", "eth0")
+    ip("route", "add", "default", "via", "192.0.2.2")
+    if not ip("link", "add", "link", "eth0", "name", "mac0", "type", "macvlan", may_fail=True):
+        raise claims.Skip("there are no macvlans here")
+    ip("link", "add", "link", "eth2", "name", "mac2", "type", "macvlan")
+    for name in ("mac0", "mac2"):
+        ip("link", "set", name, "up")
+    is_refused("net_af_packet0,iface=mac0", "eth0")
+    is_sent("net_af_packet0,iface=mac2")
+    ip("route", "del", "default")
+    ip("addr", "add", "198.51.100.1/24", "dev", "mac2")
+    ip("route", "add", "default", "via", "198.51.100.2")
+    is_refused("net_af_packet0,iface=eth2", "mac2")
 
 
 def privileges(process):
@@ -190,6 +246,9 @@ def a_user_that_cannot_be_is_refused_before_anything_is_sent():
 claims.run("guard", [
     ports_that_carry_the_default_route_are_refused,
     a_tap_that_carries_the_default_route_is_refused,
+    a_default_route_whose_interface_is_not_told_is_refused,
+    what_a_bond_or_a_failsafe_port_drives_is_looked_at,
+    what_sits_on_an_interface_with_a_default_route_is_refused,
     members_of_a_bridge_and_what_is_below_a_vlan_are_refused,
     root_is_given_up_by_all_threads_before_anything_is_sent,
     a_user_that_cannot_be_is_refused_before_anything_is_sent,
