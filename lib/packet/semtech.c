@@ -26,10 +26,9 @@ enum {
 
 static char *put_text(char *p, const char *text)
 {
-	size_t n = strlen(text);
-
-	memcpy(p, text, n);
-	return p + n;
+	while (*text != '\0')
+		*p++ = *text++;
+	return p;
 }
 
 static char *put_number(char *p, uint32_t v, unsigned min_digits)
@@ -69,7 +68,8 @@ static char *put_snr(char *p, int quarters)
 
 size_t wm_base64_write(char *out, const uint8_t *data, size_t n)
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+	const uint32_t none = 64;
 	char *p = out;
 
 	for (size_t i = 0; i < n; i += 3) {
@@ -81,8 +81,8 @@ size_t wm_base64_write(char *out, const uint8_t *data, size_t n)
 			v |= data[i + 2];
 		*p++ = alphabet[v >> 18];
 		*p++ = alphabet[v >> 12 & 63];
-		*p++ = i + 1 < n ? alphabet[v >> 6 & 63] : '=';
-		*p++ = i + 2 < n ? alphabet[v & 63] : '=';
+		*p++ = alphabet[i + 1 < n ? v >> 6 & 63 : none];
+		*p++ = alphabet[i + 2 < n ? v & 63 : none];
 	}
 	return (size_t)(p - out);
 }
