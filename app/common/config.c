@@ -190,6 +190,12 @@ static const config_setting_t *find_fault(
 	return group;
 }
 
+// libconfig reads what does not fit as the largest number that does.
+static bool too_large(const config_setting_t *s)
+{
+	return config_setting_type(s) == CONFIG_TYPE_INT64 && config_setting_get_int64(s) == INT64_MAX;
+}
+
 // Whether all members of a group can be parts of a text with commas between.
 static int check_members(const struct reading *r, const config_setting_t *group)
 {
@@ -199,6 +205,8 @@ static int check_members(const struct reading *r, const config_setting_t *group)
 
 		if (!config_setting_is_scalar(s) && !config_setting_is_array(s))
 			return refuse(r, s, -EINVAL, "'%s' must be a number or a text", name);
+		if (text == NULL && (strcmp(name, "file") == 0 || strcmp(name, "label") == 0))
+			return refuse(r, s, -EINVAL, "'%s' must be a text in quotes", name);
 		if (text != NULL && strchr(text, ',') != NULL && strcmp(name, "file") != 0)
 			return refuse(r, s, -EINVAL, "'%s' must be without a comma, '%s' is not", name, text);
 	}
@@ -213,6 +221,9 @@ static int set_value(const struct reading *r, const struct wm_option *o, const c
 
 	if (!has_type(o, s))
 		return refuse_type(r, s, o);
+	if (too_large(s))
+		return refuse(r, s, -EINVAL,
+			"'%s' is a larger number than a file can hold, of which 2^63 - 2 is the largest", o->name);
 	if (config_setting_type(s) == CONFIG_TYPE_BOOL && !config_setting_get_bool(s))
 		return 0;
 	rc = check_members(r, s);

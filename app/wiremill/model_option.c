@@ -78,11 +78,25 @@ static int parse_time(uint64_t *out, const char *option, const char *key, const 
 		err, -EINVAL, "option --%s: %s '%s' is no time: write 300, 90s, 5m, 2h or 1d", option, key, text);
 }
 
+static int parse_stop(struct wm_schedule *s, const char *option, const char *text, struct wm_err *err)
+{
+	int rc = parse_time(&s->stop_ns, option, "stop", text, err);
+
+	if (rc == 0 && s->stop_ns == 0)
+		return wm_err_set(err, -EINVAL,
+			"option --%s: stop '%s' is before any flow; leave it out for one that never stops", option,
+			text);
+	return rc;
+}
+
 static int parse_label(struct model_choice *out, const char *option, const char *label, struct wm_err *err)
 {
 	if (*label == '\0' || strpbrk(label, "\",\r\n") != NULL)
 		return wm_err_set(
 			err, -EINVAL, "option --%s: label '%s' must have a character and no quote", option, label);
+	if (strlen(label) >= LABEL_SIZE)
+		return wm_err_set(err, -EINVAL, "option --%s: label '%.20s...' has more than %d bytes", option, label,
+			LABEL_SIZE - 1);
 	out->label = label;
 	return 0;
 }
@@ -102,7 +116,7 @@ static int set(struct model_choice *out, const char *option, const char *key, co
 	if (model && strcmp(key, "start") == 0)
 		return parse_time(&s->start_ns, option, key, value, err);
 	if (model && strcmp(key, "stop") == 0)
-		return parse_time(&s->stop_ns, option, key, value, err);
+		return parse_stop(s, option, value, err);
 	if (model && strcmp(key, "rise") == 0)
 		return parse_time(&s->rise_ns, option, key, value, err);
 	if (model && strcmp(key, "fall") == 0)

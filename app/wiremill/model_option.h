@@ -5,6 +5,8 @@
 #include <base/err.h>
 #include <synth/course.h>
 
+enum { LABEL_SIZE = 128 }; // with its end
+
 // What an absolute rate counts in a second.
 enum model_unit { UNIT_NONE, UNIT_FLOWS, UNIT_PACKETS, UNIT_BITS };
 

@@ -14,8 +14,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { LABEL_SIZE = 128 };
-
 struct open_model {
 	char label[LABEL_SIZE];
 	char stem[LABEL_SIZE]; // of its file's name

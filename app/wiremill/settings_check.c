@@ -38,6 +38,11 @@ static int check_ports(const struct settings *s, struct wm_err *err)
 			"option -o FILE is missing: it names the pcap to write, --csv FILE a table of flows; to send "
 			"on "
 			"ports, name them in EAL's options before -- or with --eal");
+	if (s->snaplen > 0)
+		return wm_err_set(err, -EINVAL, "option --snaplen: it is for a pcap, and frames on ports are whole");
+	for (size_t i = 0; i < s->n_ports; i++)
+		if (s->ports[i].peer[0] != '\0' && !s->receive)
+			return wm_err_set(err, -EINVAL, "option --port: peer=%s needs --receive", s->ports[i].peer);
 	if (s->recycle_samples > 0 && !s->recycle)
 		return wm_err_set(err, -EINVAL, "option --recycle-samples: it needs --underflow recycle");
 	if (s->receive_window > 0 && !s->receive)
@@ -62,6 +67,9 @@ static int check_replay(const struct settings *s, struct wm_err *err)
 				"--replay");
 		return 0;
 	}
+	if (s->n_models == 0 && s->level != WM_LEVEL_AGGREGATE)
+		return wm_err_set(
+			err, -EINVAL, "option --level: it is about what models have learned, and none is given");
 	if (s->n_models == WM_MODELS_MAX)
 		return wm_err_set(err, -EINVAL, "option --replay: at most %d models can be mixed with a capture",
 			WM_MODELS_MAX - 1);

@@ -55,6 +55,8 @@ WRONG = [
     (PORTS + 'rate = ( "1kpps", "2kpps" ); //!', ["'rate'", "not a list"]),
     ('pcap = "x.pcap"; model = (); //!', ["'model'", "empty list"]),
     ('pcap = "x.pcap"; model = { file = "M/http.safetensors";\n start = { minute = 5; }; }; //!', ["'start'", "number or a text"]),
+    (PCAP + "seed = 18446744073709551616L; //!", ["'seed'", "larger number"]),
+    ('pcap = "x.pcap"; packets = 10;\nmodel = { file = "M/http.safetensors";\n label = 5; }; //!', ["'label'", "text in quotes"]),
     # Values.
     (PCAP + "snaplen = 5; //!", ["--snaplen", "14.."]),
     (PCAP + "workers = 65; //!", ["--workers", "1..64"]),
@@ -88,7 +90,9 @@ WRONG = [
     ('pcap = "x.pcap"; packets = 10;\nmodel = { file = "M/http.safetensors"; rate = "900Gbps"; }; //!', ["1000000 times"]),
     (PORTS.replace(HTTP, "") + 'underflow = "recycle"; //!\nmodel = { file = "M/http.safetensors"; start = 5; };',
      ["--underflow", "has not started"]),
+    ('pcap = "x.pcap"; packets = 10;\nmodel = { file = "M/http.safetensors";\n stop = 0; }; //!', ["stop '0'", "never stops"]),
     # Labels.
+    (f'pcap = "x.pcap"; packets = 10;\nmodel = {{ file = "M/http.safetensors";\n label = "{"l" * 128}"; }}; //!', ["127 bytes"]),
     ('pcap = "x.pcap"; packets = 10;\nmodel = { file = "M/http.safetensors"; label = ""; }; //!', ["label ''"]),
     ('pcap = "x.pcap"; packets = 10;\nmodel = { file = "M/http.safetensors"; label = "a,b"; }; //!', ["'label'", "'a,b'", "comma"]),
     (PORTS + 'port = { port = "0"; label = "attack"; }; //!', ["--port", "'label=attack'"]),
@@ -107,6 +111,9 @@ WRONG = [
     (PORTS + 'pcap = "x.pcap"; //!', ["--pcap", "without EAL"]),
     (PCAP + "receive = true; //!", ["--receive", "for ports"]),
     (PCAP + "queues = 4; //!", ["--queues", "for ports"]),
+    (PORTS + "snaplen = 60; //!", ["--snaplen", "for a pcap"]),
+    (TWO + 'port = { port = "0"; peer = "1"; }; //!', ["peer=1", "--receive"]),
+    ('pcap = "x.pcap"; replay = "C/ping.pcap.gz";\nlevel = "flow"; //!', ["--level", "none is given"]),
     (PCAP + 'rate = "50%"; //!', ["--rate", "no port"]),
     (PORTS + "recycle-samples = 1024; //!", ["--recycle-samples", "--underflow recycle"]),
     (PORTS + "receive-window = 1024; //!", ["--receive-window", "--receive"]),

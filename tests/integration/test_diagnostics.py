@@ -222,12 +222,17 @@ COMMANDS = {
         {EAL} -- -m M -n 5 --port 0,src-mac=01:00:00:00:00:01
         {EAL} -- -m M -n 5 --port 0,src-mac=02:00:00:00:00:01,src-mac=02:00:00:00:00:01
         {TWO} -- -m M -n 5 --port 0,peer=
+        {TWO} -- -m M -n 5 --port 0,peer=1
+        {TWO} -- -m M -n 5 --snaplen 60
+        --replay c.pcap --level flow -o x
+        -m M,stop=0 -o x
+        -m M,label={'l' * 200} -o x
         {EAL} -- -m M -n 5 --port 0,colour=1
         {EAL} -- -m M -n 5 --port vlan=1
         {EAL} -- -m M -n 5 {' '.join(f'--port {i}' for i in range(40))}
         {EAL} -- -m M -n 5 --directions both
         {EAL} -- -m M -n 5 --directions split
-        {TWO} --vdev net_null2 --vdev net_null3 -- -m M -n 5 --directions split --port 0,peer=1 --port 2,peer=1
+        {TWO} --vdev net_null2 --vdev net_null3 -- -m M -n 5 --receive --directions split --port 0,peer=1 --port 2,peer=1
         {EAL} -- -m M -n 5 --underflow drop
         {EAL} -- -m M,start=5s -n 5 --underflow recycle
         {EAL} -- -m M -n 5 --recycle-samples 4096
