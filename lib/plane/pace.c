@@ -7,7 +7,7 @@
 #include <string.h>
 
 // Times that follow from a rate have to fit into those of a run.
-static const double RATE_MIN = 1e-6, RATE_MAX = 1e15;
+static const double RATE_MIN = 1e-6, RATE_MAX = 1e15, SPEED_MAX = 1e6; // see synth/scale.h
 
 static const struct {
 	const char *text;
@@ -76,6 +76,8 @@ int wm_rate_parse(struct wm_rate *out, const char *text, struct wm_err *err)
 	if (!(rate.value >= RATE_MIN && rate.value <= RATE_MAX))
 		goto fail;
 	if (rate.kind == WM_RATE_PERCENT && rate.value > 100)
+		goto fail;
+	if (rate.kind == WM_RATE_MODEL && rate.value > SPEED_MAX)
 		goto fail;
 	*out = rate;
 	return 0;

@@ -51,7 +51,8 @@ static void rate_is_read_with_its_unit(void **state)
 static void rate_without_sense_is_refused(void **state)
 {
 	static const char *const bad[] = {"", "x", "x0", "x-1", "xnan", "5", "5 Mpps", "-5pps", "0pps", "infpps",
-		"0x10pps", "5mpps", "101%", "Mpps", "5Mpps-l1", "1Gbps-l3", "1Gbps-", "1e999pps", "max1", "x4 "};
+		"x2000000", "0x10pps", "5mpps", "101%", "Mpps", "5Mpps-l1", "1Gbps-l3", "1Gbps-", "1e999pps", "max1",
+		"x4 "};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
