@@ -27,7 +27,7 @@ NEAR, FAR = f"wb{os.getpid()}near", f"wb{os.getpid()}far"
 FOLDER = tempfile.TemporaryDirectory()
 NULL = ("--vdev", "net_null0,size=64")
 LINK = ("--vdev", "net_af_packet0,iface=near,framecnt=8192,blocksz=1048576")
-MIX = ("-m", f"{MODELS}/mix.safetensors", "-m", f"{MODELS}/dns.safetensors,start=1,stop=4,rate=200fps,label=asked",
+MIX = ("-m", f"{MODELS}/mix.safetensors,rate=400pps", "-m", f"{MODELS}/dns.safetensors,start=1,stop=4,rate=200fps,label=asked",
        "--replay", f"{CAPTURES}/ping.pcap.gz,label=pings", "--loop", "0")
 PROTOCOLS = {1: "ICMP", 2: "IGMP", 6: "TCP", 17: "UDP", 58: "ICMP6"}
 
