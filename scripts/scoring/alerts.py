@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """alerts: what intrusion detection systems write, one kind of file each, as a stream of the same few fields."""
 
-import calendar
 import collections
 import csv
 import datetime
@@ -13,8 +12,8 @@ import re
 # When (seconds), between whom (None = the alert does not say), what the system calls it.
 Alert = collections.namedtuple("Alert", "time src dst sport dport proto name")
 
-FAST = re.compile(r"(?P<when>\d\d/\d\d(/\d\d)?-\d\d:\d\d:\d\d\.\d+)\s+\[\*\*\]\s+\[\d+:\d+:\d+\]\s+(?P<name>.*?)\s+\[\*\*\]"
-                  r".*\{(?P<proto>\S+)\}\s+(?P<src>\S+)\s+->\s+(?P<dst>\S+)")
+FAST = re.compile(r"(?P<when>\d\d/\d\d(/(\d\d){1,2})?-\d\d:\d\d:\d\d\.\d+)\s+(\[\w+\]\s+)?\[\*\*\]\s+\[\d+:\d+:\d+\]\s+"
+                  r"(?P<name>.*?)\s+\[\*\*\](.*\{(?P<proto>[^}]+)\}\s+(?P<src>\S+)\s+->\s+(?P<dst>\S+)|[^{]*$)")
 # Column names of a plain table, each with what else it may be called.
 COLUMNS = {
     "time": ("time", "timestamp", "ts", "start"),
@@ -36,8 +35,8 @@ def open_text(path):
         with open(path, "rb") as file:
             packed = file.read(2) == b"\x1f\x8b"
         if packed:
-            return gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="")
-        return open(path, encoding="utf-8", errors="replace", newline="")
+            return gzip.open(path, "rt", encoding="utf-8-sig", errors="replace", newline="")
+        return open(path, encoding="utf-8-sig", errors="replace", newline="")
     except OSError as why:
         raise Bad(f"{path}: {why.strerror}") from why
 
@@ -74,6 +73,8 @@ def port(value):
 
 def protocol(text):
     text = (text or "-").upper()
+    if text.startswith("PROTO:"):  # Suricata's, of one that it has no name for
+        text = text[6:].lstrip("0")
     if text in ("-", "IP"):
         return None
     return {"6": "TCP", "17": "UDP", "1": "ICMP", "58": "ICMP6", "IPV6-ICMP": "ICMP6", "ICMPV6": "ICMP6"}.get(text, text)
@@ -115,12 +116,28 @@ def read_zeek(lines):
             yield notice(dict(zip(fields, line.rstrip("\r\n").split("\t"), strict=True)))
 
 
-def fast_time(text, year):
+def fast_time(text, about):
+    """A time of Suricata (month/day/year), Snort 2 (the same, the year in two digits), Snort 3 (year/month/day) or either without
+    a year: of what can be meant, the time that is nearest to `about`."""
     date, clock = text.split("-")
-    month, day, *short = (int(part) for part in date.split("/"))
+    part = [int(number) for number in date.split("/")]
     hour, minute, second = clock.split(":")
-    full = 2000 + short[0] if short and short[0] < 70 else 1900 + short[0] if short else year
-    return calendar.timegm((full, month, day, int(hour), int(minute), 0)) + float(second)
+    year = datetime.datetime.fromtimestamp(about, datetime.timezone.utc).year
+    if len(part) == 2:
+        meant = [(year + i, *part) for i in (-1, 0, 1)]
+    elif len(date) == len("12/31/2026"):
+        meant = [(part[2], *part[:2])]
+    else:
+        meant = [(century + y, month, day) for century in (1900, 2000) for y, month, day in ((part[2], *part[:2]), part)]
+    times = []
+    for day in meant:
+        try:
+            times.append(datetime.datetime(*day, int(hour), int(minute), tzinfo=datetime.timezone.utc).timestamp())
+        except ValueError:  # no such day
+            continue
+    if not times:
+        raise ValueError(f"{date} is no day")
+    return min(times, key=lambda time: abs(time - about)) + float(second)
 
 
 def split_port(text):
@@ -131,8 +148,8 @@ def split_port(text):
     return text, None
 
 
-def read_fast(lines, year):
-    """Snort's fast alerts (Suricata's fast.log too). Without -y they name no year: that of the labels is taken."""
+def read_fast(lines, about):
+    """Snort's fast alerts (Suricata's fast.log too); those about packets that are not IP name no addresses."""
     for line in lines:
         found = FAST.match(line.strip())
         if not found:
@@ -140,7 +157,7 @@ def read_fast(lines, year):
         proto = protocol(found["proto"])
         (src, sport), (dst, dport) = (split_port(found[end]) if proto in ("TCP", "UDP") else (found[end], None)
                                       for end in ("src", "dst"))
-        yield alert(fast_time(found["when"], year), src, dst, sport, dport, proto, found["name"])
+        yield alert(fast_time(found["when"], about), src, dst, sport, dport, proto, found["name"])
 
 
 def read_table(lines):
@@ -176,23 +193,27 @@ def kind_of(path):
 KINDS = ("eve", "zeek", "fast", "csv")
 
 
-def read(path, kind, year):
-    """The alerts of a file. @raise Bad, with the line that cannot be read."""
-    count = 0
+def read(path, kind, about, tell):
+    """The alerts of a file; `about` is a time near theirs. A last line that is cut short, as a writer that was killed leaves it, is
+    told and left out. @raise Bad, with the line that cannot be read."""
+    count, last = 0, ""
     kind = kind or kind_of(path)
 
     def counted(lines):
-        nonlocal count
+        nonlocal count, last
         for line in lines:
-            count += 1
+            count, last = count + 1, line
             if line.strip():
                 yield line
 
     with open_text(path) as file:
         lines = counted(file)
-        readers = {"eve": read_eve, "zeek": read_zeek, "csv": read_table, "fast": lambda rest: read_fast(rest, year)}
+        readers = {"eve": read_eve, "zeek": read_zeek, "csv": read_table, "fast": lambda rest: read_fast(rest, about)}
         try:
             yield from readers[kind](lines)
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, csv.Error, EOFError, OSError) as why:
+            if count > 1 and not last.endswith("\n"):
+                tell(f"{path}:{count}: the last line is cut short, and left out")
+                return
             said = f"it has no {why}" if isinstance(why, KeyError) else str(why)
             raise Bad(f"{path}:{count}: this line cannot be read as {kind}: {said}") from why

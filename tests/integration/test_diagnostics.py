@@ -180,7 +180,7 @@ COMMANDS = {
         -m threegateways.wm --lora-forward 192.0.2.1,gateways=198.18.0.0/30 -o x
         -m M -m lora.wm --lora-forward 192.0.2.1 -o x --csv y
         -m M -o x -r x0.000001 -n 1000000
-        --replay c.pcap -o x -r x1000000000
+        --replay c.pcap,weight=1000000 -o x -r x1000
         --replay c.pcap,size=2 -o x
         --replay c.pcap {'-m M ' * 32} -o x
         -m M -o x --loop 2

@@ -65,6 +65,11 @@ FAST = """\
 01/01-00:00:11.000000  [**] [1:3:1] odd agent [**] [Priority: 3] {TCP} 10.0.0.5:40000 -> 10.0.0.1:80
 01/01-00:50:00.000000  [**] [1:3:1] odd agent [**] [Priority: 3] {TCP} 10.0.0.5:40000 -> 10.0.0.1:80
 """
+# The same as Suricata writes them, one packet that was dropped and one that had no addresses among them.
+SURICATA = "".join(line.replace("01/01/70-", "01/01-").replace("01/01-", "01/01/1970-") + "\n" for line in FAST.splitlines()).replace(
+    "  [**] [1:1:1]", "  [Drop] [**] [1:1:1]")
+NO_ADDRESSES = "01/01/1970-00:50:01.000000  [**] [1:2200024:2] SURICATA IPv6 truncated [**] [Classification: x] [Priority: 3] [**] [Raw pkt: 00 ]\n"
+SNORT3 = FAST.replace("01/01/70-", "01/01-").replace("01/01-", "70/01/01-").replace("closed port", '"closed port"')
 TABLE = """\
 Timestamp,src_ip,dst_ip,sport,dport,proto,signature
 100.15,10.0.0.1,10.0.0.66,23,50000,6,closed port
@@ -114,7 +119,12 @@ def alerts_of_every_kind_are_joined_with_the_flows_they_name():
     check(score(ZEEK, *attacks), 3)
     check(score(ZEEK_JSON, *attacks), 3)
     check(score(FAST, *attacks), 3)
+    check(score(SURICATA, *attacks), 3)
+    check(score(SNORT3, *attacks), 3)
     check(score(TABLE, *attacks), 3)
+    check(score("\ufeff" + TABLE.replace("\n", "\r\n"), *attacks), 3)
+    both = score(SURICATA + NO_ADDRESSES, *attacks)
+    assert (both["alerts"], both["hits"], both["false_alarms"]["on_no_flow"]) == (6, 3, 2), both
 
 
 def benign_labels_say_the_same_as_their_opposite():
@@ -128,6 +138,22 @@ def times_can_be_shifted_and_slack_decides():
     check(score(ahead, "--attack", "scan", "--attack", "guess", "--shift", "-3600"), 3)
     strict = score(FAST, "--attack", "scan", "--slack", "0")  # the scan's flows are over when it is told
     assert by_label(strict)["scan"]["flows_detected"] == 0, strict
+
+
+def alerts_without_a_year_go_with_labels_of_two():
+    labels = HEAD + "1798761590.5,1798761610.5,10.0.0.66,10.0.0.1,50000,22,TCP,scan,scan,2,120\n"  # 2026-12-31 23:59:50.5
+    for day in "01/01", "01/01/27", "27/01/01", "01/01/2027":
+        text = f"{day}-00:00:05.000000  [**] [1:1:1] x [**] [Priority: 3] {{TCP}} 10.0.0.66:50000 -> 10.0.0.1:22\n"
+        found = score(text, "--attack", "scan", labels=labels)
+        assert found["hits"] == 1 and abs(by_label(found)["scan"]["delay_s"]["max"] - 14.5) < 1e-6, (day, found)
+
+
+def a_line_that_a_killed_writer_left_short_is_told_and_left_out():
+    for text, count in (EVE[:-20], 4), (ZEEK[:ZEEK.index("3000.0") + 20], 4), (FAST[:-30], 4), (TABLE + "10", 5):
+        run = subprocess.run([SCORE, write("labels.csv", LABELS + "3620.5,3621"), write("cut", text), "--attack", "scan", "--json", "-"],
+                             capture_output=True, text=True, check=True, timeout=60)
+        assert json.loads(run.stdout)["alerts"] == count, (text[-60:], run.stdout)
+        assert run.stderr.count("the last line is cut short") == 2, run.stderr
 
 
 def several_files_count_together():
@@ -168,6 +194,8 @@ claims.run("score_ids", [
     alerts_of_every_kind_are_joined_with_the_flows_they_name,
     benign_labels_say_the_same_as_their_opposite,
     times_can_be_shifted_and_slack_decides,
+    alerts_without_a_year_go_with_labels_of_two,
+    a_line_that_a_killed_writer_left_short_is_told_and_left_out,
     several_files_count_together,
     the_report_is_for_people,
     wrong_inputs_are_refused_in_one_sentence,
