@@ -38,15 +38,16 @@ static void init_ip(struct wm_stencil *st, const struct wm_form *form, uint8_t l
 	}
 }
 
-static void init_one(struct wm_stencil *st, const struct wm_form *form, unsigned variant)
+// @return whether drafts can be made of it.
+static bool init_one(struct wm_stencil *st, const struct wm_form *form, unsigned variant)
 {
 	uint32_t back = form->head_len + (variant & PADDED ? form->pad : 0u);
 	bool reverse = (variant & REVERSE) != 0;
 	uint8_t l4;
 
-	*st = (struct wm_stencil){.form = form, .move = WM_MOVE_SEQ};
+	*st = (struct wm_stencil){.form = form->payload != NULL ? form : NULL, .move = WM_MOVE_SEQ};
 	if (!is_simple(form) || back > WM_DRAFT_HEAD)
-		return;
+		return false;
 	l4 = (uint8_t)(back - form->l4);
 	st->l2 = (uint8_t)back;
 	init_ip(st, form, (uint8_t)(back - form->l3), reverse);
@@ -56,8 +57,7 @@ static void init_one(struct wm_stencil *st, const struct wm_form *form, unsigned
 		st->checksum = (uint8_t)(l4 - 6);
 		st->if_zero = UINT16_MAX;
 		st->numbers = WM_DRAFT_HEAD; // before the frame
-		st->usable = back + 8 <= WM_DRAFT_HEAD;
-		return;
+		return back + 8 <= WM_DRAFT_HEAD;
 	}
 	st->move = reverse ? WM_MOVE_REVERSE : WM_MOVE_SEQ;
 	if (!(variant & NO_ECHO))
@@ -70,7 +70,7 @@ static void init_one(struct wm_stencil *st, const struct wm_form *form, unsigned
 		st->stamp_mask = -1;
 		st->echo_mask = variant & NO_ECHO ? 0 : -1;
 	}
-	st->usable = true;
+	return true;
 }
 
 // A lane's n bytes as they are sent, from the given one on: to where they are `back` bytes before the payload.
@@ -147,12 +147,32 @@ static void init_vectors(struct wm_stencil *st, bool numbered)
 	}
 }
 
-void wm_stencil_init(struct wm_stencil *out, const struct wm_form *form)
+// Where one like the last of the list is; that of a form with a payload is its own.
+static size_t find(const struct wm_stencils *all)
 {
-	for (unsigned i = 0; i < WM_STENCILS; i++) {
-		init_one(&out[i], form, i);
-		if (out[i].usable)
-			init_vectors(&out[i], form->proto == WM_PROTO_UDP && !(i & NO_ECHO));
+	size_t i = all->list[all->n].form != NULL ? all->n : 0;
+
+	while (i < all->n && memcmp(&all->list[i], &all->list[all->n], sizeof(*all->list)) != 0)
+		i++;
+	return i;
+}
+
+void wm_stencils_init(struct wm_stencils *out, const struct wm_form *forms, size_t n_forms)
+{
+	out->forms = forms;
+	out->n = 0;
+	for (size_t i = 0; i < n_forms * WM_STENCILS; i++) {
+		const struct wm_form *form = &forms[i / WM_STENCILS];
+		unsigned variant = i % WM_STENCILS;
+		struct wm_stencil *st = &out->list[out->n];
+		uint16_t *index = &out->of[i / WM_STENCILS][variant];
+
+		*index = WM_NO_STENCIL;
+		if (out->n == WM_NO_STENCIL || !init_one(st, form, variant))
+			continue;
+		init_vectors(st, form->proto == WM_PROTO_UDP && !(variant & NO_ECHO));
+		*index = (uint16_t)find(out);
+		out->n += *index == out->n;
 	}
 }
 
@@ -231,7 +251,8 @@ static uint64_t less(uint64_t v)
 }
 
 // The headers come from wm_frame_build(), and the sums are its checksums without what wm_draft_put() adds again.
-static void fill_in(struct wm_draft *d, const struct wm_sample *s, const struct wm_stencil *st)
+static void fill_in(
+	struct wm_draft *d, const struct wm_sample *s, const struct wm_form *form, const struct wm_stencil *st)
 {
 	uint8_t frame[FRAME_MAX], *end = frame + st->l2;
 	bool server = (s->bits & WM_BIT_REVERSE) != 0;
@@ -239,7 +260,7 @@ static void fill_in(struct wm_draft *d, const struct wm_sample *s, const struct 
 	uint64_t sum;
 
 	memset(frame, 0, WM_DRAFT_HEAD);
-	wm_frame_build(frame, st->form, s, true);
+	wm_frame_build(frame, form, s, true);
 	memcpy(d->head + WM_DRAFT_HEAD - st->l2, frame, st->l2);
 	client = wm_load32(end - st->client);
 	sum = sum_of(wm_load16(end - st->checksum)) + less(client) + less(wm_load16(end - st->port));
@@ -254,28 +275,28 @@ static void fill_in(struct wm_draft *d, const struct wm_sample *s, const struct 
 		sum += less(htobe16((uint16_t)s->seq));
 	}
 	d->sum = wm_sum_fold(sum);
-	if (st->form->ip == 4)
+	if (form->ip == 4)
 		d->ip_sum = wm_sum_fold(
 			sum_of(wm_load16(end - st->ip_checksum)) + less(client) + less(wm_load16(end - st->id)));
 	d->id = wm_ipv4_id_key(s->flow);
 }
 
-void wm_draft_make(struct wm_draft *out, const struct wm_sample *s, const struct wm_stencil *stencils)
+void wm_draft_make(struct wm_draft *out, const struct wm_sample *s, const struct wm_stencils *stencils)
 {
 	struct wm_draft d = {.time_ns = s->time_ns, .len = s->len, .bits = s->bits, .stencil = WM_NO_STENCIL};
-	const struct wm_form *form = stencils[(size_t)s->form * WM_STENCILS].form;
+	const struct wm_form *form = &stencils->forms[s->form];
 	uint32_t payload = (uint32_t)s->len - form->head_len - form->pad;
 	bool simple = choose_payload(&d.payload, form, s, payload);
-	size_t stencil = (size_t)s->form * WM_STENCILS + choose_variant(&d, form, s);
+	uint16_t stencil = stencils->of[s->form][choose_variant(&d, form, s)];
 
-	if (!simple || stencil >= WM_NO_STENCIL || !stencils[stencil].usable
-		|| (form->payload != NULL && s->len > FRAME_MAX) || !is_host(s->src, form->ip)
-		|| !is_host(s->dst, form->ip) || (s->sport == 0 && s->dport == 0) || !moves_simply(form, s)) {
+	if (!simple || stencil == WM_NO_STENCIL || (form->payload != NULL && s->len > FRAME_MAX)
+		|| !is_host(s->src, form->ip) || !is_host(s->dst, form->ip) || (s->sport == 0 && s->dport == 0)
+		|| !moves_simply(form, s)) {
 		d.sample = *s;
 	} else {
-		d.stencil = (uint16_t)stencil;
+		d.stencil = stencil;
 		choose_moves(&d, s);
-		fill_in(&d, s, &stencils[stencil]);
+		fill_in(&d, s, form, &stencils->list[stencil]);
 	}
 	*out = d;
 }

@@ -3,7 +3,7 @@
 // from lap to lap and with time beside them. What is left to do then is a copy and a few fields, in a straight line:
 // nothing depends on the kind of form, so that a mix of forms costs no mispredicted branches.
 //
-//	form   -> stencils  once: where the fields are that change
+//	forms  -> stencils  once: where the fields are that change
 //	sample -> draft     when the packet is first seen
 //	draft  -> headers   each time: wm_draft_put(), the same bytes as wm_frame_build() of the sample on that lap
 //
@@ -72,9 +72,9 @@ struct wm_move {
 // Where the fields are: distances from the payload's place back. A field that a form does not have is written where it
 // does no harm.
 struct wm_stencil {
-	alignas(64) const struct wm_form *form;
-	uint8_t l2;          // the frame's beginning
-	uint8_t mac, client; // last four bytes of the client's MAC and IP addresses
+	alignas(64) const struct wm_form *form; // whose payload it is; NULL = none
+	uint8_t l2;                             // the frame's beginning
+	uint8_t mac, client;                    // last four bytes of the client's MAC and IP addresses
 	uint8_t id, ip_checksum;
 	uint8_t port;    // the client's
 	uint8_t numbers; // seq and ack
@@ -83,7 +83,6 @@ struct wm_stencil {
 	uint8_t move;                                       // enum wm_move_kind
 	int8_t id_mask, stamp_mask, echo_mask, number_mask; // -1: there is one; 0
 	uint16_t if_zero;                                   // what is sent for a checksum of 0
-	bool usable;                                        // drafts can be made of it
 
 	// The same for vectors. What they load begins before put: what comes of that is before the headers.
 	uint32_t present;                         // bytes of the lanes, as they are sent, that there are
@@ -95,6 +94,15 @@ struct wm_stencil {
 static_assert(offsetof(struct wm_stencil, put) == 96 && sizeof(struct wm_stencil) == 192,
 	"three cache lines, the last for the last 64 bytes");
 
+// Those of a model's forms. Forms whose fields are in the same places share theirs: so few are in use that all of them
+// stay in the first cache, and none is waited for.
+struct wm_stencils {
+	const struct wm_form *forms;
+	struct wm_stencil *list;     // n different ones
+	uint16_t (*of)[WM_STENCILS]; // of each form, by variant: index into list; WM_NO_STENCIL = no drafts of it
+	size_t n;
+};
+
 struct wm_draft {
 	alignas(64) uint64_t time_ns;
 	uint32_t stamp;     // of the sender's clock, less the time; of UDP: the number that the payload begins with
@@ -103,7 +111,7 @@ struct wm_draft {
 	uint16_t ip_sum;    // of the IPv4 header
 	uint16_t id;        // wm_ipv4_id_key()
 	uint16_t len;       // of the frame
-	uint16_t stencil;   // index into the model's
+	uint16_t stencil;   // index into the model's list
 	uint16_t port_mask; // bits of the client's port that move
 	uint8_t host;       // index into wm_move
 	uint8_t payload;    // enum wm_draft_payload
@@ -121,16 +129,17 @@ static_assert(sizeof(struct wm_draft) == 128, "two cache lines");
  *  The hosts are the caller's. */
 void wm_move_init(struct wm_move *out, uint32_t port, const uint32_t numbers[2]);
 
-/** The stencils of a form, WM_STENCILS of them. */
-void wm_stencil_init(struct wm_stencil *out, const struct wm_form *form);
+/** Find the stencils of n_forms forms. out->list and out->of have room for those of n_forms forms and are the caller's;
+ *  the forms are borrowed for as long as stencils are used. */
+void wm_stencils_init(struct wm_stencils *out, const struct wm_form *forms, size_t n_forms);
 
 /**
  * Make a draft of a sample, or keep it as it is: drafts are for TCP and UDP, with headers of up to WM_DRAFT_HEAD bytes,
  * between single hosts. Time, len and bits are set in any case.
  *
- * @param stencils Of all forms of the sample's model, form by form.
+ * @param stencils Of the sample's model.
  */
-void wm_draft_make(struct wm_draft *out, const struct wm_sample *s, const struct wm_stencil *stencils);
+void wm_draft_make(struct wm_draft *out, const struct wm_sample *s, const struct wm_stencils *stencils);
 
 static inline uint32_t wm_mask(int8_t bit)
 {

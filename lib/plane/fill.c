@@ -10,9 +10,9 @@ enum {
 	ROW_MASK = WM_TX_ROW - 1,
 	CLAIM = WM_TX_BURST, // packets claimed from the budget at once
 	ETH_LEN = 14,
-	AHEAD = WM_TX_BURST, // samples
-	SCOUT = 3,           // samples looked at for each that is taken
-	LAP_BLOCK = 100,     // packets sent again, whose pace is set at once
+	AHEAD = 64,      // drafts
+	SCOUT = 3,       // samples looked at for each that is taken
+	LAP_BLOCK = 100, // packets sent again, whose pace is set at once
 };
 
 // What became of the attempt to build one more packet.
@@ -92,11 +92,6 @@ static bool fits(
 	return s->len <= tx->max_len && s->len <= out->mtu + (form->l3 > 0 ? form->l3 : ETH_LEN);
 }
 
-static const struct wm_stencil *stencil_of(const struct wm_tx *tx, const struct wm_draft *d)
-{
-	return &tx->out[wm_tx_side(tx, d->bits)].stencils[d->bits >> WM_MODEL_SHIFT][d->stencil];
-}
-
 // Plan the departure of a packet and set the time of its sample, which some header fields follow.
 // @return false if that is beyond the end of the run.
 static bool plan(struct wm_tx *tx, uint32_t len, uint64_t *due, uint64_t *time_ns)
@@ -171,7 +166,7 @@ static inline void put_draft(
 	struct wm_tx *tx, struct rte_mbuf *m, const struct wm_draft *d, const struct turn *turn, uint64_t time_ns)
 {
 	if (likely(!wm_draft_is_sample(d)))
-		wm_frame_put_draft(m, d, stencil_of(tx, d), turn->move, time_ns);
+		wm_frame_put_draft(m, d, &tx->stencils[d->bits][d->stencil], turn->move, time_ns);
 	else
 		put_sample(tx, m, &d->sample, turn, time_ns);
 }
@@ -221,7 +216,7 @@ static enum outcome build_sample(struct wm_tx *tx, const struct wm_sample *s)
 			wm_departures_end(tx->departures, s);
 		return DROPPED;
 	}
-	wm_draft_make(&draft, s, out->stencils[model]);
+	wm_draft_make(&draft, s, &out->stencils[model]);
 	draft.pad = (uint8_t)(s->len < WM_FRAME_MIN ? WM_FRAME_MIN - s->len : 0);
 	if (s->len > tx->room && !wm_draft_is_sample(&draft)) {
 		draft.stencil = WM_NO_STENCIL;
@@ -273,21 +268,30 @@ static enum outcome build_fresh(struct wm_tx *tx, uint32_t want)
 	return outcome;
 }
 
+// Drafts come from memory, one behind the other: into the second cache, for so many at once would take all the buffers
+// that misses of the first one have, and whatever else misses it would wait.
+static inline void prefetch(const struct wm_draft *d)
+{
+	rte_prefetch1(d);
+	rte_prefetch1((const uint8_t *)d + RTE_CACHE_LINE_SIZE);
+}
+
 // Build those of n drafts, at most a burst, that need neither a plan nor more than one mbuf each, up to the first that
 // does. Mbufs lie ready. @return how many.
 static uint32_t build_plain(
 	struct wm_tx *tx, const struct wm_draft *d, uint32_t n, const struct turn *turn, uint64_t later_ns)
 {
 	uint32_t at = (tx->head + tx->n) & ROW_MASK, room = tx->room, i = 0;
+	const struct wm_stencil *const *stencils = tx->stencils;
 	struct rte_mbuf *const *row = tx->row + at;
 	struct wm_draft_job jobs[WM_TX_BURST], *job = jobs;
-	uint64_t built = tx->built;
+	uint64_t built = tx->built, *built_at = tx->built_at + at;
+	uint8_t *bits = tx->bits + at;
 
 	for (; i < n && d[i].len <= room; i++) {
-		rte_prefetch0(&d[i + AHEAD]);
-		rte_prefetch0((const uint8_t *)&d[i + AHEAD] + RTE_CACHE_LINE_SIZE);
+		prefetch(&d[i + AHEAD]);
 		if (likely(!wm_draft_is_sample(&d[i]))) {
-			const struct wm_stencil *st = stencil_of(tx, &d[i]);
+			const struct wm_stencil *st = &stencils[d[i].bits][d[i].stencil];
 
 			wm_frame_begin_draft(row[i], &d[i], st, turn->move);
 			*job++ = (struct wm_draft_job){&d[i], st, wm_mbuf_payload(row[i])};
@@ -295,8 +299,8 @@ static uint32_t build_plain(
 			put_sample(tx, row[i], &d[i].sample, turn, d[i].time_ns + later_ns);
 		}
 		built += wm_tx_size(d[i].len, d[i].pad);
-		tx->built_at[at + i] = built;
-		tx->bits[at + i] = d[i].bits;
+		built_at[i] = built;
+		bits[i] = d[i].bits;
 	}
 	if (job > jobs)
 		tx->putter->put(jobs, (size_t)(job - jobs), turn->move, later_ns);
@@ -331,6 +335,7 @@ static uint32_t build_span(
 			i += build_plain(tx, d + i, RTE_MIN(n - i, tx->n_spare), &turn, later_ns);
 		if (i == n)
 			break;
+		prefetch(&d[i + AHEAD]);
 		*outcome = build_one(tx, &d[i], &turn, d[i].time_ns + later_ns);
 		if (*outcome != BUILT)
 			break;

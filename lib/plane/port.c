@@ -217,7 +217,7 @@ void wm_port_close(struct wm_port *port)
 	rte_mempool_free(port->rx_pool);
 	rte_free(port->dressed);
 	for (unsigned i = 0; i < WM_MODELS_MAX; i++)
-		rte_free(port->stencils[i]);
+		rte_free(port->stencils[i].list);
 	*port = (struct wm_port){0};
 }
 

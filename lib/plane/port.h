@@ -3,7 +3,7 @@
 #pragma once
 
 #include <base/err.h>
-#include <packet/form.h>
+#include <packet/draft.h>
 #include <plane/choice.h>
 #include <plane/count.h>
 #include <plane/stamp.h>
@@ -45,7 +45,7 @@ struct wm_port {
 	unsigned peer;                              // index of the port at which its packets come out
 	const struct wm_form *forms[WM_MODELS_MAX]; // as it sends them
 	struct wm_form *dressed;                    // those that are its own, or NULL
-	struct wm_stencil *stencils[WM_MODELS_MAX]; // of the forms
+	struct wm_stencils stencils[WM_MODELS_MAX]; // of the forms; one piece of memory, that of the list
 
 	// Written by control.
 	atomic_bool up;

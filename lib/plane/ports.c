@@ -139,13 +139,15 @@ static int dress_port(struct wm_plane *p, struct wm_port *port, const struct wm_
 static int make_stencils(struct wm_plane *p, struct wm_port *port, struct wm_err *err)
 {
 	for (size_t i = 0; i < WM_MODELS_MAX && p->n_forms[i] > 0; i++) {
-		size_t size = p->n_forms[i] * WM_STENCILS * sizeof(*port->stencils[i]);
+		struct wm_stencils *all = &port->stencils[i];
+		size_t n = p->n_forms[i] * WM_STENCILS,
+		       size = n * sizeof(*all->list) + p->n_forms[i] * sizeof(*all->of);
 
-		port->stencils[i] = wm_mem_alloc(port->socket, size);
-		if (port->stencils[i] == NULL)
+		all->list = wm_mem_alloc(port->socket, size);
+		if (all->list == NULL)
 			return wm_mem_short("the headers of packets", size, err);
-		for (size_t k = 0; k < p->n_forms[i]; k++)
-			wm_stencil_init(&port->stencils[i][k * WM_STENCILS], &port->forms[i][k]);
+		all->of = (void *)(all->list + n);
+		wm_stencils_init(all, port->forms[i], p->n_forms[i]);
 	}
 	return 0;
 }

@@ -276,6 +276,7 @@ static int setup_tx(struct wm_plane *p, unsigned t, struct wm_err *err)
 	}
 	if (rc < 0)
 		return rc;
+	wm_tx_init_stencils(tx);
 	tx->scratch = wm_mem_alloc(node, UINT16_MAX);
 	if (tx->scratch == NULL)
 		return wm_mem_short("the queues", UINT16_MAX, err);

@@ -41,6 +41,12 @@ void wm_tx_prepare_pool(struct rte_mempool *pool)
 	(void)rte_mempool_obj_iter(pool, prepare_mbuf, NULL);
 }
 
+void wm_tx_init_stencils(struct wm_tx *tx)
+{
+	for (unsigned bits = 0; bits <= UINT8_MAX; bits++)
+		tx->stencils[bits] = tx->out[wm_tx_side(tx, (uint8_t)bits)].stencils[bits >> WM_MODEL_SHIFT].list;
+}
+
 // A port that loops what it sends back to itself (net_ring) is full until somebody takes it out.
 static void receive(struct wm_tx_out *out)
 {

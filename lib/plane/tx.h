@@ -83,7 +83,7 @@ struct wm_tx_share {
 struct wm_tx_out {
 	// Set up before the start, read-only after.
 	const struct wm_form *const *forms; // of each model, as this port sends them
-	struct wm_stencil *const *stencils; // theirs
+	const struct wm_stencils *stencils; // theirs
 	uint32_t mtu;                       // longest packet behind the link header
 	uint16_t port;
 	uint16_t queue;
@@ -118,8 +118,9 @@ struct wm_tx {
 	bool paced;
 	uint64_t lead; // ticks that packets are handed over ahead of their time, with time stamps; 0 = at their time
 	bool mixed;    // there are several models: each one's share is counted
-	struct wm_departures *departures; // who is told what was sent; NULL = nobody
-	struct wm_lap *lap;               // NULL = wait for fresh samples
+	const struct wm_stencil *stencils[UINT8_MAX + 1]; // by a sample's bits: of its model, as its out sends them
+	struct wm_departures *departures;                 // who is told what was sent; NULL = nobody
+	struct wm_lap *lap;                               // NULL = wait for fresh samples
 	const struct wm_draft_putter *putter;
 	uint8_t *scratch; // UINT16_MAX bytes: a frame before it is cut up
 
@@ -182,6 +183,9 @@ static inline double wm_tx_ticks_per_ns(const struct wm_tx *tx)
 {
 	return atomic_load_explicit(&tx->run->tsc_per_ns, memory_order_relaxed);
 }
+
+/** Once the outs are set up: find the stencils by a sample's bits. */
+void wm_tx_init_stencils(struct wm_tx *tx);
 
 /** Put up to `want` more packets into the row. */
 void wm_tx_fill(struct wm_tx *tx, uint32_t want);

@@ -41,7 +41,7 @@ struct bench {
 	struct wm_port port;
 	struct wm_tx_run run;
 	const struct wm_form *forms[WM_MODELS_MAX];
-	struct wm_stencil *stencils[WM_MODELS_MAX];
+	struct wm_stencils stencils[WM_MODELS_MAX];
 	struct wm_ring ring;
 	struct wm_feed_ring feed_ring;
 	struct wm_tx *tx;
@@ -103,9 +103,9 @@ static void set_up(struct bench *b)
 	if (wm_port_open(&b->port, &(struct wm_port_ask){.n_queues = 1, .n_lcores = 2}, &err) < 0)
 		die(err.msg);
 	(void)b->source.engine->forms(b->source.model, &n_forms);
-	b->stencils[0] = zeroed(n_forms * WM_STENCILS * sizeof(struct wm_stencil));
-	for (size_t i = 0; i < n_forms; i++)
-		wm_stencil_init(&b->stencils[0][i * WM_STENCILS], &b->forms[0][i]);
+	b->stencils[0].list = zeroed(n_forms * WM_STENCILS * sizeof(*b->stencils[0].list));
+	b->stencils[0].of = zeroed(n_forms * sizeof(*b->stencils[0].of));
+	wm_stencils_init(&b->stencils[0], b->forms[0], n_forms);
 	b->run.end_ns = UINT64_MAX;
 	b->feed_ring.ring = &b->ring;
 	*tx = (struct wm_tx){.run = &b->run,
@@ -116,6 +116,7 @@ static void set_up(struct bench *b)
 		.lap = zeroed(sizeof(*tx->lap)),
 		.scratch = zeroed(UINT16_MAX)};
 	tx->out[0] = (struct wm_tx_out){.forms = b->forms, .stencils = b->stencils, .mtu = b->port.mtu};
+	wm_tx_init_stencils(tx);
 	wm_lap_init(tx->lap, zeroed(b->n_samples * sizeof(*tx->lap->kept)), NULL, b->n_samples);
 	wm_feed_init(&tx->feed, &b->feed_ring, 1);
 	b->tx = tx;
@@ -171,11 +172,11 @@ static void build_frames(struct bench *b)
 			size_t n_jobs = 0;
 
 			for (size_t i = 0; i < n_span; i++) {
-				rte_prefetch0(&d[i + WM_TX_BURST]);
-				rte_prefetch0((const uint8_t *)&d[i + WM_TX_BURST] + RTE_CACHE_LINE_SIZE);
+				rte_prefetch1(&d[i + 2 * WM_TX_BURST]);
+				rte_prefetch1((const uint8_t *)&d[i + 2 * WM_TX_BURST] + RTE_CACHE_LINE_SIZE);
 				if (wm_draft_is_sample(&d[i]))
 					continue;
-				st = &b->stencils[0][d[i].stencil];
+				st = &b->stencils[0].list[d[i].stencil];
 				wm_frame_begin_draft(m[i], &d[i], st, &lap->move);
 				jobs[n_jobs++] = (struct wm_draft_job){&d[i], st, wm_mbuf_payload(m[i])};
 			}

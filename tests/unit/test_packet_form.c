@@ -459,12 +459,11 @@ static void make_move(struct wm_rng *rng, struct wm_move *move)
 
 // Nothing beside the headers' place is written; what is behind them is the payload's writer's.
 static void check_draft(const struct wm_draft_putter *putter, const struct wm_draft *d, const struct wm_form *form,
-	const struct wm_stencil *stencils, const struct wm_sample *s, const struct wm_move *move)
+	const struct wm_stencil *st, const struct wm_sample *s, const struct wm_move *move)
 {
 	enum { AT = 256 };
 	static alignas(64) uint8_t room[AT + ROOM];
 	static uint8_t want[ROOM];
-	const struct wm_stencil *st = &stencils[d->stencil];
 	struct wm_sample moved = *s;
 	uint8_t *payload = room + AT;
 	uint32_t n;
@@ -501,7 +500,9 @@ static void check_putter(const struct wm_draft_putter *putter)
 	struct wm_rng rng;
 
 	for (uint64_t round = 0; round < 2 * ROUNDS; round++) {
-		struct wm_stencil stencils[WM_STENCILS];
+		struct wm_stencil list[WM_STENCILS];
+		uint16_t of[1][WM_STENCILS];
+		struct wm_stencils stencils = {.list = list, .of = of};
 		struct wm_draft draft;
 		struct wm_packet pkt;
 		struct wm_sample s;
@@ -527,8 +528,8 @@ static void check_putter(const struct wm_draft_putter *putter)
 		wm_form_dress(&form, &dresses[below(&rng, 4)]);
 		s.len = (uint16_t)(s.len + form.grown);
 		make_move(&rng, &move);
-		wm_stencil_init(stencils, &form);
-		wm_draft_make(&draft, &s, stencils);
+		wm_stencils_init(&stencils, &form, 1);
+		wm_draft_make(&draft, &s, &stencils);
 		assert_int_equal(draft.len, s.len);
 		assert_int_equal(draft.bits, s.bits);
 		if (wm_draft_is_sample(&draft)) {
@@ -536,9 +537,45 @@ static void check_putter(const struct wm_draft_putter *putter)
 			continue;
 		}
 		n_drafts++;
-		check_draft(putter, &draft, &form, stencils, &s, &move);
+		check_draft(putter, &draft, &form, &list[draft.stencil], &s, &move);
 	}
 	assert_true(n_drafts > ROUNDS / 8);
+}
+
+static void forms_share_stencils_unless_fields_move_or_a_payload_is_their_own(void **state)
+{
+	enum { N = 4, TTL = 22, HEAD = 54 };
+	static const uint8_t payload[3] = "abc";
+	uint8_t image[HEAD + 4] = {[12] = 8, [14] = 0x45, [TTL] = 64, [23] = WM_PROTO_TCP, [46] = 0x50};
+	struct wm_stencil list[N * WM_STENCILS];
+	uint16_t of[N][WM_STENCILS];
+	struct wm_stencils all = {.list = list, .of = of};
+	struct wm_form forms[N];
+	uint32_t sums[3];
+	size_t n_alone;
+
+	(void)state;
+	assert_int_equal(wm_form_init(&forms[0], image, HEAD, NULL, NULL, 0, NULL), 0);
+	image[TTL] = 255;
+	assert_int_equal(wm_form_init(&forms[1], image, HEAD, NULL, NULL, 0, NULL), 0);
+	assert_int_equal(wm_form_init(&forms[2], image, HEAD, payload, sums, sizeof(payload), NULL), 0);
+	image[46] = 0x60; // four bytes of options
+	assert_int_equal(wm_form_init(&forms[3], image, HEAD + 4, NULL, NULL, 0, NULL), 0);
+	wm_stencils_init(&all, forms, 1);
+	n_alone = all.n;
+	assert_true(n_alone > 0);
+	wm_stencils_init(&all, forms, 2);
+	assert_int_equal(all.n, n_alone);
+	assert_memory_equal(of[0], of[1], sizeof(of[0]));
+	wm_stencils_init(&all, forms, 3);
+	assert_true(all.n > n_alone);
+	for (unsigned i = 0; i < WM_STENCILS; i++) {
+		assert_true(of[2][i] == WM_NO_STENCIL || of[2][i] >= n_alone);
+		assert_true(of[2][i] == WM_NO_STENCIL || list[of[2][i]].form == &forms[2]);
+	}
+	wm_stencils_init(&all, forms, N);
+	for (unsigned i = 0; i < WM_STENCILS; i++)
+		assert_true(of[3][i] == WM_NO_STENCIL || of[3][i] != of[0][i]);
 }
 
 static void the_environment_chooses_how_drafts_are_put(void **state)
@@ -800,6 +837,7 @@ int main(void)
 		cmocka_unit_test(dressed_frames_are_the_plain_ones_but_for_mac_addresses_and_tag),
 		cmocka_unit_test(mac_address_is_read_or_refused_with_a_reason),
 		cmocka_unit_test(drafts_give_the_frames_that_the_builder_gives),
+		cmocka_unit_test(forms_share_stencils_unless_fields_move_or_a_payload_is_their_own),
 		cmocka_unit_test(the_environment_chooses_how_drafts_are_put),
 		cmocka_unit_test(udp_checksum_of_zero_is_sent_as_all_ones),
 		cmocka_unit_test(dns_without_a_template_is_a_message_of_its_length),

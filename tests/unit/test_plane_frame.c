@@ -62,7 +62,9 @@ static void frames_do_not_show_what_their_buffer_carried_before(void **state)
 {
 	struct buffer *buffers = calloc(N_MBUFS, sizeof(*buffers));
 	static const struct wm_move still;
-	struct wm_stencil stencils[N_FORMS * WM_STENCILS];
+	struct wm_stencil list[N_FORMS * WM_STENCILS];
+	uint16_t of[N_FORMS][WM_STENCILS];
+	struct wm_stencils stencils = {.list = list, .of = of};
 	struct wm_form forms[N_FORMS];
 	struct wm_draft draft;
 	uint8_t want[ROOM];
@@ -71,8 +73,7 @@ static void frames_do_not_show_what_their_buffer_carried_before(void **state)
 
 	(void)state;
 	make_forms(forms);
-	for (size_t i = 0; i < N_FORMS; i++)
-		wm_stencil_init(&stencils[i * WM_STENCILS], &forms[i]);
+	wm_stencils_init(&stencils, forms, N_FORMS);
 	wm_rng_init(&rng, 1, WM_STREAM_TEST, 0);
 	for (size_t i = 0; i < N_MBUFS; i++)
 		buffers[i].mbuf.buf_addr = buffers[i].data;
@@ -80,12 +81,12 @@ static void frames_do_not_show_what_their_buffer_carried_before(void **state)
 		struct wm_sample s = random_sample(&rng, forms, ROOM);
 		struct buffer *b = &buffers[wm_rng_below(&rng, N_MBUFS)];
 
-		wm_draft_make(&draft, &s, stencils);
+		wm_draft_make(&draft, &s, &stencils);
 		n_drafts += !wm_draft_is_sample(&draft);
 		if (wm_draft_is_sample(&draft))
 			wm_frame_put(&b->mbuf, &forms[s.form], &s);
 		else
-			wm_frame_put_draft(&b->mbuf, &draft, &stencils[draft.stencil], &still, s.time_ns);
+			wm_frame_put_draft(&b->mbuf, &draft, &list[draft.stencil], &still, s.time_ns);
 		wm_frame_build(want, &forms[s.form], &s, false);
 		assert_int_equal(b->mbuf.data_len, s.len);
 		assert_int_equal(b->mbuf.pkt_len, s.len);
