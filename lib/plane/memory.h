@@ -7,8 +7,8 @@
 #include <stddef.h>
 
 /** Zeros, aligned to a cache line, from that node (negative = any), or from another if it has none left; to be handed
- * to rte_free(). All pages are there: none is missing when a packet is due. @return NULL if there are not so many
- * bytes. */
+ *  to rte_free(). All pages are there: none is missing when a packet is due. Nothing of it may be handed to a device:
+ *  without hugepages, large pieces are not where EAL thinks. @return NULL if there are not so many bytes. */
 void *wm_mem_alloc(int node, size_t size);
 
 /** Say that size bytes were not to be had, and how many there were. @return -ENOBUFS. */

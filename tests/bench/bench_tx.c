@@ -14,6 +14,7 @@
 #include <engine/engine.h>
 #include <plane/clock.h>
 #include <plane/frame.h>
+#include <plane/memory.h>
 #include <plane/port.h>
 #include <plane/tx.h>
 
@@ -63,11 +64,10 @@ static void die(const char *what)
 
 static void *zeroed(size_t size)
 {
-	void *p = rte_zmalloc(NULL, size, RTE_CACHE_LINE_SIZE);
+	void *p = wm_mem_alloc(SOCKET_ID_ANY, size);
 
 	if (p == NULL)
 		die("no memory: give EAL more (-m)");
-	memset(p, 0, size); // so that no page is missing when it matters
 	return p;
 }
 
