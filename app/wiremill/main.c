@@ -18,7 +18,7 @@ static int complain(int status, const struct wm_err *err)
 }
 
 // Networks that do not fit into the ones they are put in.
-static void warn_narrow(const struct wm_map *map)
+static void warn_narrow(const struct wm_map *map, const struct models *models)
 {
 	for (unsigned i = 0; i < map->n_nets; i++)
 		if (wm_map_narrows(&map->nets[i]))
@@ -27,6 +27,11 @@ static void warn_narrow(const struct wm_map *map)
 				"front of "
 				"their last %u bits alone become one\n",
 				i + 1, 128u - map->nets[i].to_bits);
+	if (models->n_folded > 0)
+		(void)fprintf(stderr,
+			"wiremill: %" PRIu64 " of %" PRIu64 " addresses that --map-net changes become one with "
+			"another\n",
+			models->n_folded, models->n_mapped);
 }
 
 // What a file says of ports, and a pcap is asked for; or the other way round.
@@ -67,13 +72,14 @@ static int mill(const struct settings *s)
 	bool began = false;
 
 	warn_aside(s);
-	warn_narrow(&s->map);
 	rc = models_check_outputs(s, &err);
 	rc = rc < 0 ? rc : models_open(&models, s, &err);
-	if (rc < 0)
+	if (rc < 0) {
 		settings_locate(s, NULL, &err);
-	else
+	} else {
+		warn_narrow(&s->map, &models);
 		warn_follow(s, &models);
+	}
 	if (rc == 0 && models.n > 0 && models.at[0].rows != NULL)
 		rc = table_run(s, &models, &began, &err);
 	else if (rc == 0)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "models.h"
 
+#include "mapping.h"
+
 #include <packet/dissect.h>
 #include <packet/raw.h>
 
@@ -33,23 +35,6 @@ static void set_label(struct open_model *m, const struct model_choice *choice)
 	else if (own == NULL || *own == '\0')
 		own = m->stem;
 	(void)snprintf(m->label, sizeof(m->label), "%s", own);
-}
-
-// Forms that say something that is mapped are copied.
-static int map_forms(struct open_model *m, const struct wm_map *map)
-{
-	struct wm_form *forms;
-
-	if (wm_map_is_empty(map))
-		return 0;
-	forms = reallocarray(NULL, m->n_forms + 1, sizeof(*forms));
-	if (forms == NULL)
-		return -ENOMEM;
-	memcpy(forms, m->forms, m->n_forms * sizeof(*forms));
-	for (size_t i = 0; i < m->n_forms; i++)
-		wm_map_form(map, &forms[i]);
-	m->forms = m->mapped = forms;
-	return 0;
 }
 
 // Whether a model is to come and go, or at a rate of its own.
@@ -128,7 +113,7 @@ static int open_model(
 	m->forms = m->engine->forms(m->model, &m->n_forms);
 	set_stem(m, choice->file);
 	set_label(m, choice);
-	rc = map_forms(m, &s->map);
+	rc = mapping_put(m, &s->map);
 	return rc < 0 ? wm_err_sys(err, rc, "%s", choice->file) : 0;
 }
 
@@ -298,6 +283,12 @@ int models_open(struct models *out, const struct settings *s, struct wm_err *err
 	rc = s->flows_from != NULL ? open_follow(out, s, err) : 0;
 	if (rc < 0) {
 		settings_locate(s, "flows-from", err);
+		return rc;
+	}
+	rc = mapping_check(out, s, err);
+	rc = rc < 0 ? rc : mapping_count(out, s, err);
+	if (rc < 0) {
+		settings_locate(s, NULL, err);
 		return rc;
 	}
 	rc = s->replay.file != NULL ? open_replay(out, s, speed, err) : 0;

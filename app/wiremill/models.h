@@ -36,7 +36,9 @@ struct models {
 	bool lora;                  // they make LoRa receptions, and nothing else
 	struct wm_flow_list follow; // flows that the model makes, if it does not plan its own
 	size_t n_unknown;           // of these, flows of protocols that it does not know: they are not made
-	struct wm_replay *replay;   // NULL = none; its samples are of number n, and so is what at[] says of them
+	uint64_t n_mapped;          // addresses of the models that the map changes,
+	uint64_t n_folded; // and those that it makes one with another; counted if a network is put into a smaller one
+	struct wm_replay *replay; // NULL = none; its samples are of number n, and so is what at[] says of them
 };
 
 /** @param out All zero; to be handed to models_close() in any case. @return 0; -errno with a sentence. */

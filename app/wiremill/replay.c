@@ -12,6 +12,7 @@ static const struct wm_field all[] = {
 	{.name = "used", .offset = offsetof(struct wm_replay_counts, used)},
 	{.name = "snapped", .offset = offsetof(struct wm_replay_counts, snapped)},
 	{.name = "mapped", .offset = offsetof(struct wm_replay_counts, mapped)},
+	{.name = "folded", .offset = offsetof(struct wm_replay_counts, folded)},
 	{.name = "backwards", .offset = offsetof(struct wm_replay_counts, backwards)},
 	{.name = "clock_set", .offset = offsetof(struct wm_replay_counts, clock_set)},
 	{.name = "snapped_out", .offset = offsetof(struct wm_replay_counts, snapped_out)},
@@ -42,6 +43,7 @@ void replay_print(FILE *out, const struct models *models)
 		c->loops, c->loops == 1 ? "" : "s", c->flows);
 	print_if_any(out, "captured short", c->snapped);
 	print_if_any(out, "mapped", c->mapped);
+	print_if_any(out, "addresses one with another", c->folded);
 	print_if_any(out, "earlier than the one before", c->backwards);
 	print_if_any(out, "times the clock set back", c->clock_set);
 	print_if_any(out, "dropped as captured short", c->snapped_out);

@@ -249,6 +249,10 @@ json_t *stats_json(const struct wm_plane_stats *now, const struct wm_plane_stats
 			json_pack("{s:s, s:I, s:I, s:I, s:I}", "file", s->flows_from, "flows",
 				(json_int_t)models->follow.n, "unknown", (json_int_t)models->n_unknown, "left_out",
 				(json_int_t)models->follow.n_left_out, "names", (json_int_t)models->follow.n_names));
+	if (wm_map_folds(&s->map))
+		(void)json_object_set_new(root, "map",
+			json_pack("{s:I, s:I}", "addresses", (json_int_t)models->n_mapped, "folded",
+				(json_int_t)models->n_folded));
 	if (models->replay != NULL)
 		(void)json_object_set_new(root, "capture", capture_json(now, before, models, s));
 	if (before == NULL && models->replay != NULL)

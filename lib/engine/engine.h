@@ -124,6 +124,9 @@ struct wm_engine {
 	void (*gen_finish)(const struct wm_gen *g, uint32_t slot, struct wm_sample *s);
 	void (*gen_destroy)(struct wm_gen *g);
 
+	/** NULL, or: the addresses of its flows' ends, 16 bytes each; the model's. */
+	const uint8_t *(*hosts)(const struct wm_engine_model *m, size_t *n);
+
 	/** NULL: its flows are no users that come and go, and there cannot be fewer or more of them; or: say what was
 	 *  learned. */
 	void (*learned)(const struct wm_engine_model *m, struct wm_learned *out);

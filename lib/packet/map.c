@@ -338,3 +338,11 @@ bool wm_map_narrows(const struct wm_map_net *net)
 {
 	return net->to_bits > net->from_bits;
 }
+
+bool wm_map_folds(const struct wm_map *m)
+{
+	for (unsigned i = 0; i < m->n_nets; i++)
+		if (wm_map_narrows(&m->nets[i]))
+			return true;
+	return false;
+}

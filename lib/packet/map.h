@@ -56,6 +56,8 @@ static inline bool wm_map_is_empty(const struct wm_map *m)
 
 /** Whether addresses that differ can become one: the new network is smaller. */
 bool wm_map_narrows(const struct wm_map_net *net);
+/** Whether any of its networks is. */
+bool wm_map_folds(const struct wm_map *m);
 
 /** @param addr IPv4 mapped. */
 void wm_map_address(const struct wm_map *m, uint8_t addr[16]);

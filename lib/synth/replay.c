@@ -71,8 +71,15 @@ static uint64_t time_in_loop(struct wm_replay *r, uint64_t time_ns)
 	return r->last_ns;
 }
 
-static void map_ends(struct wm_sample *s, const struct wm_map *map)
+static void map_ends(struct wm_replay *r, struct wm_sample *s)
 {
+	const struct wm_map *map = r->options.map;
+
+	if (r->fold != NULL) {
+		wm_fold_add(r->fold, s->src);
+		wm_fold_add(r->fold, s->dst);
+		r->counts.folded = wm_fold_count(r->fold, NULL);
+	}
 	wm_map_address(map, s->src);
 	wm_map_address(map, s->dst);
 	s->sport = wm_map_port(map, s->sport);
@@ -93,7 +100,7 @@ static void push_packet(struct wm_replay *r, const struct wm_packet *pkt, const 
 	s.sport = pkt->sport;
 	s.dport = pkt->dport;
 	if (r->options.map != NULL && pkt->net != WM_NET_OTHER)
-		map_ends(&s, r->options.map);
+		map_ends(r, &s);
 	s.flow = flow.flow;
 	s.form = (uint16_t)(tags < WM_FORMS_RAW ? tags : WM_FORMS_RAW - 1);
 	s.bits = (uint8_t)(r->options.number << WM_MODEL_SHIFT);

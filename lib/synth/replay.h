@@ -51,6 +51,7 @@ struct wm_replay_counts {
 	uint64_t used;        // handed out
 	uint64_t snapped;     // of these, captured short
 	uint64_t mapped;      // of these, changed by the map
+	uint64_t folded;      // addresses that the map makes one with another
 	uint64_t backwards;   // of these, earlier than the one before
 	uint64_t clock_set;   // times that the capture's clock was set back
 	uint64_t snapped_out; // dropped: captured short

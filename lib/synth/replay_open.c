@@ -80,7 +80,8 @@ int wm_replay_open(struct wm_replay **out, const struct wm_replay_options *optio
 	r->arena.size = power_of_two(options->arena);
 	r->arena.bytes = malloc(r->arena.size);
 	r->path = strdup(options->path);
-	if (r->arena.bytes == NULL || r->path == NULL || wm_track_create(&r->track, WM_TRACK_BITS) < 0) {
+	if (r->arena.bytes == NULL || r->path == NULL || wm_track_create(&r->track, WM_TRACK_BITS) < 0
+		|| (options->map != NULL && wm_map_folds(options->map) && wm_fold_create(&r->fold, options->map) < 0)) {
 		(void)wm_err_set(
 			err, rc, "%s: no memory to read %zu MiB of it ahead", options->path, r->arena.size >> 20);
 		goto fail;
@@ -107,6 +108,7 @@ void wm_replay_close(struct wm_replay *r)
 		return;
 	wm_capture_close(r->capture);
 	wm_track_destroy(r->track);
+	wm_fold_destroy(r->fold);
 	free(r->arena.bytes);
 	free(r->loop);
 	free(r->path);

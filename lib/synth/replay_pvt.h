@@ -3,6 +3,7 @@
 #pragma once
 
 #include <capture/capture.h>
+#include <packet/fold.h>
 #include <synth/arena.h>
 #include <synth/replay.h>
 #include <synth/scale.h>
@@ -21,6 +22,7 @@ struct wm_replay {
 	bool has_packet;
 	struct wm_arena arena;
 	struct wm_track *track;
+	struct wm_fold *fold; // NULL = the map puts no addresses together
 	enum wm_replay_stage stage;
 	int failed;
 	struct wm_err err;

@@ -226,6 +226,7 @@ COMMANDS = {
         {TWO} -- -m M -n 5 --snaplen 60
         --replay c.pcap --level flow -o x
         -m M,stop=0 -o x
+        -m M --map-mac 02:00:00:00:00:01=02:00:00:00:00:02 -o x
         -m M,label={'l' * 200} -o x
         {EAL} -- -m M -n 5 --port 0,colour=1
         {EAL} -- -m M -n 5 --port vlan=1

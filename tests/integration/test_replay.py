@@ -231,6 +231,31 @@ def addresses_are_mapped_both_ways_with_right_checksums():
     assert all(b[:3] in (b"\xc0\0\x02", b"\xac\x10\0") for b in seen.values()), seen
 
 
+def hosts_that_a_smaller_network_puts_together_are_counted():
+    def hosts(name):
+        return {f[at:at + 4] for f in frames.read(place(name)) if f[12:14] == b"\x08\0" for at in (26, 30)}
+    data, _ = little_capture.pcap(200)
+    pathlib.Path(place("in")).write_bytes(data)
+    words = ["--map-net", "10.0.0.0/15=192.0.2.0/31", "--stats-json", "stats.json"]
+    run(TRAIN, "-q", "in", "-o", "model", "--time-limit", "5")
+    for source, key in (["--replay", "in"], "replay"), (["-m", "model", "-n", "5000"], "map"):
+        run(WIREMILL, *source, "-o", "plain.pcap")
+        said = run(WIREMILL, *source, "-o", "mapped.pcap", *words).stderr
+        folded = len(hosts("plain.pcap")) - len(hosts("mapped.pcap"))
+        assert folded > 3 and stats()[key]["folded"] == folded, (folded, stats())
+        assert f"{folded} addresses one with another" in said or f"{folded} of " in said, said
+
+
+def a_mac_address_that_no_milled_frame_has_is_refused():
+    data, _ = little_capture.pcap(50)
+    pathlib.Path(place("in")).write_bytes(data)
+    run(TRAIN, "-q", "in", "-o", "model", "--time-limit", "5")
+    run(WIREMILL, "-m", "model", "-n", "500", "-o", "plain.pcap")
+    mac = frames.read(place("plain.pcap"))[0][6:12].hex(":")  # of an IP packet
+    said = run(WIREMILL, "-m", "model", "-o", "no.pcap", "--map-mac", f"{mac}=02:00:00:00:00:02", status=2).stderr
+    assert mac in said and "made of the IP addresses" in said and not os.path.exists(place("no.pcap")), said
+
+
 def a_pipe_that_stays_open_does_not_hold_up_the_end():
     data = pcap(odd_frames(400))
     for words in (["-n", "100"], []):
@@ -327,6 +352,8 @@ def main():
         damage_is_told_and_what_is_there_is_sent,
         what_cannot_be_replayed_is_refused_with_a_sentence,
         addresses_are_mapped_both_ways_with_right_checksums,
+        hosts_that_a_smaller_network_puts_together_are_counted,
+        a_mac_address_that_no_milled_frame_has_is_refused,
         a_pipe_that_stays_open_does_not_hold_up_the_end,
         ports_send_what_pcap_mode_writes,
         queues_share_it_and_none_is_lost,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <base/bytes.h>
 #include <base/philox.h>
+#include <packet/fold.h>
 #include <packet/map.h>
 
 #include <arpa/inet.h>
@@ -54,6 +55,40 @@ static void hosts_keep_their_place_in_another_network(void **state)
 	assert_false(wm_map_narrows(&m.nets[0]));
 	assert_true(wm_map_narrows(&m.nets[1]));
 	assert_false(wm_map_narrows(&m.nets[2]));
+}
+
+static void addresses_that_become_one_are_counted_once_each(void **state)
+{
+	static const char *const nets[] = {"10.0.0.0/8=192.0.2.0/26", "fd00::/16=2001:db8::/112", NULL};
+	const struct wm_map m = map_of(nets);
+	uint8_t addr[16] = {[10] = 0xff, [11] = 0xff}, six[16] = {0xfd, [15] = 1};
+	struct wm_fold *fold;
+	uint64_t changed;
+
+	(void)state;
+	assert_true(wm_map_folds(&m));
+	assert_int_equal(wm_fold_create(&fold, &m), 0);
+	for (int times = 0; times < 2; times++) {
+		for (unsigned i = 0; i < 5000; i++) { // 10.0.0.0 .. 10.0.19.135, on 64 addresses
+			addr[12] = 10;
+			addr[14] = (uint8_t)(i >> 8);
+			addr[15] = (uint8_t)i;
+			wm_fold_add(fold, addr);
+			addr[12] = 11; // stays
+			wm_fold_add(fold, addr);
+		}
+		for (unsigned i = 0; i < 300; i++) { // on one
+			six[2] = (uint8_t)(i >> 8);
+			six[3] = (uint8_t)i;
+			wm_fold_add(fold, six);
+		}
+		assert_int_equal(wm_fold_count(fold, &changed), 5000 - 64 + 300 - 1);
+		assert_int_equal(changed, 5300);
+	}
+	memcpy(addr + 12, (const uint8_t[]){192, 0, 2, 5}, 4); // what stays, and another one becomes
+	wm_fold_add(fold, addr);
+	assert_int_equal(wm_fold_count(fold, NULL), 5000 - 64 + 300 - 1 + 1);
+	wm_fold_destroy(fold);
 }
 
 // The plain sum over bytes, apart from the code's own.
@@ -291,6 +326,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hosts_keep_their_place_in_another_network),
+		cmocka_unit_test(addresses_that_become_one_are_counted_once_each),
 		cmocka_unit_test(right_checksums_stay_right_and_wrong_ones_as_wrong),
 		cmocka_unit_test(a_udp_packet_without_a_checksum_stays_without),
 		cmocka_unit_test(what_icmp_errors_quote_is_mapped_too),

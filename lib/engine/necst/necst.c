@@ -26,6 +26,11 @@ static void learned(const struct wm_engine_model *m, struct wm_learned *out)
 	necst_plan_learned(m->plan, out);
 }
 
+static const uint8_t *hosts(const struct wm_engine_model *m, size_t *n)
+{
+	return necst_plan_hosts(m->plan, n);
+}
+
 const struct wm_engine wm_engine_necst = {
 	.name = "necst",
 	.open = necst_open,
@@ -42,5 +47,6 @@ const struct wm_engine wm_engine_necst = {
 	.gen_begin = necst_gen_begin,
 	.gen_step = necst_gen_step,
 	.gen_destroy = necst_gen_destroy,
+	.hosts = hosts,
 	.learned = learned,
 };

@@ -271,6 +271,12 @@ static uint32_t dealt(const struct deck *d, const uint32_t *list, uint64_t seed,
 	return list[d->first + (uint32_t)(((uint64_t)d->rank * step + shift) % d->n)];
 }
 
+const uint8_t *necst_plan_hosts(const struct necst_plan_model *m, size_t *n)
+{
+	*n = m->n_hosts;
+	return m->n_hosts > 0 ? m->hosts[0].address : NULL;
+}
+
 // The share of packets that is not there yet when flows have begun for so long: each makes its own evenly.
 static double missing(const struct necst_plan_model *m, double since_ns)
 {

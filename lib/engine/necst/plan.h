@@ -90,6 +90,8 @@ static inline uint32_t necst_flow_service(uint32_t cls)
 	return cls >> 25;
 }
 
+/** The addresses of its flows' ends, 16 bytes each. */
+const uint8_t *necst_plan_hosts(const struct necst_plan_model *m, size_t *n);
 /** What an epoch holds, by its length: packets exactly, bytes as budgets wish them to be. */
 void necst_plan_learned(const struct necst_plan_model *m, struct wm_learned *out);
 
