@@ -372,7 +372,7 @@ int wm_dataset_read(struct wm_dataset *out, const char *const *paths, size_t n_p
 		return wm_flow_rows_read(out, paths, n_paths, options, err);
 	parts = calloc(n_paths > 0 ? n_paths : 1, sizeof(*parts));
 	if (parts == NULL)
-		rc = wm_err_sys(err, -ENOMEM, "dataset");
+		return wm_err_sys(err, -ENOMEM, "dataset");
 	r.all = size_of_all(paths, n_paths);
 	for (size_t i = 0; i < n_paths && rc == 0; i++)
 		rc = read_capture(&r, &parts[i], paths[i], err);
