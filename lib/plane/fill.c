@@ -1,27 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // fill: samples into packets, in front of the port.
 #include <packet/raw.h>
+#include <plane/fill_pvt.h>
 #include <plane/frame.h>
-#include <plane/tx.h>
-
-#include <rte_prefetch.h>
 
 enum {
-	ROW_MASK = WM_TX_ROW - 1,
 	CLAIM = WM_TX_BURST, // packets claimed from the budget at once
 	ETH_LEN = 14,
-	AHEAD = 64,      // drafts
-	SCOUT = 3,       // samples looked at for each that is taken
-	LAP_BLOCK = 100, // packets sent again, whose pace is set at once
-};
-
-// What became of the attempt to build one more packet.
-enum outcome { BUILT, DROPPED, NO_SAMPLE, NO_MBUF, NO_MORE };
-
-// Whose flows a sample belongs to: those that the model made, or a later lap's.
-struct turn {
-	const struct wm_lap *lap; // NULL = fresh
-	const struct wm_move *move;
+	SCOUT = 3, // samples looked at for each that is taken
 };
 
 // How many of `want` packets may be built: of those that the whole run may still send, some are claimed at a time.
@@ -41,8 +27,7 @@ static uint32_t claim(struct wm_tx *tx, uint32_t want)
 	return RTE_MIN(want, tx->credit);
 }
 
-// Have at least one mbuf lie ready behind what is built.
-static bool reserve(struct wm_tx *tx)
+bool wm_tx_reserve(struct wm_tx *tx)
 {
 	uint32_t at, n;
 
@@ -50,7 +35,7 @@ static bool reserve(struct wm_tx *tx)
 		return true;
 	if (tx->n == 0)
 		tx->head = 0;
-	at = (tx->head + tx->n) & ROW_MASK;
+	at = (tx->head + tx->n) & WM_TX_ROW_MASK;
 	n = RTE_MIN((uint32_t)WM_TX_BURST, RTE_MIN(WM_TX_ROW - at, WM_TX_ROW - tx->n));
 	if (rte_mempool_get_bulk(tx->pool, (void **)&tx->row[at], n) != 0)
 		return false;
@@ -133,28 +118,14 @@ static bool know_pace(struct wm_tx *tx)
 	return true;
 }
 
-// The same of n drafts of an earlier lap, which leave later_ns behind their time.
-static void know_lap(struct wm_tx *tx, const struct wm_draft *d, size_t n, uint64_t later_ns)
-{
-	struct wm_pace_block block = {0};
-
-	if (!tx->paced || tx->pace.ns_per_unit == 0 || (tx->again && !wm_pace_wants(&tx->pace)))
-		return;
-	for (size_t i = 0; i < n && i < LAP_BLOCK; i++)
-		wm_pace_block_add(&block, d[i].time_ns + later_ns, d[i].len);
-	wm_pace_block(&tx->pace, &block);
-	tx->again = true;
-}
-
-// Write the packet of anything but a draft.
-static void put_sample(
-	struct wm_tx *tx, struct rte_mbuf *m, const struct wm_sample *s, const struct turn *turn, uint64_t time_ns)
+void wm_tx_put_sample(
+	struct wm_tx *tx, struct rte_mbuf *m, const struct wm_sample *s, const struct wm_whose *whose, uint64_t time_ns)
 {
 	const struct wm_form *form = &tx->out[wm_tx_side(tx, s->bits)].forms[wm_sample_model(s)][s->form];
 	struct wm_sample moved = *s;
 
-	if (turn->lap != NULL)
-		wm_lap_move(&moved, &turn->lap->shift);
+	if (whose->lap != NULL)
+		wm_lap_move(&moved, &whose->lap->shift);
 	moved.time_ns = time_ns;
 	if (likely(s->len <= tx->room))
 		wm_frame_put(m, form, &moved);
@@ -163,32 +134,31 @@ static void put_sample(
 }
 
 static inline void put_draft(
-	struct wm_tx *tx, struct rte_mbuf *m, const struct wm_draft *d, const struct turn *turn, uint64_t time_ns)
+	struct wm_tx *tx, struct rte_mbuf *m, const struct wm_draft *d, const struct wm_whose *whose, uint64_t time_ns)
 {
 	if (likely(!wm_draft_is_sample(d)))
-		wm_frame_put_draft(m, d, &tx->stencils[d->bits][d->stencil], turn->move, time_ns);
+		wm_frame_put_draft(m, d, &tx->stencils[d->bits][d->stencil], whose->move, time_ns);
 	else
-		put_sample(tx, m, &d->sample, turn, time_ns);
+		wm_tx_put_sample(tx, m, &d->sample, whose, time_ns);
 }
 
-// Build the packet of a sample that goes out at time_ns of the timeline.
-static inline enum outcome build_one(
-	struct wm_tx *tx, const struct wm_draft *d, const struct turn *turn, uint64_t time_ns)
+enum wm_built wm_tx_build_one(
+	struct wm_tx *tx, const struct wm_draft *d, const struct wm_whose *whose, uint64_t time_ns)
 {
 	uint32_t len = d->len, at;
 	struct rte_mbuf *m;
 
-	if (unlikely(!reserve(tx)))
-		return NO_MBUF;
-	at = (tx->head + tx->n) & ROW_MASK;
+	if (unlikely(!wm_tx_reserve(tx)))
+		return WM_NO_MBUF;
+	at = (tx->head + tx->n) & WM_TX_ROW_MASK;
 	m = tx->row[at];
 	if (unlikely(len > tx->room) && !chain(tx, m, len))
-		return NO_MBUF;
+		return WM_NO_MBUF;
 	if (!plan(tx, len, &tx->due[at], &time_ns)) {
 		unchain(m);
-		return NO_MORE;
+		return WM_NO_MORE;
 	}
-	put_draft(tx, m, d, turn, time_ns);
+	put_draft(tx, m, d, whose, time_ns);
 	if (tx->run->flows_counted && (d->bits & WM_BIT_LAST))
 		tx->ending |= atomic_fetch_sub_explicit(&tx->run->flows, 1, memory_order_relaxed) <= 1;
 	tx->built += wm_tx_size(len, d->pad);
@@ -196,16 +166,16 @@ static inline enum outcome build_one(
 	tx->bits[at] = d->bits;
 	tx->n++;
 	tx->n_spare--;
-	return BUILT;
+	return WM_BUILT;
 }
 
 // The same of a fresh one. Whatever can be worked out once is, and kept if it is to be sent again.
-static enum outcome build_sample(struct wm_tx *tx, const struct wm_sample *s)
+static enum wm_built build_sample(struct wm_tx *tx, const struct wm_sample *s)
 {
-	const struct turn turn = {.move = &tx->run->still};
+	const struct wm_whose whose = {.move = &tx->run->still};
 	struct wm_tx_out *out = &tx->out[wm_tx_side(tx, s->bits)];
 	unsigned model = wm_sample_model(s);
-	enum outcome outcome;
+	enum wm_built outcome;
 	struct wm_draft draft;
 
 	if (unlikely(!fits(tx, out, &out->forms[model][s->form], s))) {
@@ -214,7 +184,7 @@ static enum outcome build_sample(struct wm_tx *tx, const struct wm_sample *s)
 			wm_pace_skip(&tx->pace, s->len);
 		if (tx->departures != NULL && (s->bits & WM_BIT_LAST))
 			wm_departures_end(tx->departures, s);
-		return DROPPED;
+		return WM_DROPPED;
 	}
 	wm_draft_make(&draft, s, &out->stencils[model]);
 	draft.pad = (uint8_t)(s->len < WM_FRAME_MIN ? WM_FRAME_MIN - s->len : 0);
@@ -222,11 +192,11 @@ static enum outcome build_sample(struct wm_tx *tx, const struct wm_sample *s)
 		draft.stencil = WM_NO_STENCIL;
 		draft.sample = *s;
 	}
-	outcome = build_one(tx, &draft, &turn, s->time_ns + (tx->lap != NULL ? tx->lap->late_ns : 0));
-	if (outcome == BUILT && tx->departures != NULL)
-		wm_departures_build(tx->departures, (tx->head + tx->n - 1) & ROW_MASK, s,
+	outcome = wm_tx_build_one(tx, &draft, &whose, s->time_ns + (tx->lap != NULL ? tx->lap->late_ns : 0));
+	if (outcome == WM_BUILT && tx->departures != NULL)
+		wm_departures_build(tx->departures, (tx->head + tx->n - 1) & WM_TX_ROW_MASK, s,
 			wm_form_is_raw(&out->forms[model][s->form]));
-	if (outcome == BUILT && tx->lap != NULL)
+	if (outcome == WM_BUILT && tx->lap != NULL)
 		wm_lap_keep(tx->lap, &draft, s);
 	return outcome;
 }
@@ -242,20 +212,20 @@ static void end_flows(struct wm_tx *tx)
 }
 
 // Build packets of up to `want` samples that the workers have made.
-static enum outcome build_fresh(struct wm_tx *tx, uint32_t want)
+static enum wm_built build_fresh(struct wm_tx *tx, uint32_t want)
 {
-	enum outcome outcome = BUILT;
+	enum wm_built outcome = WM_BUILT;
 	uint64_t n[2] = {0, 0};
 
-	for (uint32_t i = 0; i < want && outcome <= DROPPED && !tx->ending; i++) {
+	for (uint32_t i = 0; i < want && outcome <= WM_DROPPED && !tx->ending; i++) {
 		const struct wm_sample *s = wm_feed_peek(&tx->feed);
 
 		if (s == NULL || (tx->paced && !know_pace(tx))) {
-			outcome = NO_SAMPLE;
+			outcome = WM_NO_SAMPLE;
 			break;
 		}
 		outcome = build_sample(tx, s);
-		if (outcome > DROPPED)
+		if (outcome > WM_DROPPED)
 			break;
 		n[wm_tx_side(tx, s->bits)]++;
 		wm_feed_take(&tx->feed);
@@ -268,148 +238,27 @@ static enum outcome build_fresh(struct wm_tx *tx, uint32_t want)
 	return outcome;
 }
 
-// Drafts come from memory, one behind the other: into the second cache, for so many at once would take all the buffers
-// that misses of the first one have, and whatever else misses it would wait.
-static inline void prefetch(const struct wm_draft *d)
-{
-	rte_prefetch1(d);
-	rte_prefetch1((const uint8_t *)d + RTE_CACHE_LINE_SIZE);
-}
-
-// Build those of n drafts, at most a burst, that need neither a plan nor more than one mbuf each, up to the first that
-// does. Mbufs lie ready. @return how many.
-static uint32_t build_plain(
-	struct wm_tx *tx, const struct wm_draft *d, uint32_t n, const struct turn *turn, uint64_t later_ns)
-{
-	uint32_t at = (tx->head + tx->n) & ROW_MASK, room = tx->room, i = 0;
-	const struct wm_stencil *const *stencils = tx->stencils;
-	struct rte_mbuf *const *row = tx->row + at;
-	struct wm_draft_job jobs[WM_TX_BURST], *job = jobs;
-	uint64_t built = tx->built, *built_at = tx->built_at + at;
-	uint8_t *bits = tx->bits + at;
-
-	for (; i < n && d[i].len <= room; i++) {
-		prefetch(&d[i + AHEAD]);
-		if (likely(!wm_draft_is_sample(&d[i]))) {
-			const struct wm_stencil *st = &stencils[d[i].bits][d[i].stencil];
-
-			wm_frame_begin_draft(row[i], &d[i], st, turn->move);
-			*job++ = (struct wm_draft_job){&d[i], st, wm_mbuf_payload(row[i])};
-		} else {
-			put_sample(tx, row[i], &d[i].sample, turn, d[i].time_ns + later_ns);
-		}
-		built += wm_tx_size(d[i].len, d[i].pad);
-		built_at[i] = built;
-		bits[i] = d[i].bits;
-	}
-	if (job > jobs)
-		tx->putter->put(jobs, (size_t)(job - jobs), turn->move, later_ns);
-	if (i > 0)
-		tx->pace.last_ns = d[i - 1].time_ns + later_ns;
-	tx->built = built;
-	tx->n += i;
-	tx->n_spare -= i;
-	return i;
-}
-
-// Whoever writes down what is sent is told of a packet, the last of the row, that goes out again.
-static void tell_again(struct wm_tx *tx, const struct wm_draft *d)
-{
-	const struct wm_lap *l = tx->lap;
-	struct wm_sample s = l->samples[d - l->kept];
-
-	wm_lap_move(&s, &l->shift);
-	wm_departures_build_again(tx->departures, (tx->head + tx->n - 1) & ROW_MASK, &s, l->lap);
-}
-
-// Build the packets of n drafts of an earlier lap, as far as that goes. @return how many.
-static uint32_t build_span(
-	struct wm_tx *tx, const struct wm_draft *d, uint32_t n, uint64_t later_ns, enum outcome *outcome)
-{
-	const struct turn turn = {.lap = tx->lap, .move = &tx->lap->move};
-	bool plain = !tx->paced && !tx->run->flows_counted && tx->departures == NULL;
-	uint32_t i = 0;
-
-	while (i < n && !tx->ending) {
-		if (plain && reserve(tx))
-			i += build_plain(tx, d + i, RTE_MIN(n - i, tx->n_spare), &turn, later_ns);
-		if (i == n)
-			break;
-		prefetch(&d[i + AHEAD]);
-		*outcome = build_one(tx, &d[i], &turn, d[i].time_ns + later_ns);
-		if (*outcome != BUILT)
-			break;
-		if (tx->departures != NULL)
-			tell_again(tx, &d[i]);
-		i++;
-	}
-	return i;
-}
-
-// The last n packets of the row, behind the first `before`, are of an earlier lap.
-static void count_recycled(struct wm_tx *tx, uint32_t before, uint32_t n)
-{
-	uint64_t second = 0;
-
-	for (uint32_t i = 0; tx->split && i < n; i++)
-		second += wm_tx_side(tx, tx->bits[(tx->head + before + i) & ROW_MASK]);
-	wm_count_add(&tx->out[0].count.recycled, n - second);
-	if (second > 0)
-		wm_count_add(&tx->out[1].count.recycled, second);
-}
-
-// Build packets of up to `want` samples of an earlier lap.
-static enum outcome build_again(struct wm_tx *tx, uint32_t want)
-{
-	uint32_t done = 0, before = tx->n;
-	enum outcome outcome = BUILT;
-
-	while (done < want && outcome == BUILT && !tx->ending) {
-		uint32_t lap = tx->lap->lap, built;
-		uint64_t later_ns;
-		size_t at, n = wm_lap_peek(tx->lap, &at, &later_ns);
-		const struct wm_draft *d = &tx->lap->kept[at];
-
-		if (tx->departures != NULL && tx->lap->lap != lap)
-			wm_departures_end_lap(tx->departures, lap);
-		if (n == 0) {
-			outcome = NO_SAMPLE;
-			break;
-		}
-		know_lap(tx, d, n, later_ns);
-		n = RTE_MIN(n, (size_t)(want - done));
-		if (tx->again && tx->paced && tx->pace.block.n > 0)
-			n = RTE_MIN(n, (size_t)tx->pace.block.n);
-		built = build_span(tx, d, (uint32_t)n, later_ns, &outcome);
-		if (built > 0)
-			wm_lap_take(tx->lap, built, d[built - 1].time_ns + later_ns);
-		done += built;
-	}
-	count_recycled(tx, before, done);
-	return outcome;
-}
-
 // Put up to `want` more packets into the row. Where fresh samples are missing and the row was empty, others go again.
 void wm_tx_fill(struct wm_tx *tx, uint32_t want)
 {
 	uint32_t before = tx->n, allowed;
-	enum outcome outcome;
+	enum wm_built outcome;
 
 	if (tx->ending)
 		return;
 	allowed = claim(tx, RTE_MIN(want, WM_TX_ROW - before));
-	outcome = allowed > 0 ? build_fresh(tx, allowed) : NO_MORE;
-	if (outcome == NO_SAMPLE && wm_feed_ended(&tx->feed))
-		outcome = NO_MORE;
-	if (outcome == NO_SAMPLE && tx->lap != NULL && before == 0)
-		outcome = build_again(tx, allowed - tx->n);
+	outcome = allowed > 0 ? build_fresh(tx, allowed) : WM_NO_MORE;
+	if (outcome == WM_NO_SAMPLE && wm_feed_ended(&tx->feed))
+		outcome = WM_NO_MORE;
+	if (outcome == WM_NO_SAMPLE && tx->lap != NULL && before == 0)
+		outcome = wm_tx_build_again(tx, allowed - tx->n);
 	if (tx->run->counted)
 		tx->credit -= tx->n - before;
 	atomic_store_explicit(&tx->own_ns, tx->pace.last_ns, memory_order_relaxed);
-	if (outcome == NO_MBUF)
+	if (outcome == WM_NO_MBUF)
 		wm_count_add(&tx->out[0].count.no_mbuf, 1);
-	if (outcome == NO_SAMPLE && tx->n == 0 && !tx->starving)
+	if (outcome == WM_NO_SAMPLE && tx->n == 0 && !tx->starving)
 		wm_count_add(&tx->out[0].count.starved, 1);
-	tx->starving = outcome == NO_SAMPLE && tx->n == 0;
-	tx->ending |= outcome == NO_MORE;
+	tx->starving = outcome == WM_NO_SAMPLE && tx->n == 0;
+	tx->ending |= outcome == WM_NO_MORE;
 }
