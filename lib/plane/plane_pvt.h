@@ -88,6 +88,27 @@ int wm_plane_setup(struct wm_plane *p, struct wm_err *err);
 /** Accepts one that is half set up. */
 void wm_plane_teardown(struct wm_plane *p);
 
+/** How many slots to make of what was asked for; 0 = nothing was. @return a power of two. */
+static inline size_t wm_slots(size_t asked, size_t otherwise)
+{
+	return rte_align64pow2(asked > 0 ? asked : otherwise);
+}
+
+/** The port of queue t; with split directions it serves two, one behind the other in the list. */
+struct wm_port *wm_queue_port(struct wm_plane *p, unsigned t, unsigned side);
+
+/** The NUMA node of what a queue works with: its port's, or that of its lcore. */
+int wm_queue_node(struct wm_plane *p, unsigned t);
+
+/** Make queue t, whose lcore is known. @return 0; -errno with a sentence. */
+int wm_queue_setup(struct wm_plane *p, unsigned t, struct wm_err *err);
+
+/** Look out for what port `from` sends, at its peer. @return 0; -errno with a sentence. */
+int wm_receiver_setup(struct wm_plane *p, unsigned from, struct wm_err *err);
+
+/** All that the two have made. */
+void wm_queues_teardown(struct wm_plane *p);
+
 /** Whether the caller wants the run to end. */
 bool wm_plane_asked_to_stop(const struct wm_plane *p);
 
