@@ -105,9 +105,10 @@ static bool has_body(struct MHD_Connection *c)
 	       || (length != NULL && strcmp(length, "0") != 0);
 }
 
-// NOLINTNEXTLINE(readability-non-const-parameter): as MHD calls it
+// NOLINTBEGIN(readability-non-const-parameter): as MHD calls it
 static enum MHD_Result answer(void *arg, struct MHD_Connection *c, const char *path, const char *method,
 	const char *version, const char *body, size_t *n_body, void **own)
+// NOLINTEND(readability-non-const-parameter)
 {
 	const char *host = MHD_lookup_connection_value(c, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
 	const struct http *h = arg;

@@ -508,7 +508,7 @@ int wm_lora_read(struct wm_dataset *out, const char *const *paths, size_t n_path
 		rc = no_data(&r, n_paths > 0 ? paths[0] : "dataset", err);
 	if (rc == 0 && sort_by_time(&r.set, &ds.first_ns) < 0)
 		rc = wm_err_sys(err, -ENOMEM, "dataset of %zu receptions", r.set.n);
-	if (rc < 0) {
+	if (rc != 0) {
 		wm_receptions_free(&r.set);
 		return rc;
 	}

@@ -62,8 +62,10 @@ static double digamma(double x)
 {
 	double sum = 0, r;
 
-	for (; x < 12; x++)
+	while (x < 12) {
 		sum -= 1 / x;
+		x += 1;
+	}
 	r = 1 / (x * x);
 	return sum + log(x) - 0.5 / x - r * (1.0 / 12 - r * (1.0 / 120 - r * (1.0 / 252 - r * (1.0 / 240 - r / 132))));
 }
@@ -72,8 +74,10 @@ static double trigamma(double x)
 {
 	double sum = 0, r;
 
-	for (; x < 12; x++)
+	while (x < 12) {
 		sum += 1 / (x * x);
+		x += 1;
+	}
 	r = 1 / (x * x);
 	return sum + 1 / x + r / 2 + r / x * (1.0 / 6 - r * (1.0 / 30 - r * (1.0 / 42 - r * (1.0 / 30 - r * 5 / 66))));
 }

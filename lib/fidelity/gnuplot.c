@@ -22,10 +22,11 @@ static int start(pid_t *pid, int in, int out, int complaints)
 	char name[] = "gnuplot", no_settings[] = "-d", locale[] = "LC_ALL=C.UTF-8", path[512] = "PATH=";
 	char *const argv[] = {name, no_settings, NULL};
 	char *const env[] = {locale, path, NULL};
+	const char *search = getenv("PATH");
 	posix_spawn_file_actions_t actions;
 	int rc = posix_spawn_file_actions_init(&actions);
 
-	(void)strncat(path, getenv("PATH") != NULL ? getenv("PATH") : "/usr/bin:/bin", sizeof(path) - 6);
+	(void)strncat(path, search != NULL ? search : "/usr/bin:/bin", sizeof(path) - 6);
 	if (rc != 0)
 		return -rc;
 	rc = posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);

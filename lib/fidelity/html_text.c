@@ -99,6 +99,6 @@ size_t wm_html_metrics_of(const struct wm_fidelity *f, char letter, const struct
 	for (size_t i = 0; i < f->n_metrics; i++)
 		if ((letter == 0 || f->metrics[i].def->key[0] == letter) && isnan(f->metrics[i].ratio))
 			out[n++] = &f->metrics[i];
-	qsort(out, rated, sizeof(*out), worse);
+	qsort(out, rated, sizeof(*out), worse); // NOLINT(bugprone-sizeof-expression): of pointers
 	return n;
 }

@@ -133,13 +133,16 @@ static bool remark_lack(char out[WM_REMARK_SIZE], const struct wm_series *s)
 void wm_remark_series(char out[WM_REMARK_SIZE], const struct wm_series *s)
 {
 	char where[32] = "";
+	double at = NAN;
 	struct gap g;
 
 	if (remark_lack(out, s))
 		return;
 	g = gap_of(s);
-	if (s->x != NULL)
-		wm_remark_quantity(where, s->x[g.at], s->unit);
+	if (s->x != NULL) {
+		at = s->x[g.at];
+		wm_remark_quantity(where, at, s->unit);
+	}
 	switch (s->kind) {
 	case WM_SERIES_CDF:
 		(void)snprintf(out, WM_REMARK_SIZE, "The curves are at most %.1f percentage points apart, at %s.",
@@ -154,7 +157,7 @@ void wm_remark_series(char out[WM_REMARK_SIZE], const struct wm_series *s)
 		break;
 	case WM_SERIES_ACF:
 		(void)snprintf(out, WM_REMARK_SIZE, "The correlations differ by %.2f on average, by %.2f at lag %g.",
-			g.mean, g.largest, s->x[g.at]);
+			g.mean, g.largest, at);
 		break;
 	case WM_SERIES_LOGSCALE:
 		(void)snprintf(out, WM_REMARK_SIZE,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fidelity/score.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -139,6 +140,7 @@ static bool score_group(struct wm_group_score *g, const struct wm_fidelity *f)
 	for (size_t i = 0; i < f->n_metrics; i++) {
 		const struct wm_metric *m = &f->metrics[i];
 
+		assert(m->def != NULL);
 		if (m->def->key[0] != g->letter)
 			continue;
 		any = true;

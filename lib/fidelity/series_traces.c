@@ -128,7 +128,7 @@ static int add_rate(const struct plotting *p, bool in_bytes)
 	for (size_t k = 0; k < most; k++)
 		out->x[k] = (double)k * bin_s;
 	for (size_t i = 0; i < WM_INPUTS; i++)
-		for (size_t k = 0; has[i] && k < most; k++)
+		for (size_t k = 0; x[i] != NULL && k < most; k++)
 			out->y[i][k] = k < n[i] ? x[i][k] / bin_s : (double)NAN;
 	return 0;
 }

@@ -301,7 +301,7 @@ int wm_trace_read(struct wm_trace *out, const char *path, const struct wm_trace_
 
 	if (rc == 0 && r.latest_ns - r.earliest_ns > (uint64_t)span_max_ns)
 		rc = wm_err_set(err, -EINVAL, "%s: the time stamps span more than 146 years", path);
-	if (rc < 0)
+	if (rc != 0)
 		goto out;
 	rc = order_by_time(&r, &s);
 	wm_scratch_release(&s, 0);

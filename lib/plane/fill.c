@@ -233,8 +233,9 @@ static enum wm_built build_fresh(struct wm_tx *tx, uint32_t want)
 	if (tx->feed.n_flows > 0)
 		end_flows(tx);
 	wm_feed_release(&tx->feed);
-	for (unsigned side = 0; side < wm_tx_outs(tx); side++)
-		wm_count_add(&tx->out[side].count.fresh, n[side]);
+	wm_count_add(&tx->out[0].count.fresh, n[0]);
+	if (tx->split)
+		wm_count_add(&tx->out[1].count.fresh, n[1]);
 	return outcome;
 }
 

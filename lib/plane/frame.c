@@ -52,6 +52,7 @@ void wm_frame_put_chain(
 	uint32_t at = 0;
 
 	wm_frame_build(scratch, form, s, false);
+	chain->pkt_len = s->len;
 	for (struct rte_mbuf *m = chain; m != NULL; m = m->next) {
 		struct wm_mbuf_note *note = wm_mbuf_note(m);
 		uint32_t n = s->len - at < room ? s->len - at : room;
@@ -62,5 +63,4 @@ void wm_frame_put_chain(
 		note->holds = WM_HOLDS_OTHER + max(wm_mbuf_dirty(note), n);
 		at += n;
 	}
-	chain->pkt_len = s->len;
 }

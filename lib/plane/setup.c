@@ -7,6 +7,7 @@
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -177,6 +178,7 @@ static size_t ring_slots(const struct wm_plane *p, unsigned n_supplies)
 {
 	size_t samples = p->options->ring_bytes / sizeof(struct wm_sample), n_rings = (size_t)n_supplies * p->n_txs;
 
+	assert(n_rings > 0);
 	if (samples > 0)
 		return RTE_MAX(rte_align64prevpow2(samples / n_rings), (uint64_t)RING_SAMPLES_LEAST);
 	return wm_slots(p->options->ring_samples, RTE_MAX(RING_SAMPLES / p->n_txs, (unsigned)RING_SAMPLES_MIN));

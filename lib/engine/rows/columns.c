@@ -26,7 +26,7 @@
 			__VA_ARGS__ END                                                                                \
 		}                                                                                                      \
 	}
-#define C(i) ROWS_CATEGORY + (i)
+#define C(i) (ROWS_CATEGORY + (i))
 
 const struct rows_field rows_fields[ROWS_FIELDS] = {
 	[ROWS_F_GAP] = {"gap", ROWS_GAP, 0, {0},
