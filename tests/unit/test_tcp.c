@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <base/philox.h>
+#include <engine/necst/owed.h>
 #include <synth/tcp.h>
+#include <tensor/tensor.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -194,6 +198,61 @@ static void bare_acknowledgements_of_an_unseen_end_go_on(void **state)
 	assert_int_equal(ack, last);
 }
 
+// Any packets that the masks let through, in any order: the numbers say what the kind does.
+static void acknowledgements_that_may_come_are_what_they_are_called(void **state)
+{
+	enum { TOKENS = 2 * 3 * 3 * 2, PAD = 48, STEPS = 200000 };
+	struct necst_kind kinds[TOKENS];
+	struct necst_owed_masks masks;
+	struct necst_owed owed = {0};
+	uint16_t all[PAD / WM_LANES], may[PAD / WM_LANES];
+	uint32_t said[2] = {isn[1], isn[0]}, sent[2] = {isn[0], isn[1]}, n_of[4] = {0};
+	bool has_said[2] = {false, false};
+	struct wm_tcp tcp;
+	struct wm_rng rng;
+
+	(void)state;
+	for (uint8_t t = 0; t < TOKENS; t++)
+		kinds[t] = (struct necst_kind){.proto = 6,
+			.flags = A,
+			.reverse = t & 1,
+			.has_payload = t >> 1 & 1,
+			.seq = WM_SEQ_NEXT + t / 4 % 3,
+			.ack = WM_ACK_ALL + t / 12};
+	for (unsigned t = 0; t < PAD; t++)
+		all[t / WM_LANES] =
+			(uint16_t)((t % WM_LANES > 0 ? all[t / WM_LANES] : 0) | (t < TOKENS) << t % WM_LANES);
+	assert_int_equal(necst_owed_fill(&masks, PAD, kinds, TOKENS), 0);
+	wm_rng_init(&rng, 1, WM_STREAM_TEST, 0);
+	wm_tcp_begin(&tcp, isn, false);
+	for (unsigned i = 0; i < STEPS; i++) {
+		uint32_t seq, ack, t = wm_rng_below(&rng, TOKENS);
+		const struct necst_kind *k = &kinds[t];
+		const uint16_t payload = k->has_payload ? (uint16_t)(1 + wm_rng_below(&rng, 1400)) : 0;
+		const struct wm_step step = {.flags = k->flags, .reverse = k->reverse, .seq = k->seq, .ack = k->ack};
+
+		assert_true(necst_owed_rule(may, &masks, &owed, all, PAD));
+		if (!(may[t / WM_LANES] >> t % WM_LANES & 1))
+			continue;
+		wm_tcp_step(&tcp, &step, payload, &seq, &ack);
+		necst_owed_note(&owed, k, payload);
+		n_of[k->ack]++;
+		if (has_said[k->reverse]) {
+			const int32_t on = (int32_t)(ack - said[k->reverse]), left = (int32_t)(sent[!k->reverse] - ack);
+
+			assert_true(k->ack == WM_ACK_ALL    ? left == 0
+				    : k->ack == WM_ACK_SAME ? on == 0 && left > 0
+							    : on > 0 && left > 0);
+		}
+		has_said[k->reverse] = true;
+		said[k->reverse] = ack;
+		sent[k->reverse] = tcp.side[k->reverse].next;
+	}
+	for (unsigned a = WM_ACK_ALL; a <= WM_ACK_SOME; a++)
+		assert_true(n_of[a] > STEPS / 100);
+	free(masks.may);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +269,7 @@ int main(void)
 		cmocka_unit_test(connection_joined_on_its_way_acknowledges_what_follows),
 		cmocka_unit_test(direction_that_was_not_captured_is_acknowledged_from_its_syn_on),
 		cmocka_unit_test(bare_acknowledgements_of_an_unseen_end_go_on),
+		cmocka_unit_test(acknowledgements_that_may_come_are_what_they_are_called),
 	};
 
 	return cmocka_run_group_tests_name("tcp", tests, NULL, NULL);

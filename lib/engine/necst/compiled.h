@@ -9,6 +9,7 @@
 #include <engine/necst/keys.h>
 #include <engine/necst/lone.h>
 #include <engine/necst/masks.h>
+#include <engine/necst/owed.h>
 #include <engine/necst/plan.h>
 #include <engine/necst/schema.h>
 #include <engine/necst/sequence.h>
@@ -30,6 +31,7 @@ struct wm_engine_model {
 	uint32_t n_families;
 	uint32_t longest; // frame of the capture
 	struct necst_masks masks;
+	struct necst_owed_masks owed;
 	struct wm_form *forms;
 	uint32_t *payload_sums;
 	size_t n_forms;

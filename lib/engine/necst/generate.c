@@ -33,6 +33,7 @@ struct slot {
 	struct necst_progress whole; // the budgets as they were given
 	uint32_t again;              // how often half of them is given anew
 	struct necst_window_side window[2];
+	struct necst_owed owed;
 };
 
 struct wm_gen {
@@ -159,6 +160,7 @@ void necst_gen_begin(struct wm_gen *g, uint32_t slot, const struct wm_flow *flow
 	s->whole = s->left;
 	s->again = flow->laps > 1 ? 2 * (flow->laps - 1) : 0;
 	s->echo = 0;
+	s->owed = (struct necst_owed){0};
 	s->window[0] = s->window[1] = (struct necst_window_side){.window = -1};
 	s->id = flow->id << 5 | flow->model;
 	s->block = s->drawn = 0;
@@ -248,7 +250,12 @@ static uint32_t draw_token(const struct wm_engine_model *m, struct slot *s, cons
 	const struct necst_masks *masks = &m->masks;
 	const uint16_t *may =
 		masks->may + (size_t)necst_mask_row(masks, s->family, &s->left) * (m->seq.token_pad / WM_LANES);
-	uint32_t t = m->kernels->sample(&logits, 1, may, m->seq.dims.tokens, next_random(s));
+	uint16_t left[NECST_TOKENS_MAX / WM_LANES + 1];
+	uint32_t t;
+
+	if (masks->tcp[s->family] && necst_owed_rule(left, &m->owed, &s->owed, may, m->seq.token_pad))
+		may = left;
+	t = m->kernels->sample(&logits, 1, may, m->seq.dims.tokens, next_random(s));
 
 	return t < m->seq.dims.tokens
 		       ? t
@@ -414,6 +421,7 @@ static void finish_packet(const struct wm_engine_model *m, struct slot *s, const
 		&s->left, d->token, d->size, necst_gap_input(&m->seq.dims, d->gap), k->reverse, step->len, gap_ns);
 	necst_hear(&s->silence, k->reverse, gap_ns);
 	necst_note_close(&s->left, k);
+	necst_owed_note(&s->owed, k, step->payload);
 	go_on(s);
 	step->last = s->left.pkts == 0;
 }

@@ -251,7 +251,8 @@ int necst_open(struct wm_engine_model **out, const struct wm_model *m, struct wm
 	if (rc == 0) {
 		necst_masks_init(&e->masks, e->n_families, e->kind, dims.tokens);
 		if (necst_masks_fill(&e->masks, e->n_families, e->seq.token_pad, e->kind, e->reach, dims.tokens) < 0
-			|| necst_masks_pack(&e->masks, e->n_families, e->seq.token_pad) < 0)
+			|| necst_masks_pack(&e->masks, e->n_families, e->seq.token_pad) < 0
+			|| necst_owed_fill(&e->owed, e->seq.token_pad, e->kind, dims.tokens) < 0)
 			rc = wm_err_sys(err, -ENOMEM, "opening the model");
 	}
 	if (rc == 0 && necst_lone_open(&e->lone, &e->size, &e->shape, e->kind, &dims, e->n_families) < 0)
@@ -284,6 +285,7 @@ void necst_close(struct wm_engine_model *e)
 	necst_weights_free(&e->weights);
 	free(e->masks.rows);
 	free(e->masks.may);
+	free(e->owed.may);
 	free(e->forms);
 	free(e->payload_sums);
 	free(e);
