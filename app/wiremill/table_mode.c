@@ -33,10 +33,12 @@ struct table {
 	uint64_t first_ns, end_ns;
 };
 
+// Packets that rows do not tell of would never be enough.
 static bool is_done(const struct table *t)
 {
-	return (t->s->flows > 0 && t->stats.rows >= t->s->flows)
-	       || (t->s->packets > 0 && t->stats.packets >= t->s->packets);
+	const uint64_t packets = t->stats.packets > t->stats.rows ? t->stats.packets : t->stats.rows;
+
+	return (t->s->flows > 0 && t->stats.rows >= t->s->flows) || (t->s->packets > 0 && packets >= t->s->packets);
 }
 
 static void count(struct table *t, const struct wm_row *row)

@@ -209,6 +209,15 @@ def what_cannot_be_is_refused_in_one_sentence():
         assert wanted in told and told.startswith("wiremill"), (words, said)
 
 
+def rows_without_packets_end_as_well():
+    columns = ("ts uid id.orig_h id.orig_p id.resp_h id.resp_p proto service duration orig_bytes resp_bytes conn_state orig_pkts "
+               "orig_ip_bytes resp_pkts resp_ip_bytes").split()
+    row = "1.5 C1 10.0.0.1 1 10.0.0.2 2 tcp - - - - S0 0 0 0 0".split()
+    (FOLDER / "none.log").write_text("\n".join(("#separator \\x09", "\t".join(["#fields", *columns]), "\t".join(row))) + "\n")
+    run(TRAIN, "-q", FOLDER / "none.log", "-o", FOLDER / "n")
+    assert "300 rows of 0 packets" in run(MILL, "-m", FOLDER / "n", "--csv", FOLDER / "x.csv", "-n", "300")
+
+
 def damaged_models_are_refused_or_run():
     good = (FOLDER / "m").read_bytes()
     rng = random.Random(7)
@@ -240,6 +249,7 @@ claims.run("rows", [
     hosts_that_came_up_once_are_not_in_the_model_and_others_come_instead,
     tables_of_every_kind_come_back_in_their_own_columns,
     what_cannot_be_is_refused_in_one_sentence,
+    rows_without_packets_end_as_well,
     damaged_models_are_refused_or_run,
     a_table_of_a_packet_model_needs_no_pcap,
 ])
