@@ -169,10 +169,14 @@ def labels_are_complete_after_a_signal():
 
 
 def labels_are_there_up_to_the_last_second_after_a_crash():
+    place("labels.csv").unlink(missing_ok=True)
     dump = far_end("far.pcap")
     sender = subprocess.Popen(mill(LINK, *MIX, "-m", f"{MODELS}/mix.safetensors,rate=2kpps", "--labels", "labels.csv"),
                               stderr=subprocess.DEVNULL, cwd=FOLDER.name)
-    time.sleep(4)
+    end = time.monotonic() + LIMIT_S
+    while time.monotonic() < end and not (place("labels.csv").exists() and place("labels.csv").read_bytes().count(b"\n") > 400):
+        time.sleep(0.1)
+    time.sleep(1)
     sender.kill()
     killed = time.time()
     sender.wait(LIMIT_S)
