@@ -4,6 +4,7 @@
 #include <engine/necst/gmm.h>
 #include <engine/necst/layout.h>
 #include <engine/necst/rank.h>
+#include <engine/necst/rests.h>
 #include <engine/necst/table.h>
 #include <engine/necst/weights.h>
 #include <engine/necst/window.h>
@@ -15,6 +16,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -227,6 +229,71 @@ static void a_table_finds_each_of_its_keys_and_no_other(void **state)
 	}
 }
 
+static struct wm_model *reopen(struct wm_model_writer *w)
+{
+	char path[] = "/tmp/wm-parts-XXXXXX";
+	struct wm_model *m = NULL;
+	struct wm_err err;
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(wm_model_write(w, path, &err), 0);
+	wm_model_writer_destroy(w);
+	assert_int_equal(wm_model_open(&m, path, &err), 0);
+	assert_int_equal(unlink(path), 0);
+	return m;
+}
+
+// Flows of three packets that pause for seconds and then close within 2 ms or 40 ms: after a pause that takes
+// most of what is left, as much is left as it was.
+static void a_pause_leaves_what_pauses_left(void **state)
+{
+	enum { FLOWS = 60, MS = 1000000 };
+	struct wm_record records[3 * FLOWS] = {{0}};
+	struct wm_flow_record flows[FLOWS];
+	uint16_t token[3 * FLOWS] = {0};
+	const struct wm_dataset ds = {.records = records, .n_records = 3 * FLOWS, .flows = flows, .n_flows = FLOWS};
+	const struct necst_clusters tokens = {.token = token, .n = 2};
+	const struct necst_clocks clocks = {{0}};
+	struct wm_model_writer *w = NULL;
+	struct necst_gaps *gaps = calloc(1, sizeof(*gaps));
+	struct necst_table t = {0};
+	struct wm_model *m = NULL;
+	struct wm_err err;
+	size_t n_short = 0;
+
+	(void)state;
+	assert_non_null(gaps);
+	for (uint32_t i = 0; i < FLOWS; i++) {
+		const uint64_t pause = 900 * MS + (uint64_t)i * 100 * MS, rest = i % 3 == 0 ? 2 * MS : 40 * MS;
+
+		flows[i] = (struct wm_flow_record){.first = 3 * i, .n = 3, .end_ns = pause + rest};
+		records[3 * i + 1].time_ns = pause;
+		records[3 * i + 2].time_ns = pause + rest;
+		token[3 * i + 1] = 1;
+	}
+	assert_int_equal(necst_gaps_fit(gaps, &ds, &clocks, token), 0);
+	assert_int_equal(wm_model_writer_create(&w), 0);
+	assert_int_equal(necst_rests_put(w, &ds, &tokens, &clocks, gaps), 0);
+	m = reopen(w);
+	assert_int_equal(necst_table_get(&t, m, "gap.rest", &err), 0);
+	assert_int_equal(necst_table_index(&t), 0);
+	for (uint32_t i = 0; i < 3000; i++) {
+		uint64_t rest = 0;
+
+		assert_true(necst_rest_draw(&t, gaps, 1, 2, i * 0x9e3779b1u, &rest));
+		assert_true(rest == 2 * MS || rest == 40 * MS);
+		n_short += rest == 2 * MS;
+	}
+	assert_in_range(n_short, 900, 1300);
+	assert_true(necst_rest_draw(&t, gaps, 7, 2, 0, &(uint64_t){0})); // of all clusters
+	assert_false(necst_rest_draw(&t, gaps, 1, 3, 0, &(uint64_t){0}));
+	necst_table_free(&t);
+	wm_model_close(m);
+	free(gaps);
+}
+
 static double sigmoid(double x)
 {
 	return 1 / (1 + exp(-x));
@@ -361,6 +428,7 @@ int main(void)
 		cmocka_unit_test(gaps_keep_atoms_and_distribution),
 		cmocka_unit_test(a_timer_is_told_from_an_answer),
 		cmocka_unit_test(table_draws_values_as_often_as_counted),
+		cmocka_unit_test(a_pause_leaves_what_pauses_left),
 		cmocka_unit_test(a_table_finds_each_of_its_keys_and_no_other),
 		cmocka_unit_test(a_window_follows_from_the_one_before_it),
 		cmocka_unit_test(logits_in_fixed_point_are_those_of_the_model),

@@ -11,6 +11,7 @@
 #include <engine/necst/masks.h>
 #include <engine/necst/owed.h>
 #include <engine/necst/plan.h>
+#include <engine/necst/rests.h>
 #include <engine/necst/schema.h>
 #include <engine/necst/sequence.h>
 #include <engine/necst/sizes.h>
@@ -38,6 +39,7 @@ struct wm_engine_model {
 	const struct necst_reach *reach; // (tokens)
 	struct necst_table size, size_any, group, end, shape, form, any, frame;
 	struct necst_windows windows;
+	struct necst_table rests;
 	struct necst_lone lone; // the packet level without the flow level
 	enum wm_level level;
 	const struct wm_kernels *kernels;

@@ -8,6 +8,7 @@
 #include <engine/necst/gaps.h>
 #include <engine/necst/necst.h>
 #include <engine/necst/plan.h>
+#include <engine/necst/rests.h>
 #include <engine/necst/sequence.h>
 #include <engine/necst/vocab.h>
 
@@ -160,6 +161,7 @@ static int put_all(struct wm_model_writer *w, const struct fitting *f, const str
 	rc = rc < 0 ? rc : put_forms(w, ds);
 	rc = rc < 0 ? rc : put_sequence(w, &f->sequence);
 	rc = rc < 0 ? rc : necst_emit_put(w, ds, &f->vocab, &f->tokens, &f->sizes);
+	rc = rc < 0 ? rc : necst_rests_put(w, ds, &f->tokens, &f->clocks, &f->gaps);
 	rc = rc < 0 ? rc : necst_plan_put(w, ds, &f->vocab, &f->classes);
 	rc = rc < 0 ? rc : wm_model_put_metaf(w, "necst.families", "%u", f->vocab.n_families);
 	for (size_t i = 0; i < ds->n_records; i++)

@@ -298,18 +298,24 @@ static uint32_t draw_gap_bin(const struct wm_engine_model *m, struct slot *s, co
 	return bin <= last ? bin : first; // all that may come are too unlikely to be drawn
 }
 
-// The gap itself. The last one meets the flow's planned end if it comes near it; where it is the only one it is the
-// duration, so that what waits for a reply starts after it. A bin may reach far beyond what is left.
-static uint64_t draw_gap(const struct wm_engine_model *m, struct slot *s, uint32_t bin, uint64_t passed_ns)
+// The gap itself. The last one meets the flow's planned end if that is in its bin; where it is the only one it is the
+// duration, so that what waits for a reply starts after it. One before it from the bin of all that is left leaves as
+// much as such gaps do. A bin may reach far beyond what is left.
+static uint64_t draw_gap(const struct wm_engine_model *m, struct slot *s, const struct draw *d, uint64_t passed_ns)
 {
-	const uint64_t left = s->left.time_ns, time = necst_gap_draw(&m->gaps, bin, next_random(s)),
+	const uint32_t random = next_random(s);
+	const uint64_t left = s->left.time_ns, time = necst_gap_draw(&m->gaps, d->gap, random),
 		       gap = time > passed_ns ? time - passed_ns : 0;
-	const bool last = s->left.pkts == 1, only = last && s->left.position == 1;
+	const bool last = s->left.pkts == 1, only = last && s->left.position == 1,
+		   all = left > 0 && d->gap == necst_gap_bin(&m->gaps, passed_ns + left);
+	uint64_t rest;
 
 	if (m->level == WM_LEVEL_PACKET)
 		return gap;
-	if (only || (last && gap / 4 <= left && left / 4 <= gap))
+	if (only || (last && all))
 		return left;
+	if (!last && all && necst_rest_draw(&m->rests, &m->gaps, d->token, s->left.pkts, random, &rest))
+		return rest < left ? left - rest : 0;
 	return gap < longest_gap(s) ? gap : longest_gap(s);
 }
 
@@ -408,7 +414,7 @@ static void finish_packet(const struct wm_engine_model *m, struct slot *s, const
 {
 	const struct necst_kind *k = &m->kind[d->token];
 	const uint64_t passed = necst_clock(&m->clocks, &s->silence, d->token, k->reverse);
-	const uint64_t gap_ns = s->left.position > 0 ? draw_gap(m, s, d->gap, passed) : 0;
+	const uint64_t gap_ns = s->left.position > 0 ? draw_gap(m, s, d, passed) : 0;
 
 	*step = (struct wm_step){
 		.gap_ns = gap_ns, .flags = k->flags, .reverse = k->reverse, .seq = k->seq, .ack = k->ack};

@@ -232,6 +232,18 @@ static int get_tables(struct wm_engine_model *e, const struct wm_model *m, struc
 	return rc;
 }
 
+// Models from before rests were counted have none.
+static int get_rests(struct wm_engine_model *e, const struct wm_model *m, struct wm_err *err)
+{
+	int rc = has_tensor(m, "gap.rest.key") ? necst_table_get(&e->rests, m, "gap.rest", err) : 0;
+
+	if (rc == 0 && e->rests.n > 0)
+		rc = check_values(&e->rests, "gap.rest", e->gaps.n, err);
+	if (rc == 0 && necst_table_index(&e->rests) < 0)
+		rc = wm_err_sys(err, -ENOMEM, "opening the model");
+	return rc;
+}
+
 int necst_open(struct wm_engine_model **out, const struct wm_model *m, struct wm_err *err)
 {
 	struct wm_engine_model *e = calloc(1, sizeof(*e));
@@ -247,6 +259,7 @@ int necst_open(struct wm_engine_model **out, const struct wm_model *m, struct wm
 	rc = rc < 0 ? rc : get_sequence(e, m, &dims, err);
 	rc = rc < 0 ? rc : get_forms(e, m, err);
 	rc = rc < 0 ? rc : get_tables(e, m, err);
+	rc = rc < 0 ? rc : get_rests(e, m, err);
 	rc = rc < 0 ? rc : necst_plan_open(&e->plan, m, dims.classes, e->n_families, e->gaps.resolution_ns, err);
 	if (rc == 0) {
 		necst_masks_init(&e->masks, e->n_families, e->kind, dims.tokens);
@@ -268,7 +281,7 @@ int necst_open(struct wm_engine_model **out, const struct wm_model *m, struct wm
 static void free_tables(struct wm_engine_model *e)
 {
 	struct necst_table *const tables[] = {&e->size, &e->size_any, &e->group, &e->end, &e->shape, &e->form, &e->any,
-		&e->frame, &e->windows.next, &e->windows.step};
+		&e->frame, &e->windows.next, &e->windows.step, &e->rests};
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		necst_table_free(tables[i]);
