@@ -58,10 +58,10 @@ static json_t *metrics(const struct wm_fidelity *f)
 		const struct wm_metric *m = &f->metrics[i];
 
 		(void)json_object_set_new(out, m->def->key,
-			json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "value", number(m->value), "floor",
-				number(m->floor), "tfloor", number(m->tfloor), "holdout", number(m->holdout), "ratio",
-				number(m->ratio), "floor_ratio", number(m->floor_ratio), "holdout_ratio",
-				number(m->holdout_ratio), "finding", m->finding));
+			json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "value", number(m->value), "floor",
+				number(m->floor), "tfloor", number(m->tfloor), "reach", number(m->reach), "holdout",
+				number(m->holdout), "ratio", number(m->ratio), "floor_ratio", number(m->floor_ratio),
+				"holdout_ratio", number(m->holdout_ratio), "finding", m->finding));
 	}
 	return out;
 }

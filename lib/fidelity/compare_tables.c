@@ -7,12 +7,12 @@
 #include <stdio.h>
 
 static const struct wm_family_def defs[] = {
-	{WM_UNIT_PACKET, WM_HALVINGS, "columns"}, // a row is what a packet is in a capture
-	{WM_UNIT_PACKET, WM_HALVINGS, "pairs of columns"},
-	{WM_UNIT_PACKET, WM_HALVINGS_CLASSIFIER, "classifier"},
-	{WM_UNIT_PACKET, WM_HALVINGS, "rules"},
-	{WM_UNIT_PACKET, WM_HALVINGS, "memorisation"},
-	{WM_UNIT_PACKET, WM_HALVINGS_CLASSIFIER, "usefulness"},
+	{WM_UNIT_PACKET, WM_UNIT_PACKET, WM_HALVINGS, "columns"}, // a row is what a packet is in a capture
+	{WM_UNIT_PACKET, WM_UNIT_PACKET, WM_HALVINGS, "pairs of columns"},
+	{WM_UNIT_PACKET, WM_UNIT_PACKET, WM_HALVINGS_CLASSIFIER, "classifier"},
+	{WM_UNIT_PACKET, WM_UNIT_PACKET, WM_HALVINGS, "rules"},
+	{WM_UNIT_PACKET, WM_UNIT_PACKET, WM_HALVINGS, "memorisation"},
+	{WM_UNIT_PACKET, WM_UNIT_PACKET, WM_HALVINGS_CLASSIFIER, "usefulness"},
 };
 enum { N_FAMILIES = sizeof(defs) / sizeof(defs[0]) };
 static wm_row_family *const families[N_FAMILIES] = {wm_measure_columns, wm_measure_row_pairs, wm_measure_row_classifier,

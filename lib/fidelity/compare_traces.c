@@ -5,17 +5,18 @@
 #include <errno.h>
 #include <stdlib.h>
 
+// Packets of a flow are no independent samples: what is found in packets has to be beyond halves of flows.
 static const struct wm_family_def defs[] = {
-	{WM_UNIT_PACKET, WM_HALVINGS, "marginals"},
-	{WM_UNIT_STRETCH, WM_HALVINGS, "sequences"},
-	{WM_UNIT_FLOW, WM_HALVINGS, "flows"},
-	{WM_UNIT_FLOW, WM_HALVINGS, "validity"},
-	{WM_UNIT_STRETCH, WM_HALVINGS, "rates"},
-	{WM_UNIT_STRETCH, WM_HALVINGS_CLASSIFIER, "classifier"},
-	{WM_UNIT_STRETCH, WM_HALVINGS, "memorisation"},
-	{WM_UNIT_PACKET, WM_HALVINGS, "pairs of fields"},
-	{WM_UNIT_PACKET, WM_HALVINGS, "NetShare's fields"},
-	{WM_UNIT_STRETCH, WM_HALVINGS, "usefulness"},
+	{WM_UNIT_PACKET, WM_UNIT_CLUSTER, WM_HALVINGS, "marginals"},
+	{WM_UNIT_STRETCH, WM_UNIT_CLUSTER, WM_HALVINGS, "sequences"},
+	{WM_UNIT_FLOW, WM_UNIT_CLUSTER, WM_HALVINGS, "flows"},
+	{WM_UNIT_FLOW, WM_UNIT_CLUSTER, WM_HALVINGS, "validity"},
+	{WM_UNIT_STRETCH, WM_UNIT_CLUSTER, WM_HALVINGS, "rates"},
+	{WM_UNIT_STRETCH, WM_UNIT_STRETCH, WM_HALVINGS_CLASSIFIER, "classifier"},
+	{WM_UNIT_STRETCH, WM_UNIT_STRETCH, WM_HALVINGS, "memorisation"},
+	{WM_UNIT_CLUSTER, WM_UNIT_CLUSTER, WM_HALVINGS, "pairs of fields"},
+	{WM_UNIT_CLUSTER, WM_UNIT_CLUSTER, WM_HALVINGS, "NetShare's fields"},
+	{WM_UNIT_CLUSTER, WM_UNIT_CLUSTER, WM_HALVINGS, "usefulness"},
 };
 enum { N_FAMILIES = sizeof(defs) / sizeof(defs[0]) };
 static wm_family *const families[N_FAMILIES] = {wm_measure_marginals, wm_measure_sequence, wm_measure_flows,

@@ -22,7 +22,7 @@ unsigned wm_families_steps(const struct wm_families *f)
 	unsigned steps = 0;
 
 	for (size_t i = 0; i < f->n; i++)
-		steps += 1 + f->defs[i].halvings;
+		steps += 1 + f->defs[i].halvings * (f->defs[i].unit == f->defs[i].cluster ? 1 : 2);
 	return steps;
 }
 
@@ -64,27 +64,32 @@ static int measure_values(struct wm_job *j, const struct wm_families *f)
 	return rc;
 }
 
-// One random halving, which serves all families whose units it halves.
+// One random halving, which serves all families whose units or clusters it halves.
 static int measure_floor(struct wm_job *j, const struct wm_families *f, enum wm_unit unit, unsigned number)
 {
-	struct wm_values *v = calloc(1, sizeof(*v));
+	struct wm_values *v = malloc(sizeof(*v));
 	struct wm_cut halves = {.packets.a.n = 0};
 	bool is_cut = false;
 	int rc = v == NULL ? -ENOMEM : 0;
 
 	for (size_t i = 0; i < f->n && rc == 0; i++) {
-		if (f->defs[i].unit != unit || number >= f->defs[i].halvings)
+		const struct wm_family_def *d = &f->defs[i];
+
+		if ((d->unit != unit && d->cluster != unit) || number >= d->halvings)
 			continue;
 		wm_job_tell(j, 0, "noise floor");
 		if (!is_cut)
 			rc = f->cut_at_random(&halves, j, unit, number);
 		is_cut = true;
+		*v = (struct wm_values){.has = {false}};
 		if (rc == 0)
 			rc = measure_cut(j, f, i, &halves, v);
+		if (rc == 0 && d->unit == unit)
+			wm_measured_add_floor(&j->m, v);
+		if (rc == 0 && (d->cluster == unit || unit != WM_UNIT_PACKET))
+			wm_measured_add_reach(&j->m, v);
 		j->done++;
 	}
-	if (rc == 0)
-		wm_measured_add_floor(&j->m, v);
 	free_cut(&halves);
 	free(v);
 	return rc;
@@ -94,7 +99,7 @@ int wm_measure_families(struct wm_job *j, const struct wm_families *f)
 {
 	int rc = measure_values(j, f);
 
-	for (enum wm_unit unit = WM_UNIT_PACKET; unit <= WM_UNIT_FLOW; unit++)
+	for (enum wm_unit unit = WM_UNIT_PACKET; unit <= WM_UNIT_CLUSTER; unit++)
 		for (unsigned k = 0; k < WM_HALVINGS && rc == 0; k++)
 			rc = measure_floor(j, f, unit, k);
 	return rc;

@@ -19,9 +19,10 @@ struct wm_cut {
 };
 
 struct wm_family_def {
-	enum wm_unit unit; // what stays together in the random halves that are its floor
-	unsigned halvings; // how many of these
-	const char *what;  // for those who wait
+	enum wm_unit unit;    // what stays together in the random halves that are its floor ...
+	enum wm_unit cluster; // ... and in those that findings have to be beyond
+	unsigned halvings;    // how many of each
+	const char *what;     // for those who wait
 };
 
 /** The families of one kind of traffic, and how that is measured and cut. All return 0 or -ENOMEM. */

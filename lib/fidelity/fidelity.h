@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WM_FIDELITY_SCHEMA = 2 }; // of names and meanings in a report; grows when one changes
+enum { WM_FIDELITY_SCHEMA = 3 }; // of names and meanings in a report; grows when one changes
 
 enum wm_fidelity_mode {
 	WM_FIDELITY_PACKETS, // captures against each other
@@ -24,6 +24,7 @@ enum wm_fidelity_mode {
 struct wm_measure {
 	const char *name; // last part of a key, "JSDx"
 	double eps;       // below it a difference does not matter; also the smallest floor; 0 = in no score
+	double least;     // how much further off than chance and drift make it a finding is
 	double worst;     // the value where the synthetic side has nothing to measure
 	const char *words;
 	const char *source;
@@ -48,11 +49,12 @@ struct wm_metric {
 	double value;
 	double floor;
 	double tfloor;
+	double reach; // the largest of some halvings that leave flows whole; above the floor where flows differ
 	double holdout;
 	double ratio;       // of the value to the floors, 0.1 .. 1000; 1 = as far as real data is from itself
 	double floor_ratio; // to the floor alone
 	double holdout_ratio;
-	bool finding; // so far above the floors that neither chance nor drift explains it
+	bool finding; // so far off that neither chance nor drift explains it
 };
 
 /** What is said of a group or a metric, in all forms of a report. */

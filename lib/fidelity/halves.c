@@ -62,24 +62,46 @@ static int take_marked(struct wm_halves *out, const struct wm_trace *t, const ui
 	return rc;
 }
 
-int wm_halve_random(
-	struct wm_halves *out, const struct wm_trace *t, enum wm_unit unit, unsigned number, struct wm_scratch *s)
+// Marks a random half of the units. @return how many packets they have; SIZE_MAX without memory.
+static size_t mark_random(
+	uint8_t *marked, const struct wm_trace *t, enum wm_unit unit, unsigned number, struct wm_scratch *s)
 {
-	const size_t mark = s->n;
 	uint32_t *units = wm_scratch_get(s, t->n, sizeof(*units)), *order = wm_scratch_get(s, t->n, sizeof(*order));
-	uint8_t *picked = wm_scratch_get(s, t->n, 1), *marked = wm_scratch_get(s, t->n, 1);
-	size_t n;
-	int rc;
+	uint8_t *picked = wm_scratch_get(s, t->n, 1);
+	size_t n, packets = 0;
 
-	if (units == NULL || order == NULL || picked == NULL || marked == NULL)
-		return -ENOMEM;
+	if (units == NULL || order == NULL || picked == NULL)
+		return SIZE_MAX;
 	n = number_units(units, t, unit);
 	wm_shuffle(order, n, (uint64_t)unit << 32 | number);
 	for (size_t i = 0; i < n / 2; i++)
 		picked[order[i]] = 1;
-	for (size_t i = 0; i < t->n; i++)
+	for (size_t i = 0; i < t->n; i++) {
 		marked[i] = picked[units[i]];
-	rc = take_marked(out, t, marked, s);
+		packets += marked[i];
+	}
+	return packets;
+}
+
+static bool is_lopsided(size_t n, size_t of)
+{
+	return 4 * n < of || 4 * n > 3 * of;
+}
+
+int wm_halve_random(
+	struct wm_halves *out, const struct wm_trace *t, enum wm_unit unit, unsigned number, struct wm_scratch *s)
+{
+	const size_t mark = s->n;
+	uint8_t *marked = wm_scratch_get(s, t->n, 1);
+	size_t n;
+	int rc;
+
+	if (marked == NULL)
+		return -ENOMEM;
+	n = mark_random(marked, t, unit, number, s);
+	if (n != SIZE_MAX && unit == WM_UNIT_CLUSTER && t->n_flows < WM_FEW)
+		n = mark_random(marked, t, WM_UNIT_STRETCH, number, s);
+	rc = n == SIZE_MAX ? -ENOMEM : take_marked(out, t, marked, s);
 	wm_scratch_release(s, mark);
 	return rc;
 }
@@ -133,7 +155,7 @@ int wm_halve_in_time(struct wm_halves *out, const struct wm_trace *t, struct wm_
 		return -ENOMEM;
 	if (t->n_flows >= WM_FEW)
 		n = mark_flows(marked, t, runs, n_runs);
-	if (4 * n < t->n || 4 * n > 3 * t->n)
+	if (is_lopsided(n, t->n))
 		rc = mark_packets(marked, t, s);
 	if (rc == 0)
 		rc = take_marked(out, t, marked, s);

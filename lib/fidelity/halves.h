@@ -15,6 +15,7 @@ enum wm_unit {
 	WM_UNIT_PACKET,
 	WM_UNIT_STRETCH, // the flow, or 1/200 of the trace of a flow that has over 2 % of it or if flows are few
 	WM_UNIT_FLOW,
+	WM_UNIT_CLUSTER, // the flow, or the stretch if flows are few or a half would get under a quarter of the packets
 };
 
 /** A random half of the units and the other. @param number Which halving: each has its own. @return 0 or -ENOMEM. */

@@ -4,69 +4,70 @@
 
 #include <string.h>
 
-static const struct wm_measure jsdx = {"JSDx", .002, 1, "Jensen-Shannon divergence of exact values, in bits",
+static const struct wm_measure jsdx = {"JSDx", .002, .02, 1, "Jensen-Shannon divergence of exact values, in bits",
 	"Lin, IEEE Trans. Inf. Theory 37(1), 1991"};
 static const struct wm_measure jsdq = {
-	"JSDq", .002, 1, "the same over at most 50 bins at the quantiles of the real data", "Lin 1991"};
-static const struct wm_measure jsdr = {"JSDr", .002, 1,
+	"JSDq", .002, .02, 1, "the same over at most 50 bins at the quantiles of the real data", "Lin 1991"};
+static const struct wm_measure jsdr = {"JSDr", .002, .02, 1,
 	"the same of the sorted frequencies: which value is the frequent one does not matter",
 	"Yin et al., NetShare, SIGCOMM 2022"};
 static const struct wm_measure jsdv = {
-	"JSDv", 0, 1, "the same of the values themselves: which is which does matter", "Lin 1991"};
-static const struct wm_measure jsd = {"JSD", .002, 1, "Jensen-Shannon divergence, in bits", "Lin 1991"};
-static const struct wm_measure w1n = {"W1n", .01, 10,
+	"JSDv", 0, 0, 1, "the same of the values themselves: which is which does matter", "Lin 1991"};
+static const struct wm_measure jsd = {"JSD", .002, .02, 1, "Jensen-Shannon divergence, in bits", "Lin 1991"};
+static const struct wm_measure w1n = {"W1n", .01, .08, 10,
 	"Wasserstein-1 distance over the standard deviation of the real data",
 	"Vallender, Theory Probab. Appl. 18(4), 1974"};
 static const struct wm_measure w1log = {
-	"W1log", .01, 10, "the same of log10 (times at least 1 us, counts at least 1)", "Vallender 1974"};
-static const struct wm_measure acf = {"ACF", .01, 1, "mean absolute difference of the correlations at lags 1 to 10",
-	"Box, Jenkins, Time Series Analysis, 1970"};
-static const struct wm_measure haar = {"haar", .1, 10,
+	"W1log", .01, .08, 10, "the same of log10 (times at least 1 us, counts at least 1)", "Vallender 1974"};
+static const struct wm_measure acf = {"ACF", .01, .04, 1,
+	"mean absolute difference of the correlations at lags 1 to 10", "Box, Jenkins, Time Series Analysis, 1970"};
+static const struct wm_measure haar = {"haar", .1, .4, 10,
 	"mean absolute difference of the logscale diagram (log2 of the mean squared Haar detail) per octave",
 	"Abry, Veitch, IEEE Trans. Inf. Theory 44(1), 1998"};
-static const struct wm_measure idc = {"idc", .1, 10,
+static const struct wm_measure idc = {"idc", .1, .4, 10,
 	"mean absolute difference of log2 of the index of dispersion per octave",
 	"Cox, Lewis, The Statistical Analysis of Series of Events, 1966"};
 static const struct wm_measure hurst = {
-	"hurst", .05, 1, "absolute difference of the Hurst parameters", "Abry, Veitch 1998"};
-static const struct wm_measure share = {"share", .005, 1, "absolute difference of two shares", ""};
-static const struct wm_measure share_more = {"share", .005, 1, "how much more often than in the real data", ""};
-static const struct wm_measure auc = {"auc", .05, 1,
+	"hurst", .05, .2, 1, "absolute difference of the Hurst parameters", "Abry, Veitch 1998"};
+static const struct wm_measure share = {"share", .005, .02, 1, "absolute difference of two shares", ""};
+static const struct wm_measure share_more = {"share", .005, .02, 1, "how much more often than in the real data", ""};
+static const struct wm_measure auc = {"auc", .05, .1, 1,
 	"area under the ROC curve of gradient boosted trees that tell synthetic from real; 0.5 = they cannot",
 	"Lopez-Paz, Oquab, Revisiting Classifier Two-Sample Tests, ICLR 2017"};
-static const struct wm_measure copy = {
-	"copy", .005, 1, "share of the synthetic data that occurs verbatim in the real", "Meehan et al., AISTATS 2020"};
-static const struct wm_measure dcr = {"dcr", .03, 1,
+static const struct wm_measure copy = {"copy", .005, .01, 1,
+	"share of the synthetic data that occurs verbatim in the real", "Meehan et al., AISTATS 2020"};
+static const struct wm_measure dcr = {"dcr", .03, .06, 1,
 	"share of the synthetic records nearer to the real data than to as much of the holdout; 0.5 = no memory, 1 = "
 	"copies",
 	"Platzer, Reutterer, Frontiers in Big Data 4, 2021"};
-static const struct wm_measure tvd = {"TVD", .005, 1, "mean total variation distance of the joint distribution",
+static const struct wm_measure tvd = {"TVD", .005, .02, 1, "mean total variation distance of the joint distribution",
 	"Zhang et al., PrivSyn, USENIX Security 2021"};
 static const struct wm_measure tvdmax = {
-	"TVDmax", .02, 1, "the largest total variation distance of a pair", "Zhang et al. 2021"};
-static const struct wm_measure tie = {"tie", .05, 1,
+	"TVDmax", .02, .08, 1, "the largest total variation distance of a pair", "Zhang et al. 2021"};
+static const struct wm_measure tie = {"tie", .05, .1, 1,
 	"share of the field's ties to others that was lost or made up; a tie is the total variation distance of their "
 	"joint distribution from independence, less what chance makes of it",
 	"Gibbs, Su, Int. Statistical Review 70(3), 2002"};
 static const struct wm_measure nats_x = {
-	"JSDx", .002, 1, "Jensen-Shannon divergence of exact values, in nats (at most 0.693)", "Yin et al. 2022"};
+	"JSDx", .002, .02, 1, "Jensen-Shannon divergence of exact values, in nats (at most 0.693)", "Yin et al. 2022"};
 static const struct wm_measure nats_q = {
-	"JSDq", .002, 1, "the same over at most 50 bins at the quantiles of the real data", "Yin et al. 2022"};
-static const struct wm_measure nats_r = {"JSDr", .002, 1,
+	"JSDq", .002, .02, 1, "the same over at most 50 bins at the quantiles of the real data", "Yin et al. 2022"};
+static const struct wm_measure nats_r = {"JSDr", .002, .02, 1,
 	"the same of the sorted frequencies: which value is the frequent one does not matter", "Yin et al. 2022"};
-static const struct wm_measure rel = {"rel", .02, 1,
+static const struct wm_measure rel = {"rel", .02, .08, 1,
 	"absolute difference of a sketch's mean relative error about heavy hitters (over 0.1 % of the packets)",
 	"Yin et al. 2022"};
-static const struct wm_measure rank = {"rank", .2, 2,
+static const struct wm_measure rank = {"rank", .2, .8, 2,
 	"1 - Spearman's rank correlation of the sketches' errors; 0 = they rank the same", "Yin et al. 2022"};
-static const struct wm_measure tstr = {"tstr", .02, 1,
+static const struct wm_measure tstr = {"tstr", .02, .08, 1,
 	"F1 on real rows that is lost when trees learn from synthetic rows instead of real ones",
 	"Esteban, Hyland, Raetsch, arXiv 1706.02633, 2017"};
-static const struct wm_measure emd = {"EMD", 0, 0, "Wasserstein-1 distance in the field's own unit", "Yin et al. 2022"};
+static const struct wm_measure emd = {
+	"EMD", 0, 0, 0, "Wasserstein-1 distance in the field's own unit", "Yin et al. 2022"};
 static const struct wm_measure emd_range = {
-	"EMD_range", 0, 0, "EMD over the range of the real data", "Yin et al. 2022"};
+	"EMD_range", 0, 0, 0, "EMD over the range of the real data", "Yin et al. 2022"};
 static const struct wm_measure emd_iqr = {
-	"EMD_IQR", 0, 0, "EMD over the interquartile range of the real data", "Yin et al. 2022"};
+	"EMD_IQR", 0, 0, 0, "EMD over the interquartile range of the real data", "Yin et al. 2022"};
 
 #define LEN "packet length on the wire"
 #define GAP "time since the packet before in the flow"

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { DECILES = 10, CATEGORIES = 20 };
+enum { DECILES = 10, CATEGORIES = 20, FIRST_ROLE = 6 };
 
 int wm_levels_of_number(uint16_t *to, const double *v, size_t n, const double *ref, size_t n_ref, struct wm_scratch *s)
 {
@@ -70,16 +70,6 @@ int wm_levels_of_category(
 	return 0;
 }
 
-static void share_pairs(double shares[WM_LEVELS * WM_LEVELS], const uint16_t *x, const uint16_t *y, size_t n)
-{
-	uint32_t counts[WM_LEVELS * WM_LEVELS] = {0};
-
-	for (size_t i = 0; i < n; i++)
-		counts[x[i] * WM_LEVELS + y[i]]++;
-	for (size_t c = 0; c < WM_LEVELS * WM_LEVELS; c++)
-		shares[c] = counts[c] / (double)n;
-}
-
 static double distance(const double *p, const double *q)
 {
 	double sum = 0;
@@ -89,58 +79,14 @@ static double distance(const double *p, const double *q)
 	return sum;
 }
 
-// What chance makes of the distance of n samples of independent fields from independence: each cell is off by a normal
-// error of variance r (1 - r) c (1 - c) / n. Source: Bishop, Fienberg, Holland, Discrete Multivariate Analysis, 1975.
-static double chance(const double row[WM_LEVEL_NONE], const double col[WM_LEVEL_NONE], double both, double n)
+// Of fields i and k: to both, but what a packet is tied to in its flow's roles (who serves, who speaks) counts for
+// these alone. Where roles are wrong, nothing else is.
+static void add_ties(struct wm_ties *ties, size_t i, size_t k, struct wm_ties more)
 {
-	double rows = 0, cols = 0;
-
-	for (size_t i = 0; i < WM_LEVEL_NONE; i++) {
-		rows += sqrt(row[i] / both * (1 - row[i] / both));
-		cols += sqrt(col[i] / both * (1 - col[i] / both));
-	}
-	return sqrt(M_2_PI / (both * n)) * rows * cols / 2;
-}
-
-// How strongly two fields of n samples are tied: how far their joint distribution is from the product of their own,
-// over what has both, less what chance makes of it. 0 = not at all.
-static double tie(const double *p, size_t n)
-{
-	double row[WM_LEVEL_NONE] = {0}, col[WM_LEVEL_NONE] = {0}, both = 0, sum = 0;
-
-	for (size_t i = 0; i < WM_LEVEL_NONE; i++)
-		for (size_t k = 0; k < WM_LEVEL_NONE; k++) {
-			row[i] += p[i * WM_LEVELS + k];
-			col[k] += p[i * WM_LEVELS + k];
-			both += p[i * WM_LEVELS + k];
-		}
-	if (both <= 0)
-		return 0;
-	for (size_t i = 0; i < WM_LEVEL_NONE; i++)
-		for (size_t k = 0; k < WM_LEVEL_NONE; k++)
-			sum += fabs(p[i * WM_LEVELS + k] - row[i] * col[k] / both) / 2;
-	return fmax(sum / both - chance(row, col, both, (double)n), 0);
-}
-
-double wm_tie(const uint16_t *x, const uint16_t *y, size_t n)
-{
-	double p[WM_LEVELS * WM_LEVELS];
-
-	if (n == 0)
-		return 0;
-	share_pairs(p, x, y, n);
-	return tie(p, n);
-}
-
-void wm_ties_add(struct wm_ties *t, double a, double b)
-{
-	t->differ += fabs(a - b);
-	t->most += fmax(a, b);
-}
-
-double wm_ties_differ(const struct wm_ties *t)
-{
-	return t->most > 0 ? t->differ / t->most : 0;
+	if (i >= FIRST_ROLE || k < FIRST_ROLE)
+		wm_ties_add(&ties[i], more);
+	if (k >= FIRST_ROLE || i < FIRST_ROLE)
+		wm_ties_add(&ties[k], more);
 }
 
 void wm_put_pairs(struct wm_values *out, uint16_t *const *a, size_t na, uint16_t *const *b, size_t nb, size_t fields,
@@ -154,17 +100,15 @@ void wm_put_pairs(struct wm_values *out, uint16_t *const *a, size_t na, uint16_t
 		return;
 	for (size_t i = 0; i < fields; i++) {
 		for (size_t k = 0; k < i; k++) {
-			double tvd, tie_a, tie_b;
+			double tvd;
 
-			share_pairs(p, a[i], a[k], na);
-			share_pairs(q, b[i], b[k], nb);
+			wm_pair_shares(p, &(struct wm_pair){a[i], a[k], na});
+			wm_pair_shares(q, &(struct wm_pair){b[i], b[k], nb});
 			tvd = distance(p, q);
 			sum += tvd;
 			worst = fmax(worst, tvd);
-			tie_a = tie(p, na);
-			tie_b = tie(q, nb);
-			wm_ties_add(&ties[i], tie_a, tie_b);
-			wm_ties_add(&ties[k], tie_a, tie_b);
+			if (names != NULL)
+				add_ties(ties, i, k, wm_ties_of(p, na, q, nb));
 		}
 	}
 	wm_put(out, sum / ((double)(fields * (fields - 1)) / 2), "T.pairs.TVD");
@@ -183,7 +127,7 @@ static const struct {
 	{WM_F_FLAGS, true},
 	{WM_F_WIN, false},
 	{WM_F_PROTO, true},
-	{WM_F_SVC, true},
+	{WM_F_SVC, true}, // FIRST_ROLE
 	{WM_F_DIR, true},
 };
 enum { PACKET_FIELDS = sizeof(packet_fields) / sizeof(packet_fields[0]) };

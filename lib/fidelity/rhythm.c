@@ -122,6 +122,15 @@ static int find_rhythm(struct rhythm *out, const struct wm_trace *t, const struc
 	return 0;
 }
 
+static void add_ties(struct wm_ties *t, const struct wm_pair *a, const struct wm_pair *b)
+{
+	double p[WM_LEVEL_PAIRS], q[WM_LEVEL_PAIRS];
+
+	wm_pair_shares(p, a);
+	wm_pair_shares(q, b);
+	wm_ties_add(t, wm_ties_of(p, a->n, q, b->n));
+}
+
 int wm_measure_rhythm(const struct wm_comparison *c)
 {
 	struct wm_ties ties = {0};
@@ -132,7 +141,7 @@ int wm_measure_rhythm(const struct wm_comparison *c)
 	if (a.n < WM_FEW)
 		return 0;
 	for (size_t k = 0; k < PARTNERS; k++)
-		wm_ties_add(&ties, wm_tie(a.gap, a.with[k], a.n), wm_tie(b.gap, b.with[k], b.n));
+		add_ties(&ties, &(struct wm_pair){a.gap, a.with[k], a.n}, &(struct wm_pair){b.gap, b.with[k], b.n});
 	wm_put(c->out, b.n > 0 ? wm_ties_differ(&ties) : (double)INFINITY, "B.gap_rank.tie");
 	return 0;
 }

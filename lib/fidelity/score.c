@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fidelity/score.h>
+#include <fidelity/verdict.h>
 
 #include <assert.h>
 #include <errno.h>
@@ -8,11 +9,6 @@
 #include <string.h>
 
 static const double ratio_min = .1, ratio_max = 1000;
-static const double near = 1.5; // up to this strict score a group without findings is as real
-// A finding is so far above the floors that neither chance nor drift explains it:
-static const double finding_ratio = 3;     // its ratio to them
-static const double finding_eps = 2;       // how much it is above them, in eps
-static const double finding_holdout = 1.5; // its ratio to what the holdout gets, if there is one
 
 static const struct {
 	char letter;
@@ -45,19 +41,19 @@ void wm_measured_add_floor(struct wm_measured *m, const struct wm_values *v)
 	}
 }
 
+void wm_measured_add_reach(struct wm_measured *m, const struct wm_values *v)
+{
+	for (size_t i = 0; i < WM_METRICS_MAX; i++) {
+		if (!v->has[i] || !isfinite(v->v[i]))
+			continue;
+		if (m->reach_n[i]++ == 0 || v->v[i] > m->reach[i])
+			m->reach[i] = v->v[i];
+	}
+}
+
 static double value_of(const struct wm_values *v, size_t i, const struct wm_measure *measure)
 {
 	return !v->has[i] ? (double)NAN : isinf(v->v[i]) ? measure->worst : v->v[i];
-}
-
-// How far a value is from what is best, but at least what matters.
-static double excess(const struct wm_measure *m, double v)
-{
-	if (strcmp(m->name, "auc") == 0)
-		v = 2 * v - 1;
-	else if (strcmp(m->name, "dcr") == 0)
-		v -= .5;
-	return v > m->eps || isnan(v) ? v : m->eps;
 }
 
 static double ratio(const struct wm_metric_def *def, double x, double base)
@@ -70,9 +66,9 @@ static double ratio(const struct wm_metric_def *def, double x, double base)
 static void set_ratios(struct wm_metric *m)
 {
 	const struct wm_measure *measure = m->def->measure;
-	double value = excess(measure, m->value), floor = excess(measure, m->floor),
-	       tfloor = excess(measure, m->tfloor);
-	double holdout = excess(measure, m->holdout), base = fmax(floor, tfloor); // of one that is NAN the other
+	double value = wm_excess(measure, m->value), floor = wm_excess(measure, m->floor),
+	       tfloor = wm_excess(measure, m->tfloor);
+	double holdout = wm_excess(measure, m->holdout), base = fmax(floor, tfloor); // of one that is NAN the other
 
 	m->ratio = m->floor_ratio = m->holdout_ratio = (double)NAN;
 	if (measure->eps == 0)
@@ -82,8 +78,6 @@ static void set_ratios(struct wm_metric *m)
 	m->ratio = ratio(m->def, value, base);
 	m->holdout_ratio = ratio(m->def, holdout, base);
 	m->floor_ratio = ratio(m->def, value, isnan(floor) ? base : floor);
-	m->finding = m->ratio >= finding_ratio && value >= base + finding_eps * measure->eps
-		     && !(holdout * finding_holdout > value);
 }
 
 static int set_metrics(struct wm_fidelity *f, const struct wm_measured *m)
@@ -104,11 +98,13 @@ static int set_metrics(struct wm_fidelity *f, const struct wm_measured *m)
 			.value = value_of(&m->value, i, defs[i].measure),
 			.floor = m->floor_n[i] > 0 ? m->floor_sum[i] / m->floor_n[i] : (double)NAN,
 			.tfloor = m->tfloor.has[i] && isfinite(m->tfloor.v[i]) ? m->tfloor.v[i] : (double)NAN,
+			.reach = m->reach_n[i] > 0 ? m->reach[i] : (double)NAN,
 			.holdout = value_of(&m->holdout, i, defs[i].measure),
 		};
 		set_ratios(x);
 		f->n_metrics++;
 	}
+	wm_find(f);
 	return 0;
 }
 
@@ -163,119 +159,6 @@ static bool score_group(struct wm_group_score *g, const struct wm_fidelity *f)
 	return any;
 }
 
-// Which groups' findings bring findings of another with them: those that look at the same through other glasses
-// whenever there are any, others if they are further off than what they bring.
-static const struct {
-	char letter;
-	const char *always;
-	const char *if_further;
-} causes[] = {
-	{'A', "", "BCT"},
-	{'B', "", "ACT"},
-	{'C', "", "ABT"},
-	{'D', "", "CT"},
-	{'E', "", "ABCT"},
-	{'T', "", "ACN"},
-	{'N', "AC", ""},
-	{'F', "ABCDENTR", ""},
-	{'U', "ABCNT", ""},
-};
-
-static const struct wm_group_score *group_of(const struct wm_fidelity *f, char letter)
-{
-	for (size_t i = 0; i < f->n_groups; i++)
-		if (f->groups[i].letter == letter)
-			return &f->groups[i];
-	return NULL;
-}
-
-// What a finding counts where groups are compared. Packets are as their flows are, but for directions; several together
-// are never nearer than each by itself, nor is what TCP makes of them, or what they add up to; ties end where a field
-// has but one value; what pairs are off is no more than what their fields bring, if these are.
-static double weight_of(const struct wm_metric *m)
-{
-	const bool is_tie = strcmp(m->def->measure->name, "tie") == 0;
-
-	switch (m->def->key[0]) {
-	case 'A':
-		return .8;
-	case 'B':
-		return is_tie ? 1 : .5;
-	case 'C':
-		return strncmp(m->def->key, "C.rev_", 6) == 0 ? .25 : 1;
-	case 'D':
-		return .25;
-	case 'E':
-		return .5;
-	case 'T':
-		return is_tie ? .5 : .001;
-	default:
-		return 1;
-	}
-}
-
-// How far off a group is, 0..1, whatever its floors: its furthest finding as a share of the worst that can be. Ratios
-// do not serve here: a floor of ten thousand packets is lower than that of a hundred flows.
-static double extent_of(const struct wm_fidelity *f, char letter)
-{
-	double extent = 0;
-
-	for (size_t i = 0; i < f->n_metrics; i++) {
-		const struct wm_metric *m = &f->metrics[i];
-
-		if (m->def->key[0] == letter && m->finding)
-			extent = fmax(extent, weight_of(m) * m->value / m->def->measure->worst);
-	}
-	return extent;
-}
-
-// The one of the groups that is the furthest off, if it is further than that. 0 = none.
-static char furthest_of(const struct wm_fidelity *f, const char *letters, double least)
-{
-	char found = 0;
-
-	for (; *letters != '\0'; letters++) {
-		double extent = extent_of(f, *letters);
-
-		if (extent > least) {
-			found = *letters;
-			least = extent;
-		}
-	}
-	return found;
-}
-
-static void set_verdict(struct wm_fidelity *f, struct wm_group_score *g)
-{
-	const double extent = extent_of(f, g->letter);
-
-	if (g->findings == 0) {
-		g->verdict = isnan(g->strict)   ? WM_VERDICT_NONE
-			     : g->strict > near ? WM_VERDICT_NEAR
-						: WM_VERDICT_AS_REAL;
-		return;
-	}
-	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]) && g->follows == 0; i++) {
-		if (causes[i].letter != g->letter)
-			continue;
-		g->follows = furthest_of(f, causes[i].always, 0);
-		if (g->follows == 0)
-			g->follows = furthest_of(f, causes[i].if_further, extent);
-	}
-	g->verdict = g->follows != 0 ? WM_VERDICT_FOLLOWS : WM_VERDICT_DIFFERS;
-}
-
-// Where a chain of groups that follow one another begins. There are no rings: among A, B, C, E
-// and T what is followed is the further off, and they follow none of the others but N, which follows A and C alone.
-static char root_of(const struct wm_fidelity *f, char letter)
-{
-	const struct wm_group_score *g = group_of(f, letter);
-
-	for (size_t hops = 0; g != NULL && g->follows != 0 && hops < f->n_groups; hops++)
-		g = group_of(f, g->follows);
-	return (char)(g == NULL ? 0 : g->letter);
-}
-
 int wm_score(struct wm_fidelity *f, const struct wm_measured *m)
 {
 	struct mean score = {0}, strict = {0}, vs_floor = {0}, holdout = {0};
@@ -302,10 +185,6 @@ int wm_score(struct wm_fidelity *f, const struct wm_measured *m)
 		f->overall.within += g->within;
 		f->overall.of += g->of;
 	}
-	for (size_t i = 0; i < f->n_groups; i++)
-		set_verdict(f, &f->groups[i]);
-	for (size_t i = 0; i < f->n_groups; i++)
-		f->groups[i].follows = root_of(f, f->groups[i].follows);
 	f->overall.name = "overall";
 	f->overall.words = "geometric mean of groups";
 	f->overall.worst = SIZE_MAX;
@@ -313,7 +192,7 @@ int wm_score(struct wm_fidelity *f, const struct wm_measured *m)
 	f->overall.strict = mean_of(&strict);
 	f->overall.vs_floor = mean_of(&vs_floor);
 	f->overall.holdout = mean_of(&holdout);
-	set_verdict(f, &f->overall);
+	wm_judge(f);
 	return 0;
 }
 

@@ -10,7 +10,7 @@ import little_capture
 
 
 def read(path):
-    """[(time in ns, frame)] of a pcap file, plain or gzip."""
+    """[(time in ns, frame)] of a pcap file, plain or gzip. Frames that were cut are filled with zeros, tags of VLANs go."""
     with open(path, "rb") as file:
         data = file.read()
     data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
@@ -18,8 +18,11 @@ def read(path):
     unit = 1 if data[:4] in (b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d") else 1000
     out, at = [], 24
     while at + 16 <= len(data):
-        sec, frac, cap, _ = struct.unpack_from(end + "IIII", data, at)
-        out.append((sec * 10**9 + frac * unit, data[at + 16:at + 16 + cap]))
+        sec, frac, cap, wire = struct.unpack_from(end + "IIII", data, at)
+        frame = data[at + 16:at + 16 + cap].ljust(wire, b"\0")
+        while frame[12:14] == b"\x81\0":
+            frame = frame[:12] + frame[16:]
+        out.append((sec * 10**9 + frac * unit, with_checksums(frame) if cap < wire else frame))
         at += 16 + cap
     return out
 
@@ -52,12 +55,13 @@ def headers_of(frame):
     return transport_of(frame) + ((frame[transport_of(frame) + 12] >> 4) * 4 if frame[23] == 6 else 8)
 
 
-def with_length(frame, length):
-    """The frame cut or padded to a length, with lengths and checksums that agree."""
-    frame, at = bytearray(frame[:length].ljust(length, b"\0")), transport_of(frame)
-    frame[16:18] = struct.pack(">H", length - 14)
+def with_length(frame, other):
+    """The frame cut or padded to another's length, that of IP too, with lengths and checksums that agree."""
+    at, total = transport_of(frame), max(struct.unpack_from(">H", other, 16)[0], headers_of(frame) - 14)
+    frame = bytearray(frame[:14 + total].ljust(max(len(other), 14 + total), b"\0"))
+    frame[16:18] = struct.pack(">H", total)
     if frame[23] == 17:
-        frame[at + 4:at + 6] = struct.pack(">H", length - at)
+        frame[at + 4:at + 6] = struct.pack(">H", 14 + total - at)
     return with_checksums(bytes(frame))
 
 
@@ -95,8 +99,9 @@ def with_checksums(frame):
 
 
 def dealt(packets, hands):
-    """The flows dealt out in turn: samples of the same traffic."""
+    """The flows shuffled and dealt out: samples of the same traffic."""
     members = list(flows(packets).values())
+    random.Random(5).shuffle(members)
     return tuple(sorted(packets[i] for flow in members[k::hands] for i in flow) for k in range(hands))
 
 
@@ -173,6 +178,12 @@ def endpoints_of(frame):
     return (frame[26:30], frame[at:at + 2]), (frame[30:34], frame[at + 2:at + 4])
 
 
+def service_of(frame):
+    """(protocol, the lower port)"""
+    at = transport_of(frame)
+    return frame[23], min(struct.unpack_from(">HH", frame, at))
+
+
 def between(frame, source, destination):
     """The frame, sent by one endpoint to another."""
     at = transport_of(frame)
@@ -180,13 +191,18 @@ def between(frame, source, destination):
 
 
 def one_length(packets, _):
-    """Flows that have the most common number of packets take the place of all others, between their hosts and ports."""
+    """Flows that have the most common number of packets take the place of all others, between their hosts and ports; of
+    the same server's port if there are any."""
     members = [m for m in flows(packets).values() if has_ports(packets[m[0]][1])]
     length = collections.Counter(len(m) for m in members if len(m) > 5).most_common(1)[0][0]
-    fit = [m for m in members if len(m) == length]
-    out = []
+    fit, out = collections.defaultdict(list), []
+    for m in members:
+        if len(m) == length:
+            fit[service_of(packets[m[0]][1])].append(m)
+    any_service = [m for of in fit.values() for m in of]
     for k, flow in enumerate(members):
-        donor = fit[k % len(fit)]
+        same = fit.get(service_of(packets[flow[0]][1]), any_service)
+        donor = same[k % len(same)]
         (start, frame), (first, opening) = packets[flow[0]], packets[donor[0]]
         here, there = endpoints_of(frame), endpoints_of(opening)[0]
         for i in donor:
@@ -235,11 +251,11 @@ def independent_lengths(packets, rng):
     for i, (_, frame) in enumerate(packets):
         if has_ports(frame):
             groups[frame[23], headers_of(frame)].append(i)
-    for (_, headers), members in groups.items():
-        lengths = [len(packets[i][1]) for i in members]
-        rng.shuffle(lengths)
-        for i, length in zip(members, lengths):
-            out[i] = packets[i][0], with_length(packets[i][1], max(length, headers))
+    for members in groups.values():
+        donors = [packets[i][1] for i in members]
+        rng.shuffle(donors)
+        for i, donor in zip(members, donors):
+            out[i] = packets[i][0], with_length(packets[i][1], donor)
     return out
 
 

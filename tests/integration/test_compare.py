@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""wiremill-compare: what is planted shows where it belongs and nowhere else, the gate, the same bytes, refusals.
+"""wiremill-compare: memory, tables, the gate, the same bytes, refusals, agreement with the scorer.
 
 usage: test_compare.py WIREMILL_COMPARE CAPTURES MAN
 """
@@ -25,19 +25,6 @@ MAN = pathlib.Path(sys.argv[3]).resolve()
 PACKETS = 8000
 SCORER = next(pathlib.Path(os.environ.get("WIREMILL_DATA_BESIDE", "/absent")).parent.glob("*/score.py"), None)
 
-# What is planted -> capture, groups that differ. G differs too wherever the rest of the capture is a copy.
-PLANTED = {
-    planted.copied: ("mix", set()),
-    planted.shuffled_gaps: ("mix", {"B"}),
-    planted.swapped_directions: ("mix", {"A"}),
-    planted.broken_checksums: ("mix", {"D"}),
-    planted.single_port: ("mix", {"A"}),
-    planted.one_length: ("mix", {"C"}),
-    planted.independent_ttls: ("mix", {"T"}),
-    planted.independent_windows: ("guess", {"T"}),
-    planted.independent_columns: ("mix", {"T"}),
-}
-
 
 def run(*words, status=0):
     done = subprocess.run([COMPARE, "-q", *map(str, words)], capture_output=True, encoding="utf-8", check=False,
@@ -57,18 +44,6 @@ def prepared(folder, capture="mix"):
     real = pathlib.Path(folder, "real.pcap")
     planted.write(real, packets)
     return packets, real
-
-
-def each_planted_failure_shows_in_its_group_alone():
-    with tempfile.TemporaryDirectory() as folder:
-        for plant, (capture, expected) in PLANTED.items():
-            packets, real = prepared(folder, capture)
-            synth = pathlib.Path(folder, plant.__name__ + ".pcap")
-            planted.write(synth, planted.seeded(plant, packets))
-            groups = report(folder, real, synth)["groups"]
-            differ = {letter for letter, group in groups.items() if group["verdict"] == "differs"}
-            assert differ - {"G"} == expected, f"{plant.__name__}: {differ}, expected {expected}"
-            assert plant is not planted.copied or differ == {"G"}, f"a copy: {differ}"
 
 
 def flows_that_were_learned_by_heart_are_nearer_to_the_real_ones():
@@ -136,7 +111,7 @@ def a_capture_is_as_close_to_itself_as_can_be():
     with tempfile.TemporaryDirectory() as folder:
         _, real = prepared(folder)
         result = report(folder, real, real)
-        assert result["schema_version"] == 2 and result["mode"] == "packets"
+        assert result["schema_version"] == 3 and result["mode"] == "packets"
         for key, metric in result["metrics"].items():
             if key[0] in "ABCDENT" and metric["value"] is not None:
                 assert metric["value"] == 0, f"{key} is {metric['value']}"
@@ -300,7 +275,6 @@ def it_agrees_with_the_scorer_on_flow_tables():
 
 
 claims.run("wiremill-compare", [
-    each_planted_failure_shows_in_its_group_alone,
     independent_columns_show_in_pairs_alone,
     flows_that_were_learned_by_heart_are_nearer_to_the_real_ones,
     labels_that_mean_nothing_show_in_usefulness,

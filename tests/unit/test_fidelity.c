@@ -151,23 +151,51 @@ static void sketches_count(void **state)
 	free(sk);
 }
 
+static struct wm_ties ties_of(const struct wm_pair *a, const struct wm_pair *b)
+{
+	double p[WM_LEVEL_PAIRS], q[WM_LEVEL_PAIRS];
+
+	wm_pair_shares(p, a);
+	wm_pair_shares(q, b);
+	return wm_ties_of(p, a->n, q, b->n);
+}
+
 // Two fields that are the same have all ties, two that have nothing to do with each other none; what lacks one of them
 // does not count.
 static void ties_are_lost_where_fields_become_independent(void **state)
 {
 	const uint16_t x[] = {0, 0, 1, 1, 5}, same[] = {3, 3, 4, 4, WM_LEVEL_NONE};
 	const uint16_t other[] = {3, 4, 3, 4, WM_LEVEL_NONE};
-	struct wm_ties ties = {0};
+	struct wm_ties ties = {0}, lost;
 
 	(void)state;
-	// (|.5 - .25| + |0 - .25|) * 2 / 2, less half of four normal errors of variance 1/4 * 1/4 / 4
-	assert_near(wm_tie(x, same, 5), .5 - 2 * sqrt(2 / M_PI) * .125);
-	assert_near(wm_tie(x, other, 5), 0);
 	assert_near(wm_ties_differ(&ties), 0);
-	wm_ties_add(&ties, .5, 0);
+	lost = ties_of(&(struct wm_pair){x, same, 5}, &(struct wm_pair){x, other, 5});
+	// (|.5 - .25| + |0 - .25|) * 2 / 2, less half of four normal errors of variance 1/4 * 1/4 / 4
+	assert_near(lost.most, .5 - 2 * sqrt(2 / M_PI) * .125);
+	assert_near(lost.differ, lost.most);
+	wm_ties_add(&ties, lost);
 	assert_near(wm_ties_differ(&ties), 1);
-	wm_ties_add(&ties, .25, .5);
-	assert_near(wm_ties_differ(&ties), .75); // (.5 + .25) / (.5 + .5)
+	wm_ties_add(&ties, (struct wm_ties){.differ = 0, .most = lost.most});
+	assert_near(wm_ties_differ(&ties), .5);
+}
+
+// Levels that are more frequent, or gone, are a matter of the field alone.
+static void ties_are_as_they_were_where_fields_alone_are_off(void **state)
+{
+	enum { N = 4000 };
+	static uint16_t x[2][N], y[2][N];
+
+	(void)state;
+	for (size_t i = 0; i < N; i++) {
+		for (size_t part = 0; part < 2; part++) {
+			x[part][i] = wm_mix(part, i) % 8 < 2 + 4 * part;
+			y[part][i] = wm_mix(part + 2, i) % 4 == 0 ? !x[part][i] : x[part][i]; // as likely in both
+		}
+		x[1][i] = i % 5 == 0 ? 7 : x[1][i];
+	}
+	assert_true(fabs(ties_of(&(struct wm_pair){x[0], y[0], N}, &(struct wm_pair){x[1], y[1], N}).differ) < .02);
+	assert_true(ties_of(&(struct wm_pair){x[0], y[0], N}, &(struct wm_pair){x[1], y[1], N}).most > .15);
 }
 
 static void every_metric_has_a_key_of_its_own_and_a_meaning(void **state)
@@ -209,6 +237,7 @@ int main(void)
 		cmocka_unit_test(trees_tell_what_differs_and_only_that),
 		cmocka_unit_test(sketches_count),
 		cmocka_unit_test(ties_are_lost_where_fields_become_independent),
+		cmocka_unit_test(ties_are_as_they_were_where_fields_alone_are_off),
 		cmocka_unit_test(every_metric_has_a_key_of_its_own_and_a_meaning),
 		cmocka_unit_test(a_shuffle_has_every_number_once),
 	};

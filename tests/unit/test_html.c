@@ -15,8 +15,8 @@
 
 enum { N = 40, PAIRS = 3 };
 
-static const struct wm_measure jsd = {"JSDx", .002, 1, "divergence of <exact> values", "Lin & 1991"};
-static const struct wm_measure w1 = {"W1n", .01, 10, "distance", ""};
+static const struct wm_measure jsd = {"JSDx", .002, .02, 1, "divergence of <exact> values", "Lin & 1991"};
+static const struct wm_measure w1 = {"W1n", .01, .08, 10, "distance", ""};
 static const struct wm_metric_def defs[] = {{"A.len.JSDx", "packet length", &jsd, 0},
 	{"A.len.W1n", "packet length", &w1, 0}, {"B.dir.W1n", "directions", &w1, 0}};
 
@@ -78,8 +78,8 @@ static void make(struct made *m)
 	memset(m, 0, sizeof(*m));
 	make_series(m);
 	for (size_t i = 0; i < 3; i++)
-		m->metrics[i] =
-			(struct wm_metric){&defs[i], .1, .01, (double)NAN, .02, ratios[i], ratios[i], 1, ratios[i] > 3};
+		m->metrics[i] = (struct wm_metric){
+			&defs[i], .1, .01, (double)NAN, .01, .02, ratios[i], ratios[i], 1, ratios[i] > 3};
 	strcpy(m->path[WM_INPUT_REAL], "/data/real \"one\".pcap");
 	strcpy(m->path[WM_INPUT_SYNTH], "/data/<script>alert(1)</script>&\xff\n\xc3\xa9.pcap");
 	strcpy(m->note, "cut short </ul>");
