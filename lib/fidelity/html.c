@@ -42,6 +42,27 @@ static void put_head(FILE *out, const struct wm_fidelity *f)
 		out);
 }
 
+// "It differs in flows. Sequence and pairs follow from that."
+static void put_differing(FILE *out, const struct wm_fidelity *f)
+{
+	static const struct {
+		enum wm_verdict verdict;
+		const char *before;
+	} parts[] = {{WM_VERDICT_DIFFERS, "It differs in "}, {WM_VERDICT_FOLLOWS, " What follows from that: "}};
+
+	for (size_t p = 0; p < sizeof(parts) / sizeof(parts[0]); p++) {
+		unsigned n = 0;
+
+		for (size_t i = 0; i < f->n_groups; i++)
+			if (f->groups[i].verdict == parts[p].verdict)
+				(void)fprintf(out, "%s%s", n++ == 0 ? parts[p].before : ", ", f->groups[i].name);
+		if (n > 0)
+			(void)fputc('.', out);
+	}
+	(void)fprintf(out, " %u metric%s further off than chance and drift explain.", f->overall.findings,
+		f->overall.findings == 1 ? " is" : "s are");
+}
+
 static void put_overall(FILE *out, const struct wm_fidelity *f)
 {
 	static const char *const words[] = {
@@ -51,14 +72,11 @@ static void put_overall(FILE *out, const struct wm_fidelity *f)
 			"Near: further off than the real traffic is from itself, but chance and drift may explain it.",
 	};
 	const enum wm_verdict v = f->overall.verdict;
-	char number[32];
 
-	wm_remark_number(number, f->overall.strict);
-	(void)fprintf(out, "<p class=\"score v%d\">%s <small>overall (aim: 1.0)</small></p>\n<p class=\"verdict\">",
-		(int)v, number);
+	(void)fprintf(out, "<p class=\"score v%d\">%.2f <small>overall (aim: 1.0)</small></p>\n<p class=\"verdict\">",
+		(int)v, f->overall.strict);
 	if (v == WM_VERDICT_DIFFERS)
-		(void)fprintf(out, "It differs: %u of %u metrics are further off than chance and drift explain.",
-			f->overall.findings, f->overall.of);
+		put_differing(out, f);
 	else
 		(void)fputs(words[v], out);
 	(void)fputs("</p>\n", out);
@@ -88,15 +106,25 @@ static bool is_listed(const struct wm_metric *const *listed, unsigned n, const s
 	return false;
 }
 
-// The worst finding of each field.
-static void put_bad(FILE *out, const struct wm_metric *const *all, size_t n)
+static bool differs(const struct wm_fidelity *f, const struct wm_metric *m)
+{
+	for (size_t i = 0; i < f->n_groups; i++)
+		if (f->groups[i].letter == m->def->key[0])
+			return f->groups[i].verdict == WM_VERDICT_DIFFERS;
+	return false;
+}
+
+// The worst finding of each field: first of groups that differ, then of those that follow.
+static void put_bad(FILE *out, const struct wm_fidelity *f, const struct wm_metric *const *all, size_t n)
 {
 	const struct wm_metric *listed[LISTED];
 	unsigned n_listed = 0, more = 0;
 
 	(void)fputs("<h3>What is not</h3>\n<ul>\n", out);
-	for (size_t i = 0; i < n; i++) {
-		if (!all[i]->finding || is_listed(listed, n_listed, all[i]))
+	for (size_t k = 0; k < 2 * n; k++) {
+		const size_t i = k < n ? k : k - n;
+
+		if (!all[i]->finding || differs(f, all[i]) != (k < n) || is_listed(listed, n_listed, all[i]))
 			continue;
 		if (n_listed == LISTED) {
 			more++;
@@ -134,7 +162,7 @@ static void put_summary(
 			number);
 	}
 	put_good(out, f);
-	put_bad(out, room, n);
+	put_bad(out, f, room, n);
 	(void)fputs(
 		"</div>\n<figure class=\"card\">\n<figcaption><h3>Score of each group</h3><p>Bars begin at 1, where "
 		"real traffic is from itself; shorter is better.</p></figcaption>\n",

@@ -31,9 +31,9 @@ static const char preamble[] =
 	"set style line 2 linecolor rgb '#B84A00' linewidth 2.2 dashtype (9,4) pointtype 5 pointsize 0.5\n"
 	"set style line 3 linecolor rgb '#1B7A43' linewidth 2.2 dashtype (2,3) pointtype 9 pointsize 0.6\n"
 	"set style fill solid 0.25 noborder\n"
-	"set lmargin at screen 0.155\nset rmargin at screen 0.95\nset tmargin at screen 0.89\nset bmargin at screen "
+	"set lmargin at screen 0.2\nset rmargin at screen 0.95\nset tmargin at screen 0.89\nset bmargin at screen "
 	"0.185\n"
-	"set xlabel offset 0,0.5\nset ylabel offset 2.5,0\n";
+	"set xlabel offset 0,0.5\nset ylabel offset 0.8,0\n";
 
 // gnuplot's single-quoted strings know one special character.
 static void put_quoted(FILE *out, const char *text)
