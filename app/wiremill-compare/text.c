@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "text.h"
 
+#include <fidelity/measure.h>
 #include <fidelity/remarks.h>
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const roles[WM_INPUTS] = {"real", "synthetic", "holdout"};
@@ -82,28 +84,30 @@ static void put_metric(FILE *out, const struct wm_metric *m, bool all)
 	put_words(out, m->def->field, all ? SIZE_MAX : COLUMNS - 32 - SHORT - 3);
 }
 
-// The worst metrics first, each once.
+// Findings first, then by how far off.
+static int compare_worst(const void *a, const void *b)
+{
+	const struct wm_metric *x = *(const struct wm_metric *const *)a, *y = *(const struct wm_metric *const *)b;
+
+	if (x->finding != y->finding)
+		return x->finding ? -1 : 1;
+	if (x->ratio > y->ratio || x->ratio < y->ratio)
+		return x->ratio > y->ratio ? -1 : 1;
+	return x < y ? -1 : 1;
+}
+
 static void put_worst(FILE *out, const struct wm_fidelity *f, size_t most)
 {
-	double last = (double)INFINITY;
+	const struct wm_metric *worst[WM_METRICS_MAX];
+	size_t n = 0;
 
-	for (size_t shown = 0; shown < most;) {
-		const struct wm_metric *worst = NULL;
-		double below = last;
-
-		for (size_t i = 0; i < f->n_metrics; i++) // of those with the same ratio all are shown in a row
-			if (f->metrics[i].ratio < below && (worst == NULL || f->metrics[i].ratio > worst->ratio))
-				worst = &f->metrics[i];
-		if (worst == NULL || worst->ratio <= 1)
-			return;
-		last = worst->ratio;
-		for (const struct wm_metric *m = worst; m < f->metrics + f->n_metrics && shown < most; m++) {
-			if (m->ratio != last) // nor one that has none
-				continue;
-			put_metric(out, m, false);
-			shown++;
-		}
-	}
+	for (size_t i = 0; i < f->n_metrics; i++)
+		if (f->metrics[i].ratio > 1) // nor one that has none
+			worst[n++] = &f->metrics[i];
+	// NOLINTNEXTLINE(bugprone-sizeof-expression): it is pointers that are sorted
+	qsort(worst, n, sizeof(worst[0]), compare_worst);
+	for (size_t i = 0; i < n && i < most; i++)
+		put_metric(out, worst[i], false);
 }
 
 void text_report(FILE *out, const struct wm_fidelity *f, bool all)
