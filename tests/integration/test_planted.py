@@ -18,7 +18,7 @@ import planted
 COMPARE = str(pathlib.Path(sys.argv[1]).resolve())
 CAPTURES = pathlib.Path(sys.argv[2]).resolve()
 BESIDE = pathlib.Path(os.environ.get("WIREMILL_DATA_BESIDE", "/absent"))
-PACKETS = 8000
+PACKETS = 4000
 
 # What is planted -> the group that differs. G does too wherever the rest of a capture is a copy.
 PLANTED = {
