@@ -35,7 +35,7 @@ void wm_departures_build(struct wm_departures *d, uint32_t at, const struct wm_s
 		wm_raw_note(&d->row[at]);
 	else
 		d->row[at].seq = d->row[at].ack = 0;
-	d->again &= ~(UINT64_C(1) << at);
+	d->again[at] = false;
 	d->n_built++;
 }
 
@@ -44,7 +44,7 @@ void wm_departures_build_again(struct wm_departures *d, uint32_t at, const struc
 	d->row[at] = *s;
 	d->row[at].seq = d->queue;
 	d->row[at].ack = lap;
-	d->again |= UINT64_C(1) << at;
+	d->again[at] = true;
 	d->n_built++;
 }
 
@@ -63,7 +63,7 @@ void wm_departures_drop(struct wm_departures *d, uint32_t at, uint32_t n)
 {
 	for (uint32_t i = at; i < at + n; i++) {
 		d->n_missed++;
-		if (d->row[i].bits & WM_BIT_LAST && !(d->again >> i & 1)) // else it ends with the lap
+		if (d->row[i].bits & WM_BIT_LAST && !d->again[i]) // else it ends with the lap
 			wm_departures_end(d, &d->row[i]);
 	}
 }

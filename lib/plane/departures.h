@@ -10,19 +10,20 @@
 #include <plane/count.h>
 #include <synth/ring.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 
-enum { WM_DEPARTURES_ROW = 64 }; // WM_TX_ROW; there is a bit for each
+enum { WM_DEPARTURES_ROW = 256 }; // WM_TX_ROW
 
 struct wm_departures {
 	struct wm_ring ring;
 	uint32_t queue; // its number
 	// The queue's lcore alone.
 	struct wm_sample row[WM_DEPARTURES_ROW];
-	uint64_t again;    // which of the row are sent again, one bit each
-	uint64_t n_built;  // packets that came into the row so far
-	uint64_t n_missed; // that have left it, and the reader does not know yet
-	wm_count untold;   // sent, and not told
+	bool again[WM_DEPARTURES_ROW]; // which of the row are sent again
+	uint64_t n_built;              // packets that came into the row so far
+	uint64_t n_missed;             // that have left it, and the reader does not know yet
+	wm_count untold;               // sent, and not told
 };
 
 /** Which queue sent a packet, and on which lap of what it sends again; 0 = for the first time. Where numbers of the

@@ -16,6 +16,8 @@ enum {
 	SOON_NS = 400, // a packet that is due so soon is waited for: building another would make it late
 };
 
+static_assert((int)WM_DEPARTURES_ROW == (int)WM_TX_ROW, "one beside the other");
+
 static void prepare_mbuf(struct rte_mempool *pool, void *arg, void *obj, unsigned i)
 {
 	struct rte_mbuf *m = obj;
@@ -242,8 +244,8 @@ static bool turn_paced(struct wm_tx *tx)
 	uint64_t now, lag;
 
 	n = count_due(tx, &now);
-	if (n == 0) {
-		if (tx->n < WM_TX_BURST)
+	if (n == 0) { // packets of a burst leave faster than they are built: those of one fit into the row
+		if (tx->n < WM_TX_ROW - WM_TX_BURST)
 			wm_tx_fill(tx, tx->late > 0 ? WM_TX_BURST : 1);
 		return tx->n > before;
 	}

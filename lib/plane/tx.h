@@ -27,7 +27,7 @@
 
 enum {
 	WM_TX_BURST = 32,
-	WM_TX_ROW = 64, // a power of two, at least two bursts
+	WM_TX_ROW = 256, // a power of two, at least two bursts
 	WM_TX_LATE_NS = 10000,
 };
 
