@@ -13,7 +13,8 @@
 
 enum {
 	ROW_MASK = WM_TX_ROW - 1,
-	SOON_NS = 400, // a packet that is due so soon is waited for: building another would make it late
+	BURST_NS = 1000000, // so far ahead more is built than is sent at once
+	SOON_NS = 400,      // a packet that is due so soon is waited for: building another would make it late
 };
 
 static_assert((int)WM_DEPARTURES_ROW == (int)WM_TX_ROW, "one beside the other");
@@ -238,14 +239,21 @@ static uint32_t count_due(const struct wm_tx *tx, uint64_t *now)
 	return n;
 }
 
+// Packets of a burst leave faster than they are built: those of one are, before it begins.
+static bool is_in_burst(const struct wm_tx *tx, uint64_t now)
+{
+	return tx->n < WM_TX_ROW - WM_TX_BURST
+	       && tx->due[(tx->head + tx->n - 1) & ROW_MASK] < now + (uint64_t)(BURST_NS * wm_tx_ticks_per_ns(tx));
+}
+
 static bool turn_paced(struct wm_tx *tx)
 {
 	uint32_t before = tx->n, n;
 	uint64_t now, lag;
 
 	n = count_due(tx, &now);
-	if (n == 0) { // packets of a burst leave faster than they are built: those of one fit into the row
-		if (tx->n < WM_TX_ROW - WM_TX_BURST)
+	if (n == 0) {
+		if (tx->n < WM_TX_BURST || is_in_burst(tx, now))
 			wm_tx_fill(tx, tx->late > 0 ? WM_TX_BURST : 1);
 		return tx->n > before;
 	}
@@ -307,7 +315,7 @@ static void begin_plan(struct wm_tx *tx, uint64_t now)
 // Another rate. What waits in the row moves with it, and what comes goes on behind that.
 static void take_pace(struct wm_tx *tx)
 {
-	uint64_t now = rte_rdtsc();
+	uint64_t now = RTE_MAX(rte_rdtsc(), tx->run->start_tsc); // asked for before the start, it holds from there on
 	bool paced = tx->next_pace.kind != WM_RATE_MAX;
 	struct wm_pace_block next = {0};
 	double stretch;
