@@ -142,6 +142,19 @@ def rates_and_pauses_show_at_the_far_end():
     assert 500 < sent(times[0], times[0] + second) < 1700, sent(times[0], times[0] + second)
 
 
+def a_rate_asked_for_before_the_start_begins_with_it():
+    def answers():
+        try:
+            return ask(SOCKET, "rate 3kpps")
+        except OSError:
+            return None
+    with on_ports("-r", "1kpps", "-n", "6000", "--stats-json", place("x.json")) as run:
+        assert "error" not in running.wait_for(answers)
+        assert run.end() == 0, run.said()
+    statistics = json.loads(pathlib.Path(place("x.json")).read_text(encoding="utf-8"))
+    assert statistics["packets"] == 6000 and 1.2 < statistics["wall_s"] < 8, statistics
+
+
 def weights_change_while_running():
     with on_ports("-m", MODEL + ",label=other", "-m", MODEL + ",label=other", "-r", "10kpps") as run:
         run.began(SOCKET)
@@ -414,6 +427,7 @@ def wiremillctl_says_what_is_wrong():
 claims.run("control", [
     status_has_what_the_final_statistics_have,
     rates_and_pauses_show_at_the_far_end,
+    a_rate_asked_for_before_the_start_begins_with_it,
     weights_change_while_running,
     a_pause_is_no_late_packet_and_no_time_of_the_duration,
     a_pcap_is_the_same_with_pauses_and_its_rate_stays,
