@@ -112,16 +112,20 @@ static void tell(struct reading *r, const struct wm_capture *c)
 		r->options->progress(r->options->arg, r->done + done, r->all);
 }
 
+void wm_dataset_count(struct wm_dataset_counts *counts, const struct wm_capture_counts *n)
+{
+	counts->packets += n->packets + n->untimed;
+	counts->filtered += n->filtered;
+	counts->untimed += n->untimed;
+	counts->odd += n->odd_times + n->odd_lens;
+	counts->bad_blocks += n->bad_blocks;
+}
+
 static void count_capture(struct reading *r, const struct wm_capture *c, const char *path)
 {
-	const struct wm_capture_counts *n = wm_capture_counts(c);
 	uint64_t done, all;
 
-	r->counts.packets += n->packets + n->untimed;
-	r->counts.filtered += n->filtered;
-	r->counts.untimed += n->untimed;
-	r->counts.odd += n->odd_times + n->odd_lens;
-	r->counts.bad_blocks += n->bad_blocks;
+	wm_dataset_count(&r->counts, wm_capture_counts(c));
 	if (wm_capture_damage(c) != NULL && r->counts.damaged++ == 0)
 		(void)wm_err_set(&r->damage, 0, "%s: %s", path, wm_capture_damage(c));
 	tell(r, c);

@@ -138,3 +138,8 @@ int wm_dataset_read(struct wm_dataset *out, const char *const *paths, size_t n_p
 
 /** Accepts one that is all zero. */
 void wm_dataset_free(struct wm_dataset *ds);
+
+struct wm_capture_counts; // capture/capture.h
+
+/** Add what a capture's reader has counted. */
+void wm_dataset_count(struct wm_dataset_counts *counts, const struct wm_capture_counts *n);

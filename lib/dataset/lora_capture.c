@@ -29,14 +29,9 @@ static int take_packet(struct wm_lora_reading *r, const struct wm_capture_packet
 
 static void count_capture(struct wm_lora_reading *r, const struct wm_capture *c, const char *path)
 {
-	const struct wm_capture_counts *n = wm_capture_counts(c);
 	uint64_t done, all;
 
-	r->counts.packets += n->packets + n->untimed;
-	r->counts.filtered += n->filtered;
-	r->counts.untimed += n->untimed;
-	r->counts.odd += n->odd_times + n->odd_lens;
-	r->counts.bad_blocks += n->bad_blocks;
+	wm_dataset_count(&r->counts, wm_capture_counts(c));
 	wm_lora_damaged(r, path, wm_capture_damage(c));
 	wm_capture_progress(c, &done, &all);
 	r->done += done;
