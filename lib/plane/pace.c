@@ -152,7 +152,7 @@ void wm_pace_skip(struct wm_pace *p, uint32_t len)
 
 double wm_pace_switch(struct wm_pace *p, const struct wm_pace *to, const struct wm_pace_block *next)
 {
-	double slope = p->slope, step_ns = p->step_ns;
+	double slope = p->slope, step_ns = p->step_ns, ns_per_unit = p->kind == to->kind ? p->ns_per_unit : 0;
 
 	p->kind = to->kind;
 	p->ns_per_unit = to->ns_per_unit;
@@ -170,6 +170,8 @@ double wm_pace_switch(struct wm_pace *p, const struct wm_pace *to, const struct 
 	} else if (next != NULL && next->n > 0) {
 		wm_pace_block(p, next);
 	}
+	if (ns_per_unit > 0) // not the slopes': what is left of a block may be denser than the block was
+		return p->ns_per_unit / ns_per_unit;
 	if (slope > 0)
 		return p->slope / slope;
 	return step_ns > 0 ? p->step_ns / step_ns : 0;

@@ -216,6 +216,23 @@ static void a_rate_that_changes_inside_a_block_holds_for_the_rest_of_it(void **s
 	assert_true(llabs((int64_t)(due_ns - 49 * 1000000 - 50 * 1000)) <= 1);
 }
 
+static void what_waits_moves_with_the_rate_whatever_is_left_of_the_block(void **state)
+{
+	const struct wm_rate fast = {.kind = WM_RATE_PPS, .value = 8000}, slow = {.kind = WM_RATE_PPS, .value = 1000};
+	struct wm_pace_block block = {0};
+	struct wm_pace pace, next;
+
+	(void)state;
+	wm_pace_init(&pace, &fast, 1);
+	wm_pace_init(&next, &slow, 1);
+	for (uint64_t i = 0; i < 100; i++) // a long gap in front of each of the first, none to speak of behind them
+		wm_pace_block_add(&block, i < 20 ? i * 1000000 : 20000000 + i, 60);
+	wm_pace_block(&pace, &block);
+	for (uint64_t i = 0; i < 50; i++)
+		(void)wm_pace_due(&pace, i < 20 ? i * 1000000 : 20000000 + i, 60);
+	assert_true(fabs(wm_pace_switch(&pace, &next, NULL) - 8) < 1e-9);
+}
+
 static void bins_hold_what_their_borders_say(void **state)
 {
 	unsigned last = 0;
@@ -759,6 +776,7 @@ int main(void)
 		cmocka_unit_test(a_block_without_time_of_its_own_is_spread_evenly),
 		cmocka_unit_test(paced_bits_count_the_whole_frame),
 		cmocka_unit_test(a_rate_changes_where_it_is_and_is_kept_from_there),
+		cmocka_unit_test(what_waits_moves_with_the_rate_whatever_is_left_of_the_block),
 		cmocka_unit_test(bins_hold_what_their_borders_say),
 		cmocka_unit_test(timing_tells_errors_of_gaps_not_of_times),
 		cmocka_unit_test(a_ports_clock_is_followed_without_a_jump),
