@@ -142,6 +142,7 @@ int necst_gaps_fit(
 		c.mass *= 2;
 	} while (c.full && c.mass < 4 * n);
 	g->resolution_ns = unit > 1000000 || unit == 0 ? 1 : unit;
+	necst_gaps_index(g);
 	free(gap);
 	return 0;
 }

@@ -8,14 +8,43 @@
 
 #include <dataset/dataset.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+enum { NECST_GAP_CODES = 496 }; // of 64 bits
 
 struct necst_gaps {
 	uint32_t n;
 	uint64_t knots[NECST_GAPS_MAX][NECST_GAP_PARTS + 1]; // ns; quantiles of the bin's gaps, first and last included
 	uint64_t resolution_ns;                              // all times of the capture are multiples of it
+	uint8_t lowest[NECST_GAP_CODES];                     // bin of the shortest gap of each code
 };
+
+/** Times by their highest four bits: what is found by it is nearly found. */
+static inline uint32_t necst_gap_code(uint64_t gap_ns)
+{
+	uint32_t bits;
+
+	if (gap_ns < 8)
+		return (uint32_t)gap_ns;
+	bits = 63 - (uint32_t)__builtin_clzll(gap_ns);
+	return 8 * (bits - 2) + (uint32_t)(gap_ns >> (bits - 3) & 7);
+}
+
+/** Make necst_gap_bin() ready, once n and knots are there. */
+static inline void necst_gaps_index(struct necst_gaps *g)
+{
+	uint32_t bin = 0;
+
+	for (uint32_t code = 0; code < NECST_GAP_CODES; code++) {
+		const uint64_t shortest = code < 8 ? code : (uint64_t)(8 + code % 8) << (code / 8 - 1);
+
+		while (bin + 1 < g->n && g->knots[bin + 1][0] <= shortest)
+			bin++;
+		g->lowest[code] = (uint8_t)bin;
+	}
+}
 
 /** Learn bins from all times inside flows. @param token (records). @return 0 or -ENOMEM. */
 int necst_gaps_fit(
@@ -24,17 +53,17 @@ int necst_gaps_fit(
 /** The bin of a gap; gaps beyond the last bin belong to it. */
 static inline uint32_t necst_gap_bin(const struct necst_gaps *g, uint64_t gap_ns)
 {
-	uint32_t lo = 0, hi = g->n;
+	uint32_t bin = g->lowest[necst_gap_code(gap_ns)];
 
-	while (hi - lo > 1) {
-		uint32_t mid = (lo + hi) / 2;
+	while (bin + 1 < g->n && g->knots[bin + 1][0] <= gap_ns)
+		bin++;
+	return bin;
+}
 
-		if (g->knots[mid][0] <= gap_ns)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	return lo;
+/** Whether a gap's bin is this one. */
+static inline bool necst_gap_is_in(const struct necst_gaps *g, uint32_t bin, uint64_t gap_ns)
+{
+	return (bin == 0 || g->knots[bin][0] <= gap_ns) && (bin + 1 == g->n || gap_ns < g->knots[bin + 1][0]);
 }
 
 /** A gap of the bin, by 32 random bits; a multiple of the resolution. */

@@ -307,7 +307,7 @@ static uint64_t draw_gap(const struct wm_engine_model *m, struct slot *s, const 
 	const uint64_t left = s->left.time_ns, time = necst_gap_draw(&m->gaps, d->gap, random),
 		       gap = time > passed_ns ? time - passed_ns : 0;
 	const bool last = s->left.pkts == 1, only = last && s->left.position == 1,
-		   all = left > 0 && d->gap == necst_gap_bin(&m->gaps, passed_ns + left);
+		   all = left > 0 && necst_gap_is_in(&m->gaps, d->gap, passed_ns + left);
 	uint64_t rest;
 
 	if (m->level == WM_LEVEL_PACKET)
@@ -323,12 +323,12 @@ static uint64_t draw_gap(const struct wm_engine_model *m, struct slot *s, const 
 static uint32_t draw_either(const struct necst_table *t, uint32_t key, const struct necst_table *u, uint32_t other,
 	uint32_t random, uint32_t none)
 {
-	int64_t row = necst_table_row(t, key);
+	const struct necst_entry *e = necst_table_find(t, key);
 
-	if (row != NECST_NO_ROW)
-		return necst_table_draw(t, (size_t)row, random);
-	row = necst_table_row(u, other);
-	return row != NECST_NO_ROW ? necst_table_draw(u, (size_t)row, random) : none;
+	if (e != NULL)
+		return necst_table_draw(t, e, random);
+	e = necst_table_find(u, other);
+	return e != NULL ? necst_table_draw(u, e, random) : none;
 }
 
 static uint32_t draw_form(const struct wm_engine_model *m, struct slot *s, uint32_t token, uint32_t payload)
@@ -364,15 +364,15 @@ static void draw_size(
 {
 	const bool framed = necst_framed(&m->kind[token]);
 	uint32_t payload = framed ? 0 : draw_payload(m, s, token, size), frame, least;
+	const struct necst_entry *padded;
 	const struct wm_form *form;
-	int64_t row;
 
 	step->form = (uint16_t)draw_form(m, s, token, payload);
 	form = &m->forms[step->form];
 	least = (uint32_t)form->head_len + form->pad;
-	row = framed ? necst_table_row(&m->frame, step->form) : NECST_NO_ROW;
-	if (row != NECST_NO_ROW) {
-		frame = necst_table_draw(&m->frame, (size_t)row, next_random(s));
+	padded = framed ? necst_table_find(&m->frame, step->form) : NULL;
+	if (padded != NULL) {
+		frame = necst_table_draw(&m->frame, padded, next_random(s));
 		step->len = (uint16_t)(frame >> 16 > least ? frame >> 16 : least);
 		step->payload = (uint16_t)frame;
 		return;
@@ -410,26 +410,55 @@ static void go_on(struct slot *s)
 		left->bytes[d] = refill(left->bytes[d], whole->bytes[d]);
 }
 
-static void finish_packet(const struct wm_engine_model *m, struct slot *s, const struct draw *d, struct wm_step *step)
+// What the packet is, but for its size and window.
+static void begin_packet(const struct wm_engine_model *m, struct slot *s, const struct draw *d, struct wm_step *step)
 {
 	const struct necst_kind *k = &m->kind[d->token];
 	const uint64_t passed = necst_clock(&m->clocks, &s->silence, d->token, k->reverse);
-	const uint64_t gap_ns = s->left.position > 0 ? draw_gap(m, s, d, passed) : 0;
 
-	*step = (struct wm_step){
-		.gap_ns = gap_ns, .flags = k->flags, .reverse = k->reverse, .seq = k->seq, .ack = k->ack};
-	draw_size(m, s, d->token, d->size, step);
-	if (k->proto == 6) {
-		step->window = necst_window_draw(&m->windows, s->window, k, s->profile, next_random(s));
-		necst_window_note(s->window, k, step->window, step->payload);
-	}
-	necst_advance(
-		&s->left, d->token, d->size, necst_gap_input(&m->seq.dims, d->gap), k->reverse, step->len, gap_ns);
-	necst_hear(&s->silence, k->reverse, gap_ns);
+	*step = (struct wm_step){.gap_ns = s->left.position > 0 ? draw_gap(m, s, d, passed) : 0,
+		.flags = k->flags,
+		.reverse = k->reverse,
+		.seq = k->seq,
+		.ack = k->ack};
+}
+
+static void draw_window(const struct wm_engine_model *m, struct slot *s, const struct draw *d, struct wm_step *step)
+{
+	const struct necst_kind *k = &m->kind[d->token];
+
+	if (k->proto != 6)
+		return;
+	step->window = necst_window_draw(&m->windows, s->window, k, s->profile, next_random(s));
+	necst_window_note(s->window, k, step->window, step->payload);
+}
+
+static void note_packet(const struct wm_engine_model *m, struct slot *s, const struct draw *d, struct wm_step *step)
+{
+	const struct necst_kind *k = &m->kind[d->token];
+
+	necst_advance(&s->left, d->token, d->size, necst_gap_input(&m->seq.dims, d->gap), k->reverse, step->len,
+		step->gap_ns);
+	necst_hear(&s->silence, k->reverse, step->gap_ns);
 	necst_note_close(&s->left, k);
 	necst_owed_note(&s->owed, k, step->payload);
 	go_on(s);
 	step->last = s->left.pkts == 0;
+}
+
+static void finish_packets(
+	struct wm_gen *g, const uint32_t *slots, size_t n, const struct draw *draw, struct wm_step *out)
+{
+	const struct wm_engine_model *m = g->m;
+
+	for (size_t i = 0; i < n; i++)
+		begin_packet(m, &g->slot[slots[i]], &draw[i], &out[i]);
+	for (size_t i = 0; i < n; i++)
+		draw_size(m, &g->slot[slots[i]], draw[i].token, draw[i].size, &out[i]);
+	for (size_t i = 0; i < n; i++)
+		draw_window(m, &g->slot[slots[i]], &draw[i], &out[i]);
+	for (size_t i = 0; i < n; i++)
+		note_packet(m, &g->slot[slots[i]], &draw[i], &out[i]);
 }
 
 // The packet level alone: clusters come as often as the flow's service has them, whatever came before, and what follows
@@ -438,6 +467,7 @@ static void step_lone(struct wm_gen *g, const uint32_t *slots, size_t n, struct 
 {
 	const struct wm_engine_model *m = g->m;
 	const float *gap_b = m->seq.head_b + m->seq.token_pad + m->seq.size_pad;
+	struct draw draw[TILE];
 
 	fill_random(g, slots, n);
 	for (size_t i = 0; i < n; i++) {
@@ -452,8 +482,9 @@ static void step_lone(struct wm_gen *g, const uint32_t *slots, size_t n, struct 
 			d.gap = m->kernels->sample((const float *[]){gap_b, m->seq.gap_tok + d.token * m->seq.gap_pad,
 							   m->seq.gap_size + d.size * m->seq.gap_pad},
 				3, NULL, m->gaps.n, next_random(s));
-		finish_packet(m, s, &d, &out[i]);
+		draw[i] = d;
 	}
+	finish_packets(g, slots, n, draw, out);
 }
 
 // Stage by stage for the whole tile: so the draws of different flows overlap in the CPU.
@@ -473,8 +504,7 @@ static void step_tile(struct wm_gen *g, const uint32_t *slots, size_t n, struct 
 	for (size_t i = 0; i < n; i++)
 		draw[i].gap = draw_gap_bin(
 			m, &g->slot[slots[i]], &draw[i], g->logits + i * columns + m->seq.token_pad + m->seq.size_pad);
-	for (size_t i = 0; i < n; i++)
-		finish_packet(m, &g->slot[slots[i]], &draw[i], &out[i]);
+	finish_packets(g, slots, n, draw, out);
 }
 
 void necst_gen_step(struct wm_gen *g, const uint32_t *slots, size_t n, struct wm_step *out)

@@ -9,9 +9,9 @@
 
 static uint64_t total_of(const struct necst_table *t, uint32_t key)
 {
-	const int64_t row = necst_table_row(t, key);
+	const struct necst_entry *e = necst_table_find(t, key);
 
-	return row == NECST_NO_ROW ? 0 : necst_table_total(t, (size_t)row);
+	return e == NULL ? 0 : necst_table_total(t, e);
 }
 
 // Counts of a family's packets whose payload says their length, and of those whose header does: these are not counted

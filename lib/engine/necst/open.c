@@ -66,6 +66,7 @@ static int get_gaps(struct wm_engine_model *e, const struct wm_model *m, struct 
 			if (e->gaps.knots[b][i] > UINT64_C(1) << 62
 				|| (i > 0 && e->gaps.knots[b][i] < e->gaps.knots[b][i - 1]))
 				return wm_err_set(err, -EINVAL, "tensor gap.knots: bin %zu does not ascend", b);
+	necst_gaps_index(&e->gaps);
 	return 0;
 }
 

@@ -34,15 +34,15 @@ int necst_rests_put(struct wm_model_writer *w, const struct wm_dataset *ds, cons
 static inline bool necst_rest_draw(const struct necst_table *t, const struct necst_gaps *gaps, uint32_t token,
 	uint32_t pkts_left, uint32_t random, uint64_t *rest_ns)
 {
-	int64_t row = necst_table_row(t, necst_rest_key(token, pkts_left));
+	const struct necst_entry *e = necst_table_find(t, necst_rest_key(token, pkts_left));
 	uint32_t bin;
 
-	if (row == NECST_NO_ROW)
-		row = necst_table_row(t, necst_rest_key(NECST_RESTS_ANY, pkts_left));
-	if (row == NECST_NO_ROW)
+	if (e == NULL)
+		e = necst_table_find(t, necst_rest_key(NECST_RESTS_ANY, pkts_left));
+	if (e == NULL)
 		return false;
-	bin = necst_table_draw(t, (size_t)row, random);
+	bin = necst_table_draw(t, e, random);
 	// What the draw leaves of the random number, in units of its step, is uniform again.
-	*rest_ns = necst_gap_draw(gaps, bin, random * necst_table_total(t, (size_t)row));
+	*rest_ns = necst_gap_draw(gaps, bin, random * necst_table_total(t, e));
 	return true;
 }

@@ -125,9 +125,10 @@ int necst_table_index(struct necst_table *t)
 	for (uint32_t row = 0; row < t->n; row++) {
 		uint32_t i = necst_table_hash(t->key[row], bits);
 
-		while (t->index[i].row != 0)
+		while (t->index[i].n != 0)
 			i = (i + 1) & ((1u << bits) - 1);
-		t->index[i] = (struct necst_entry){t->key[row], row + 1};
+		t->index[i] = (struct necst_entry){
+			t->key[row], t->first[row + 1] - t->first[row], t->first[row], t->value[t->first[row]]};
 	}
 	return 0;
 }

@@ -14,15 +14,16 @@ struct necst_table {
 	const uint32_t *key;   // (n) ascending
 	const uint32_t *first; // (n + 1) the values of key i are value[first[i] .. first[i + 1])
 	const uint32_t *value;
-	const uint32_t *upto; // running sums of the counts inside a key
-	struct necst_entry
-		*index; // (1 << index_bits) key and row, by hash; linear probing, at least half of it is free
+	const uint32_t *upto;      // running sums of the counts inside a key
+	struct necst_entry *index; // (1 << index_bits) by hash; linear probing, at least half of it is free
 	unsigned index_bits;
 };
 
 struct necst_entry {
 	uint32_t key;
-	uint32_t row; // + 1; 0 = free
+	uint32_t n;     // values; 0 = free
+	uint32_t first; // of them
+	uint32_t value; // that one: most keys have no other
 };
 
 struct necst_pair {
@@ -30,37 +31,38 @@ struct necst_pair {
 	uint32_t value;
 };
 
-enum { NECST_NO_ROW = -1 };
-
 static inline uint32_t necst_table_hash(uint32_t key, unsigned bits)
 {
 	return (uint32_t)((key * UINT64_C(0x9E3779B97F4A7C15)) >> (64 - bits));
 }
 
-/** Row of a key of an indexed table, or NECST_NO_ROW. */
-static inline int64_t necst_table_row(const struct necst_table *t, uint32_t key)
+/** A key of an indexed table, or NULL. */
+static inline const struct necst_entry *necst_table_find(const struct necst_table *t, uint32_t key)
 {
-	const struct necst_entry *e;
-
 	for (uint32_t i = necst_table_hash(key, t->index_bits);; i = (i + 1) & ((1u << t->index_bits) - 1)) {
-		e = &t->index[i];
-		if (e->row == 0 || e->key == key)
-			return (int64_t)e->row - 1;
+		const struct necst_entry *e = &t->index[i];
+
+		if (e->n == 0)
+			return NULL;
+		if (e->key == key)
+			return e;
 	}
 }
 
-/** How often the row's key was seen. */
-static inline uint32_t necst_table_total(const struct necst_table *t, size_t row)
+/** How often the key was seen. */
+static inline uint32_t necst_table_total(const struct necst_table *t, const struct necst_entry *e)
 {
-	return t->upto[t->first[row + 1] - 1];
+	return t->upto[e->first + e->n - 1];
 }
 
-/** One of the row's values, with probability as counted, by 32 random bits. */
-static inline uint32_t necst_table_draw(const struct necst_table *t, size_t row, uint32_t random)
+/** One of the key's values, with probability as counted, by 32 random bits. */
+static inline uint32_t necst_table_draw(const struct necst_table *t, const struct necst_entry *e, uint32_t random)
 {
-	uint32_t lo = t->first[row], hi = t->first[row + 1] - 1;
-	const uint32_t at = (uint32_t)(((uint64_t)random * t->upto[hi]) >> 32);
+	uint32_t lo = e->first, hi = e->first + e->n - 1, at;
 
+	if (e->n == 1)
+		return e->value;
+	at = (uint32_t)(((uint64_t)random * t->upto[hi]) >> 32);
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
 
@@ -75,7 +77,7 @@ static inline uint32_t necst_table_draw(const struct necst_table *t, size_t row,
 /** Count pairs (sorted in place) and put the table into a model as NAME.key, .first, .value, .upto. */
 int necst_table_put(struct wm_model_writer *w, const char *name, struct necst_pair *pairs, size_t n);
 
-/** Make the index of a table for necst_table_row(). @return 0 or -ENOMEM. Freed by necst_table_free(). */
+/** Make the index of a table for necst_table_find(). @return 0 or -ENOMEM. Freed by necst_table_free(). */
 int necst_table_index(struct necst_table *t);
 void necst_table_free(struct necst_table *t);
 

@@ -32,10 +32,10 @@ static int32_t draw_level(const struct necst_windows *w, const enum necst_window
 	const struct necst_window_side *me, const struct necst_kind *k, uint32_t profile, uint32_t random)
 {
 	for (int i = 0; i < 2; i++) {
-		const int64_t row = necst_table_row(&w->next, necst_window_key(level[i], me, k, profile));
+		const struct necst_entry *e = necst_table_find(&w->next, necst_window_key(level[i], me, k, profile));
 
-		if (row != NECST_NO_ROW)
-			return (int32_t)necst_table_draw(&w->next, (size_t)row, random);
+		if (e != NULL)
+			return (int32_t)necst_table_draw(&w->next, e, random);
 	}
 	return -1;
 }
@@ -45,12 +45,12 @@ static int32_t draw_level(const struct necst_windows *w, const enum necst_window
 static int32_t draw_change(
 	const struct necst_windows *w, const struct necst_window_side *me, uint32_t key, uint32_t random)
 {
-	const int64_t row = me->syn ? NECST_NO_ROW : necst_table_row(&w->step, key);
+	const struct necst_entry *e = me->syn ? NULL : necst_table_find(&w->step, key);
 	int32_t window;
 
-	if (row == NECST_NO_ROW)
+	if (e == NULL)
 		return -1;
-	window = me->window + (int16_t)necst_table_draw(&w->step, (size_t)row, random);
+	window = me->window + (int16_t)necst_table_draw(&w->step, e, random);
 	return window > 0 && window <= UINT16_MAX ? window : me->window;
 }
 
