@@ -314,13 +314,7 @@ uint32_t wm_draft_put_payload(
 	return n;
 }
 
-static void put_all(const struct wm_draft_job *jobs, size_t n, const struct wm_move *move, uint64_t later_ns)
-{
-	for (const struct wm_draft_job *job = jobs; job < jobs + n; job++)
-		wm_draft_put(job->payload, job->draft, job->stencil, move, job->draft->time_ns + later_ns);
-}
-
-static const struct wm_draft_putter scalar = {"scalar", put_all};
+static const struct wm_draft_putter scalar = {"scalar", WM_DRAFT_SCALAR, wm_draft_put};
 static const struct wm_draft_putter *const putters[] = {
 	&scalar,
 #ifdef WM_PACKET_X86

@@ -7,8 +7,8 @@
 //	sample -> draft     when the packet is first seen
 //	draft  -> headers   each time: wm_draft_put(), the same bytes as wm_frame_build() of the sample on that lap
 //
-// Or, for many at once and as fast as the CPU can, by wm_draft_putter's functions: those for some CPUs have what
-// changes in the lanes of a vector, put together and put in place by permutations that the stencil holds.
+// Or as fast as the CPU can, as in draft_avx512.inc: what changes is in the lanes of a vector, put together and put in
+// place by permutations that the stencil holds.
 //
 // Headers are written backwards from where the payload begins, which is at one place in every buffer: a payload of
 // zeros, or of a constant beginning and zeros (packet/stub.h), is there before and is not touched.
@@ -198,17 +198,16 @@ static inline void wm_draft_put(uint8_t *payload, const struct wm_draft *d, cons
 uint32_t wm_draft_put_payload(
 	uint8_t *payload, const struct wm_draft *d, const struct wm_stencil *st, const struct wm_move *move);
 
-// A draft on its way.
-struct wm_draft_job {
-	const struct wm_draft *draft;
-	const struct wm_stencil *stencil;
-	uint8_t *payload; // its place, aligned to 64 bytes
-};
+// What wm_draft_put() is, and what does the same on some CPUs.
+typedef void wm_draft_put_fn(uint8_t *payload, const struct wm_draft *d, const struct wm_stencil *st,
+	const struct wm_move *move, uint64_t time_ns);
 
-// A way to do wm_draft_put() of n jobs, each later_ns behind its draft's time.
+enum wm_draft_isa { WM_DRAFT_SCALAR, WM_DRAFT_AVX512, WM_DRAFT_ISAS };
+
 struct wm_draft_putter {
 	const char *name;
-	void (*put)(const struct wm_draft_job *jobs, size_t n, const struct wm_move *move, uint64_t later_ns);
+	enum wm_draft_isa isa;
+	wm_draft_put_fn *put; // not inline: for tests; payload is aligned to 64 bytes
 };
 
 /** Those that this CPU can run, the reference first, the fastest last. @return how many. */

@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // again: samples of an earlier lap (plane/lap.h) into packets.
-#include <plane/fill_pvt.h>
-#include <plane/frame.h>
+#include <plane/plain.h>
 
-#include <rte_prefetch.h>
-
-enum {
-	AHEAD = 64,      // drafts
-	LAP_BLOCK = 100, // packets whose pace is set at once
-};
+enum { LAP_BLOCK = 100 }; // packets whose pace is set at once
 
 // At a rate: know how long n drafts take by themselves, which leave later_ns behind their time.
 static void know_lap(struct wm_tx *tx, const struct wm_draft *d, size_t n, uint64_t later_ns)
@@ -23,48 +17,22 @@ static void know_lap(struct wm_tx *tx, const struct wm_draft *d, size_t n, uint6
 	tx->again = true;
 }
 
-// Drafts come from memory, one behind the other: into the second cache, for so many at once would take all the buffers
-// that misses of the first one have, and whatever else misses it would wait.
-static inline void prefetch(const struct wm_draft *d)
-{
-	rte_prefetch1(d);
-	rte_prefetch1((const uint8_t *)d + RTE_CACHE_LINE_SIZE);
-}
-
-// Build those of n drafts, at most a burst, that need neither a plan nor more than one mbuf each, up to the first that
-// does. Mbufs lie ready. @return how many.
-static uint32_t build_plain(
+uint32_t wm_tx_plain_scalar(
 	struct wm_tx *tx, const struct wm_draft *d, uint32_t n, const struct wm_whose *whose, uint64_t later_ns)
 {
-	uint32_t at = (tx->head + tx->n) & WM_TX_ROW_MASK, room = tx->room, i = 0;
-	const struct wm_stencil *const *stencils = tx->stencils;
-	struct rte_mbuf *const *row = tx->row + at;
-	struct wm_draft_job jobs[WM_TX_BURST], *job = jobs;
-	uint64_t built = tx->built, *built_at = tx->built_at + at;
-	uint8_t *bits = tx->bits + at;
+	return wm_tx_plain(tx, d, n, whose, later_ns, wm_draft_put);
+}
 
-	for (; i < n && d[i].len <= room; i++) {
-		prefetch(&d[i + AHEAD]);
-		if (likely(!wm_draft_is_sample(&d[i]))) {
-			const struct wm_stencil *st = &stencils[d[i].bits][d[i].stencil];
+wm_tx_plain_fn *wm_tx_plain_best(void)
+{
+	static wm_tx_plain_fn *const by_isa[WM_DRAFT_ISAS] = {
+		[WM_DRAFT_SCALAR] = wm_tx_plain_scalar,
+#ifdef WM_PACKET_X86
+		[WM_DRAFT_AVX512] = wm_tx_plain_avx512,
+#endif
+	};
 
-			wm_frame_begin_draft(row[i], &d[i], st, whose->move);
-			*job++ = (struct wm_draft_job){&d[i], st, wm_mbuf_payload(row[i])};
-		} else {
-			wm_tx_put_sample(tx, row[i], &d[i].sample, whose, d[i].time_ns + later_ns);
-		}
-		built += wm_tx_size(d[i].len, d[i].pad);
-		built_at[i] = built;
-		bits[i] = d[i].bits;
-	}
-	if (job > jobs)
-		tx->putter->put(jobs, (size_t)(job - jobs), whose->move, later_ns);
-	if (i > 0)
-		tx->pace.last_ns = d[i - 1].time_ns + later_ns;
-	tx->built = built;
-	tx->n += i;
-	tx->n_spare -= i;
-	return i;
+	return by_isa[wm_draft_putter_best()->isa];
 }
 
 // Whoever writes down what is sent is told of a packet, the last of the row, that goes out again.
@@ -87,10 +55,10 @@ static uint32_t build_span(
 
 	while (i < n && !tx->ending) {
 		if (plain && wm_tx_reserve(tx))
-			i += build_plain(tx, d + i, RTE_MIN(n - i, tx->n_spare), &whose, later_ns);
+			i += tx->plain(tx, d + i, RTE_MIN(n - i, tx->n_spare), &whose, later_ns);
 		if (i == n)
 			break;
-		prefetch(&d[i + AHEAD]);
+		wm_tx_prefetch(&d[i]);
 		*outcome = wm_tx_build_one(tx, &d[i], &whose, d[i].time_ns + later_ns);
 		if (*outcome != WM_BUILT)
 			break;

@@ -115,7 +115,7 @@ int wm_queue_setup(struct wm_plane *p, unsigned t, struct wm_err *err)
 	tx->split = p->options->split;
 	tx->eager = p->n_txs > 1 || p->steered;
 	tx->mixed = p->options->n_sources + (p->options->replay != NULL) > 1;
-	tx->putter = wm_draft_putter_best();
+	tx->plain = wm_tx_plain_best();
 	core->tx[core->n_tx++] = tx;
 	wm_feed_init(&tx->feed, rings, p->n_supplies);
 	for (unsigned w = 0; w < p->n_supplies; w++)

@@ -107,6 +107,14 @@ struct wm_tx_out {
 	alignas(64) struct wm_tx_counts count;
 };
 
+struct wm_tx;
+struct wm_whose;
+
+// Build those of n drafts of an earlier lap, later_ns behind their time, that need neither a plan nor more than one
+// mbuf each, up to the first that does; n mbufs lie ready in the row. @return how many.
+typedef uint32_t wm_tx_plain_fn(
+	struct wm_tx *tx, const struct wm_draft *d, uint32_t n, const struct wm_whose *whose, uint64_t later_ns);
+
 struct wm_tx {
 	// Set up before the start, read-only after.
 	struct wm_tx_run *run;
@@ -121,7 +129,7 @@ struct wm_tx {
 	const struct wm_stencil *stencils[UINT8_MAX + 1]; // by a sample's bits: of its model, as its out sends them
 	struct wm_departures *departures;                 // who is told what was sent; NULL = nobody
 	struct wm_lap *lap;                               // NULL = wait for fresh samples
-	const struct wm_draft_putter *putter;
+	wm_tx_plain_fn *plain;
 	uint8_t *scratch; // UINT16_MAX bytes: a frame before it is cut up
 
 	// Its lcore alone.
@@ -183,6 +191,9 @@ static inline double wm_tx_ticks_per_ns(const struct wm_tx *tx)
 {
 	return atomic_load_explicit(&tx->run->tsc_per_ns, memory_order_relaxed);
 }
+
+/** What wm_tx.plain is for this CPU. */
+wm_tx_plain_fn *wm_tx_plain_best(void);
 
 /** Once the outs are set up: find the stencils by a sample's bits. */
 void wm_tx_init_stencils(struct wm_tx *tx);

@@ -13,6 +13,7 @@
 #include <base/clock.h>
 #include <engine/engine.h>
 #include <plane/clock.h>
+#include <plane/fill_pvt.h>
 #include <plane/frame.h>
 #include <plane/memory.h>
 #include <plane/port.h>
@@ -112,7 +113,7 @@ static void set_up(struct bench *b)
 		.pool = b->port.pool,
 		.room = b->port.room,
 		.max_len = b->port.max_len,
-		.putter = wm_draft_putter_best(),
+		.plain = wm_tx_plain_best(),
 		.lap = zeroed(sizeof(*tx->lap)),
 		.scratch = zeroed(UINT16_MAX)};
 	tx->out[0] = (struct wm_tx_out){.forms = b->forms, .stencils = b->stencils, .mtu = b->port.mtu};
@@ -158,34 +159,25 @@ static void send_nothing(struct bench *b)
 static void build_frames(struct bench *b)
 {
 	uint64_t began = rte_rdtsc(), now = began, n = 0, later_ns;
-	struct wm_lap *lap = b->tx->lap;
-	struct rte_mbuf *m[WM_TX_BURST];
-	struct wm_draft_job jobs[WM_TX_BURST];
+	struct wm_tx *tx = b->tx;
+	struct wm_lap *lap = tx->lap;
+	const struct wm_whose whose = {.lap = lap, .move = &lap->move};
 
-	if (rte_mempool_get_bulk(b->port.pool, (void **)m, WM_TX_BURST) != 0)
+	if (!wm_tx_reserve(tx))
 		die("no mbufs");
 	for (; (double)(now - began) < b->hz * b->seconds / 4; now = rte_rdtsc())
 		for (unsigned k = 0; k < 1000; k++) {
-			size_t at, n_span = RTE_MIN(wm_lap_peek(lap, &at, &later_ns), (size_t)WM_TX_BURST);
+			size_t at, n_span = RTE_MIN(wm_lap_peek(lap, &at, &later_ns), (size_t)tx->n_spare);
 			const struct wm_draft *d = lap->kept + at;
-			const struct wm_stencil *st;
-			size_t n_jobs = 0;
+			uint32_t built = tx->plain(tx, d, (uint32_t)n_span, &whose, later_ns);
 
-			for (size_t i = 0; i < n_span; i++) {
-				rte_prefetch1(&d[i + 2 * WM_TX_BURST]);
-				rte_prefetch1((const uint8_t *)&d[i + 2 * WM_TX_BURST] + RTE_CACHE_LINE_SIZE);
-				if (wm_draft_is_sample(&d[i]))
-					continue;
-				st = &b->stencils[0].list[d[i].stencil];
-				wm_frame_begin_draft(m[i], &d[i], st, &lap->move);
-				jobs[n_jobs++] = (struct wm_draft_job){&d[i], st, wm_mbuf_payload(m[i])};
-			}
-			b->tx->putter->put(jobs, n_jobs, &lap->move, later_ns);
-			wm_lap_take(lap, n_span, d[n_span - 1].time_ns + later_ns);
-			n += n_span;
+			wm_lap_take(lap, built, d[built - 1].time_ns + later_ns);
+			tx->n -= built;
+			tx->n_spare += built;
+			tx->offered = tx->built;
+			n += built;
 		}
 	b->frames = (double)(now - began) / (double)n;
-	rte_mempool_put_bulk(b->port.pool, (void **)m, WM_TX_BURST);
 }
 
 static void send_again(struct bench *b)

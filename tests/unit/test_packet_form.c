@@ -472,7 +472,7 @@ static void check_draft(const struct wm_draft_putter *putter, const struct wm_dr
 	move_sample(&moved, form, move);
 	wm_frame_build(want, form, &moved, false);
 	memset(room, 0xa5, sizeof(room));
-	putter->put(&(struct wm_draft_job){d, st, payload}, 1, move, moved.time_ns - d->time_ns);
+	putter->put(payload, d, st, move, moved.time_ns);
 	for (unsigned i = 0; i < AT - WM_DRAFT_ROOM; i++)
 		assert_int_equal(room[i], 0xa5);
 	for (unsigned i = 0; i < 64; i++)
