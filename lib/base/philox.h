@@ -9,18 +9,17 @@
 
 /** What a stream of random numbers is for; part of the counter, so that streams never meet. */
 enum wm_stream {
-	WM_STREAM_PLAN = 1,  // the planner's choices; id = flow
-	WM_STREAM_PACKET,    // a flow's packets; id = flow
-	WM_STREAM_INIT,      // initial weights; id = tensor
-	WM_STREAM_TRAIN,     // order of examples, dropout, corruption; id = epoch
-	WM_STREAM_EMBED,     // draws of the variational embedding; id = epoch
-	WM_STREAM_CLUSTER,   // k-means++ seeding; id = restart
-	WM_STREAM_TCP,       // initial numbers: of TCP, of UDP's exchanges; id = flow
-	WM_STREAM_SOURCE,    // seeds of the models of a mix; id = place in the mix
-	WM_STREAM_FIDELITY,  // halves of the real data, subsamples; id = which
-	WM_STREAM_COURSE,    // which of the planned flows begin; id = flows that have begun
-	WM_STREAM_ROWS,      // conversations of a flow table; id = conversation
-	WM_STREAM_TEST = 99, // tests
+	WM_STREAM_PLAN = 1,   // the planner's choices; id = flow
+	WM_STREAM_PACKET,     // a flow's packets; id = flow
+	WM_STREAM_INIT,       // initial weights; id = tensor
+	WM_STREAM_TRAIN,      // order of examples, dropout, corruption; id = epoch
+	WM_STREAM_EMBED,      // draws of the variational embedding; id = epoch
+	WM_STREAM_CLUSTER,    // k-means++ seeding; id = restart
+	WM_STREAM_TCP,        // initial numbers: of TCP, of UDP's exchanges; id = flow
+	WM_STREAM_SOURCE,     // seeds of the models of a mix; id = place in the mix
+	WM_STREAM_COURSE = 9, // which of the planned flows begin; id = flows that have begun
+	WM_STREAM_ROWS,       // conversations of a flow table; id = conversation
+	WM_STREAM_TEST = 99,  // tests
 };
 
 struct wm_rng {

@@ -1,81 +1,128 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fidelity/boost.h>
 #include <fidelity/tally.h>
+#include <fidelity/trees.h>
 
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
-#include <xgboost/c_api.h>
 
-enum { TREES = 100 };
+enum { ROUNDS = 100 };
+static const double rate = .1;
 
-static const struct {
-	const char *name;
-	const char *value;
-} settings[] = {
-	{"nthread", "1"},
-	{"seed", "7"},
-	{"verbosity", "0"},
-	{"tree_method", "hist"},
-	{"grow_policy", "lossguide"},
-	{"max_leaves", "31"},
-	{"max_depth", "0"},
-	{"max_bin", "255"},
-	{"eta", "0.1"},
-	{"lambda", "0"},
-	{"min_child_weight", "2"},
+// What was said so far of samples of several classes: a number for each class, of two only for the second.
+struct said {
+	double *of; // (n, outs)
+	size_t n;
+	unsigned outs;
 };
 
-static int matrix_of(DMatrixHandle *out, const struct wm_samples *s, size_t cols)
+// First and second derivatives of the loss (outs, n).
+struct slopes {
+	float *g;
+	float *h;
+};
+
+static void logistic(struct slopes *d, const struct said *said, const float *label)
 {
-	if (XGDMatrixCreateFromMat_omp(s->x, s->n, cols, NAN, out, 1) != 0)
-		return -EIO;
-	return s->label == NULL || XGDMatrixSetFloatInfo(*out, "label", s->label, s->n) == 0 ? 0 : -EIO;
+	for (size_t i = 0; i < said->n; i++) {
+		const double e = exp(-said->of[i]), is = (double)label[i];
+
+		d->g[i] = (float)(((1 - is) - is * e) / (1 + e));
+		d->h[i] = (float)(e / ((1 + e) * (1 + e)));
+	}
 }
 
-static int set_up(BoosterHandle b, unsigned classes)
+static void softmax(struct slopes *d, const struct said *said, const float *label)
 {
-	char n[16];
-	int rc = 0;
+	for (size_t i = 0; i < said->n; i++) {
+		const double *of = said->of + i * said->outs;
+		double most = of[0], sum = 0;
 
-	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
-		rc |= XGBoosterSetParam(b, settings[i].name, settings[i].value);
-	if (classes == 2)
-		return rc | XGBoosterSetParam(b, "objective", "binary:logistic");
-	(void)snprintf(n, sizeof(n), "%u", classes);
-	return rc | XGBoosterSetParam(b, "objective", "multi:softmax") | XGBoosterSetParam(b, "num_class", n);
+		for (unsigned k = 1; k < said->outs; k++)
+			most = fmax(most, of[k]);
+		for (unsigned k = 0; k < said->outs; k++)
+			sum += exp(of[k] - most);
+		for (unsigned k = 0; k < said->outs; k++) {
+			const double p = exp(of[k] - most) / sum;
+
+			d->g[k * said->n + i] = (float)(p - ((unsigned)label[i] == k));
+			d->h[k * said->n + i] = (float)(p * (1 - p));
+		}
+	}
+}
+
+// What is said before there are trees: how frequent the classes are.
+static void begin(struct said *train, struct said *test, const float *label)
+{
+	for (unsigned k = 0; k < train->outs; k++) {
+		double n = 0, start;
+
+		for (size_t i = 0; i < train->n; i++)
+			n += (unsigned)label[i] == (train->outs == 1 ? 1 : k);
+		n /= (double)train->n;
+		start = log(fmax(n, 1e-12)) - (train->outs == 1 ? log1p(-n) : 0);
+		for (size_t i = 0; i < train->n; i++)
+			train->of[i * train->outs + k] = start;
+		for (size_t i = 0; i < test->n; i++)
+			test->of[i * test->outs + k] = start;
+	}
+}
+
+static void tell(double *scores, const struct said *said)
+{
+	for (size_t i = 0; i < said->n; i++) {
+		const double *of = said->of + i * said->outs;
+		unsigned best = 0;
+
+		for (unsigned k = 1; k < said->outs; k++)
+			best = of[k] > of[best] ? k : best;
+		scores[i] = said->outs == 1 ? of[0] : best;
+	}
+}
+
+static int boost(double *scores, const struct wm_samples *train, const struct wm_samples *test, size_t cols,
+	unsigned outs, struct wm_scratch *s)
+{
+	struct said learned = {wm_scratch_get(s, train->n * outs, sizeof(double)), train->n, outs};
+	struct said said = {wm_scratch_get(s, test->n * outs, sizeof(double)), test->n, outs};
+	struct slopes d = {
+		wm_scratch_get(s, train->n * outs, sizeof(float)), wm_scratch_get(s, train->n * outs, sizeof(float))};
+	struct wm_grower *grower;
+	struct wm_bins bins;
+	struct wm_tree tree;
+
+	if (learned.of == NULL || said.of == NULL || d.g == NULL || d.h == NULL
+		|| wm_bins_of(&bins, train->x, train->n, cols, s) < 0)
+		return -ENOMEM;
+	grower = wm_grower_of(&bins, s);
+	if (grower == NULL)
+		return -ENOMEM;
+	begin(&learned, &said, train->label);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		(outs == 1 ? logistic : softmax)(&d, &learned, train->label);
+		for (unsigned k = 0; k < outs; k++) {
+			const size_t at = k * train->n;
+
+			wm_tree_grow(&tree, grower, d.g + at, d.h + at, rate, learned.of + k, outs);
+			for (size_t i = 0; i < test->n; i++)
+				said.of[i * outs + k] += wm_tree_says(&tree, test->x + i * cols);
+		}
+	}
+	tell(scores, &said);
+	return 0;
 }
 
 int wm_boost(
-	float *scores, const struct wm_samples *train, const struct wm_samples *test, size_t cols, unsigned classes)
+	double *scores, const struct wm_samples *train, const struct wm_samples *test, size_t cols, unsigned classes)
 {
-	DMatrixHandle matrices[2] = {NULL, NULL};
-	BoosterHandle b = NULL;
-	const float *said = NULL;
-	bst_ulong n = 0;
-	int rc = -EIO;
+	struct wm_scratch s = {0};
+	int rc = boost(scores, train, test, cols, classes == 2 ? 1 : classes, &s);
 
-	if (matrix_of(&matrices[0], train, cols) < 0 || matrix_of(&matrices[1], test, cols) < 0)
-		goto out;
-	if (XGBoosterCreate(matrices, 1, &b) != 0 || set_up(b, classes) != 0)
-		goto out;
-	for (int i = 0; i < TREES; i++)
-		if (XGBoosterUpdateOneIter(b, i, matrices[0]) != 0)
-			goto out;
-	if (XGBoosterPredict(b, matrices[1], classes == 2, 0, 0, &n, &said) != 0 || n != test->n)
-		goto out;
-	memcpy(scores, said, n * sizeof(*scores));
-	rc = 0;
-out:
-	if (b != NULL)
-		(void)XGBoosterFree(b);
-	for (int i = 0; i < 2; i++)
-		if (matrices[i] != NULL)
-			(void)XGDMatrixFree(matrices[i]);
+	wm_scratch_fini(&s);
 	return rc;
 }
 
-double wm_auc(const float *scores, const float *label, size_t n)
+double wm_auc(const double *scores, const float *label, size_t n)
 {
 	struct wm_scratch s = {0};
 	uint64_t *keys = wm_scratch_get(&s, n, sizeof(*keys));
@@ -85,7 +132,7 @@ double wm_auc(const float *scores, const float *label, size_t n)
 	if (keys == NULL || order == NULL)
 		goto out;
 	for (size_t i = 0; i < n; i++)
-		keys[i] = wm_key_of((double)scores[i]);
+		keys[i] = wm_key_of(scores[i]);
 	if (wm_sort_order(order, keys, n, &s) < 0)
 		goto out;
 	for (size_t i = 0; i < n;) {

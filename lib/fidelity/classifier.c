@@ -18,9 +18,9 @@ struct source {
 	uint32_t *flow_at; // by row: the flow that begins there
 };
 
-static float log_seconds(int64_t ns)
+static double log_seconds(int64_t ns)
 {
-	return ns < 0 ? NAN : (float)wm_log_time(wm_seconds(ns));
+	return ns < 0 ? (double)NAN : wm_log_time(wm_seconds(ns));
 }
 
 static uint64_t hash_packet(const struct wm_trace *t, size_t i, uint32_t place)
@@ -41,7 +41,7 @@ static int find_parts(struct source *out, const struct wm_trace *t, uint32_t str
 	if (out->part == NULL || out->content == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < t->n; i++)
-		out->part[i] = (uint64_t)t->flow[i] << 32 | t->pos[i] / stretch;
+		out->part[i] = (uint64_t)t->flow[i] * (t->n + 1) + t->pos[i] / stretch;
 	for (size_t i = 0, end; i < t->n; i = end) {
 		uint64_t sum = 0;
 
@@ -65,25 +65,25 @@ enum {
 	FLOW_NUMBERS = 13,
 };
 
-static void fill_packet(float *x, const void *from, uint32_t i)
+static void fill_packet(double *x, const void *from, uint32_t i)
 {
 	const struct wm_trace *t = ((const struct source *)from)->t;
 
 	for (size_t k = 0; k < PACKET_FIELDS; k++)
-		x[k] = (float)t->field[packet_fields[k]][i];
+		x[k] = t->field[packet_fields[k]][i];
 	x[PACKET_FIELDS] = log_seconds(t->gap_ns[i]);
 	x[PACKET_FIELDS + 1] = log_seconds(t->tgap_ns[i]);
 }
 
-static void fill_window(float *x, const void *from, uint32_t first)
+static void fill_window(double *x, const void *from, uint32_t first)
 {
 	const struct wm_trace *t = ((const struct source *)from)->t;
 
-	for (uint32_t i = first; i < first + WINDOW; i++) {
-		for (size_t k = 0; k < WINDOW_FIELDS; k++)
-			*x++ = (float)t->field[window_fields[k]][i];
+	for (size_t k = 0; k < WINDOW_FIELDS; k++)
+		for (uint32_t i = first; i < first + WINDOW; i++)
+			*x++ = t->field[window_fields[k]][i];
+	for (uint32_t i = first; i < first + WINDOW; i++)
 		*x++ = log_seconds(t->gap_ns[i]);
-	}
 }
 
 struct moments {
@@ -99,19 +99,22 @@ static struct moments moments_of(const struct wm_trace *t, const struct wm_flow_
 		double len = t->field[WM_F_LEN][i];
 		double loggap = wm_log_time(t->gap_ns[i] > 0 ? wm_seconds(t->gap_ns[i]) : 0);
 
-		m.len += len / r->n;
-		m.len2 += len * len / r->n;
+		m.len += len;
+		m.len2 += len * len;
 		m.len_max = fmax(m.len_max, len);
 		m.len_min = fmin(m.len_min, len);
-		m.loggap += loggap / r->n;
+		m.loggap += loggap;
 		m.loggap_max = fmax(m.loggap_max, loggap);
 		for (unsigned k = 0; k < FLAGS; k++)
 			m.flags[k] += t->field[WM_F_FLAGS][i] > 0 && (t->field[WM_F_FLAGS][i] & 1 << k);
 	}
+	m.len /= r->n;
+	m.len2 /= r->n;
+	m.loggap /= r->n;
 	return m;
 }
 
-static void fill_flow(float *x, const void *from, uint32_t first)
+static void fill_flow(double *x, const void *from, uint32_t first)
 {
 	const struct source *src = from;
 	const struct wm_trace *t = src->t;
@@ -122,11 +125,11 @@ static void fill_flow(float *x, const void *from, uint32_t first)
 		t->field[WM_F_LEN][first], t->field[WM_F_LEN][first + r->n - 1], r->rev_pkts, r->rev_bytes};
 
 	for (size_t k = 0; k < FLOW_NUMBERS; k++)
-		*x++ = (float)numbers[k];
+		*x++ = numbers[k];
 	for (size_t k = 0; k < FLOW_FIELDS; k++)
-		*x++ = (float)t->field[flow_fields[k]][first];
+		*x++ = t->field[flow_fields[k]][first];
 	for (size_t k = 0; k < FLAGS; k++)
-		*x++ = (float)m.flags[k];
+		*x++ = m.flags[k];
 }
 
 // Which rows samples of a kind begin at; all if NULL.
@@ -146,7 +149,7 @@ static const struct {
 	const char *key;
 	begins *at;
 	size_t cols;
-	void (*fill)(float *x, const void *from, uint32_t row);
+	void (*fill)(double *x, const void *from, uint32_t row);
 } kinds[] = {
 	{"F.packets.auc", NULL, PACKET_FIELDS + 2, fill_packet},
 	{"F.windows.auc", begins_window, WINDOW *(WINDOW_FIELDS + 1), fill_window},

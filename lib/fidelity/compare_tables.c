@@ -29,10 +29,10 @@ static int cut_in_time(struct wm_cut *out, struct wm_job *j)
 	return wm_rows_halve_in_time(&out->rows, &j->tables[WM_INPUT_REAL], &j->s);
 }
 
-static int cut_at_random(struct wm_cut *out, struct wm_job *j, enum wm_unit unit, unsigned number)
+static int cut_at_random(struct wm_cut *out, struct wm_job *j, enum wm_unit unit)
 {
 	(void)unit;
-	return wm_rows_halve_random(&out->rows, &j->tables[WM_INPUT_REAL], number, &j->s);
+	return wm_rows_halve_random(&out->rows, &j->tables[WM_INPUT_REAL], &j->random, &j->s);
 }
 
 static const struct wm_families all = {defs, N_FAMILIES, measure, cut_in_time, cut_at_random};

@@ -34,9 +34,9 @@ static int cut_in_time(struct wm_cut *out, struct wm_job *j)
 	return wm_halve_in_time(&out->packets, &j->traces[WM_INPUT_REAL], &j->s);
 }
 
-static int cut_at_random(struct wm_cut *out, struct wm_job *j, enum wm_unit unit, unsigned number)
+static int cut_at_random(struct wm_cut *out, struct wm_job *j, enum wm_unit unit)
 {
-	return wm_halve_random(&out->packets, &j->traces[WM_INPUT_REAL], unit, number, &j->s);
+	return wm_halve_random(&out->packets, &j->traces[WM_INPUT_REAL], unit, &j->random, &j->s);
 }
 
 static const struct wm_families all = {defs, N_FAMILIES, measure, cut_in_time, cut_at_random};

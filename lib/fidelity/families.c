@@ -79,7 +79,7 @@ static int measure_floor(struct wm_job *j, const struct wm_families *f, enum wm_
 			continue;
 		wm_job_tell(j, 0, "noise floor");
 		if (!is_cut)
-			rc = f->cut_at_random(&halves, j, unit, number);
+			rc = f->cut_at_random(&halves, j, unit);
 		is_cut = true;
 		*v = (struct wm_values){.has = {false}};
 		if (rc == 0)
@@ -99,6 +99,7 @@ int wm_measure_families(struct wm_job *j, const struct wm_families *f)
 {
 	int rc = measure_values(j, f);
 
+	wm_shuffler_init(&j->random, WM_SHUFFLE_SEED);
 	for (enum wm_unit unit = WM_UNIT_PACKET; unit <= WM_UNIT_CLUSTER; unit++)
 		for (unsigned k = 0; k < WM_HALVINGS && rc == 0; k++)
 			rc = measure_floor(j, f, unit, k);

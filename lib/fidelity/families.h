@@ -32,7 +32,7 @@ struct wm_families {
 	int (*measure)(struct wm_job *j, size_t family, const struct wm_part *a, const struct wm_part *b,
 		struct wm_values *out);
 	int (*cut_in_time)(struct wm_cut *out, struct wm_job *j);
-	int (*cut_at_random)(struct wm_cut *out, struct wm_job *j, enum wm_unit unit, unsigned number);
+	int (*cut_at_random)(struct wm_cut *out, struct wm_job *j, enum wm_unit unit); // another each time
 };
 
 /** How many steps of progress wm_measure_families() takes. */

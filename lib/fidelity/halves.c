@@ -1,26 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <base/philox.h>
 #include <fidelity/halves.h>
 #include <fidelity/measure.h>
 
 #include <errno.h>
-
-enum { SEED = 7, SHUFFLE_ROWS = 1 << 18 };
-
-void wm_shuffle(uint32_t *order, size_t n, uint64_t id)
-{
-	struct wm_rng rng;
-
-	wm_rng_init(&rng, SEED, WM_STREAM_FIDELITY, id);
-	for (size_t i = 0; i < n; i++)
-		order[i] = (uint32_t)i;
-	for (size_t i = n; i > 1; i--) {
-		uint32_t k = wm_rng_below(&rng, (uint32_t)i), swap = order[i - 1];
-
-		order[i - 1] = order[k];
-		order[k] = swap;
-	}
-}
 
 // Numbers the units of the rows from 0 on. @return how many there are.
 static size_t number_units(uint32_t *units, const struct wm_trace *t, enum wm_unit unit)
@@ -64,7 +46,7 @@ static int take_marked(struct wm_halves *out, const struct wm_trace *t, const ui
 
 // Marks a random half of the units. @return how many packets they have; SIZE_MAX without memory.
 static size_t mark_random(
-	uint8_t *marked, const struct wm_trace *t, enum wm_unit unit, unsigned number, struct wm_scratch *s)
+	uint8_t *marked, const struct wm_trace *t, enum wm_unit unit, struct wm_shuffler *random, struct wm_scratch *s)
 {
 	uint32_t *units = wm_scratch_get(s, t->n, sizeof(*units)), *order = wm_scratch_get(s, t->n, sizeof(*order));
 	uint8_t *picked = wm_scratch_get(s, t->n, 1);
@@ -73,7 +55,7 @@ static size_t mark_random(
 	if (units == NULL || order == NULL || picked == NULL)
 		return SIZE_MAX;
 	n = number_units(units, t, unit);
-	wm_shuffle(order, n, (uint64_t)unit << 32 | number);
+	wm_shuffle(random, order, n);
 	for (size_t i = 0; i < n / 2; i++)
 		picked[order[i]] = 1;
 	for (size_t i = 0; i < t->n; i++) {
@@ -88,8 +70,8 @@ static bool is_lopsided(size_t n, size_t of)
 	return 4 * n < of || 4 * n > 3 * of;
 }
 
-int wm_halve_random(
-	struct wm_halves *out, const struct wm_trace *t, enum wm_unit unit, unsigned number, struct wm_scratch *s)
+int wm_halve_random(struct wm_halves *out, const struct wm_trace *t, enum wm_unit unit, struct wm_shuffler *random,
+	struct wm_scratch *s)
 {
 	const size_t mark = s->n;
 	uint8_t *marked = wm_scratch_get(s, t->n, 1);
@@ -98,9 +80,9 @@ int wm_halve_random(
 
 	if (marked == NULL)
 		return -ENOMEM;
-	n = mark_random(marked, t, unit, number, s);
+	n = mark_random(marked, t, unit, random, s);
 	if (n != SIZE_MAX && unit == WM_UNIT_CLUSTER && t->n_flows < WM_FEW)
-		n = mark_random(marked, t, WM_UNIT_STRETCH, number, s);
+		n = mark_random(marked, t, WM_UNIT_STRETCH, random, s);
 	rc = n == SIZE_MAX ? -ENOMEM : take_marked(out, t, marked, s);
 	wm_scratch_release(s, mark);
 	return rc;
@@ -181,7 +163,8 @@ static int take_marked_rows(struct wm_row_halves *out, const struct wm_rows *r, 
 	return 0;
 }
 
-int wm_rows_halve_random(struct wm_row_halves *out, const struct wm_rows *r, unsigned number, struct wm_scratch *s)
+int wm_rows_halve_random(
+	struct wm_row_halves *out, const struct wm_rows *r, struct wm_shuffler *random, struct wm_scratch *s)
 {
 	const size_t mark = s->n;
 	uint32_t *order = wm_scratch_get(s, r->n, sizeof(*order));
@@ -190,7 +173,7 @@ int wm_rows_halve_random(struct wm_row_halves *out, const struct wm_rows *r, uns
 
 	if (order == NULL || marks == NULL)
 		return -ENOMEM;
-	wm_shuffle(order, r->n, (uint64_t)SHUFFLE_ROWS << 32 | number);
+	wm_shuffle(random, order, r->n);
 	for (size_t i = 0; i < r->n / 2; i++)
 		marks[order[i]] = 1;
 	rc = take_marked_rows(out, r, marks);

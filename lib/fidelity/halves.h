@@ -3,6 +3,7 @@
 #pragma once
 
 #include <fidelity/rows.h>
+#include <fidelity/shuffle.h>
 #include <fidelity/trace.h>
 
 struct wm_halves {
@@ -18,9 +19,9 @@ enum wm_unit {
 	WM_UNIT_CLUSTER, // the flow, or the stretch if flows are few or a half would get under a quarter of the packets
 };
 
-/** A random half of the units and the other. @param number Which halving: each has its own. @return 0 or -ENOMEM. */
-int wm_halve_random(
-	struct wm_halves *out, const struct wm_trace *t, enum wm_unit unit, unsigned number, struct wm_scratch *s);
+/** A random half of the units and the other. @return 0 or -ENOMEM. */
+int wm_halve_random(struct wm_halves *out, const struct wm_trace *t, enum wm_unit unit, struct wm_shuffler *random,
+	struct wm_scratch *s);
 
 /**
  * The earlier half of the flows, by start, and the later; flows longer than a quarter of the trace are cut. Half of the
@@ -35,10 +36,7 @@ struct wm_row_halves {
 	struct wm_rows a;
 	struct wm_rows b;
 };
-int wm_rows_halve_random(
-	struct wm_row_halves *out, const struct wm_rows *r, unsigned number, struct wm_scratch *s); // 0 or -ENOMEM
+int wm_rows_halve_random(struct wm_row_halves *out, const struct wm_rows *r, struct wm_shuffler *random,
+	struct wm_scratch *s); // 0 or -ENOMEM
 int wm_rows_halve_in_time(struct wm_row_halves *out, const struct wm_rows *r, struct wm_scratch *s);
 void wm_row_halves_free(struct wm_row_halves *h); // accepts one that is all zero
-
-/** A random order of 0 .. n-1. @param id Which: each has its own. */
-void wm_shuffle(uint32_t *order, size_t n, uint64_t id);

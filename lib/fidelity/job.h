@@ -4,6 +4,7 @@
 
 #include <fidelity/rows.h>
 #include <fidelity/score.h>
+#include <fidelity/shuffle.h>
 
 struct wm_job {
 	const struct wm_fidelity_options *options;
@@ -14,6 +15,7 @@ struct wm_job {
 	struct wm_texts texts; // of all tables
 	struct wm_scratch s;
 	struct wm_measured m;
+	struct wm_shuffler random; // of halvings
 	enum wm_input_role reading;
 	int rc; // of what cannot return it
 	unsigned done;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Groups N, T, F and G of flow tables.
-#include <fidelity/halves.h>
 #include <fidelity/pairs.h>
+#include <fidelity/shuffle.h>
 #include <fidelity/tables.h>
 #include <fidelity/twosample.h>
 #include <packet/dissect.h>
@@ -10,7 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { ADDRESS_LEVELS = 255, PAIR_LEVELS = 20, NEAR_SYNTH = 1000, NEAR_MOST = 8000, SHUFFLE_NEAR = 1 << 20 };
+enum { ADDRESS_LEVELS = 255, PAIR_LEVELS = 20, NEAR_SYNTH = 1000, NEAR_MOST = 8000 };
 
 static bool both_have(const struct wm_row_comparison *c, size_t k)
 {
@@ -213,34 +213,42 @@ static bool known(double port)
 	return port >= 1 && port <= UINT16_MAX && port == rint(port) && wm_port_known((uint16_t)port);
 }
 
-static void fill_row(float *x, const void *from, uint32_t i)
+static void fill_row(double *x, const void *from, uint32_t i)
 {
 	const struct source *src = from;
 	double *const *col = src->r->col;
 	const double sp = col[WM_R_SP][i], dp = col[WM_R_DP][i];
 	const bool reply = known(sp) && !known(dp); // a client's port would tell the time of day
 
-	*x++ = (float)(reply ? sp : dp);
+	*x++ = reply ? sp : dp;
 	*x++ = reply;
-	*x++ = (float)col[WM_R_TD][i];
-	*x++ = (float)wm_log_count(col[WM_R_PKT][i]);
-	*x++ = (float)wm_log_count(col[WM_R_BYT][i]);
-	*x++ = (float)(col[WM_R_BYT][i] / fmax(col[WM_R_PKT][i], 1));
+	*x++ = col[WM_R_TD][i];
+	*x++ = wm_log_count(col[WM_R_PKT][i]);
+	*x++ = wm_log_count(col[WM_R_BYT][i]);
+	*x++ = col[WM_R_BYT][i] / fmax(col[WM_R_PKT][i], 1);
 	for (size_t k = 0; k < src->n_levels; k++)
 		*x++ = src->levels[k][i];
 }
 
+static int add_levels(struct source *out, const struct wm_row_comparison *c, size_t k)
+{
+	if (!wm_row_is_text(k) || !both_have(c, k))
+		return 0;
+	out->levels[out->n_levels] = levels(out->r, c->ref, k, ADDRESS_LEVELS, c->s);
+	return out->levels[out->n_levels++] == NULL ? -ENOMEM : 0;
+}
+
 static int fill_source(struct source *out, const struct wm_rows *r, const struct wm_row_comparison *c, bool addresses)
 {
+	int rc = 0;
+
 	*out = (struct source){.r = r};
-	for (size_t k = WM_R_SA; k < WM_R_COLUMNS; k++) {
-		if (!wm_row_is_text(k) || !both_have(c, k) || (!addresses && (k == WM_R_SA || k == WM_R_DA)))
-			continue;
-		out->levels[out->n_levels] = levels(r, c->ref, k, ADDRESS_LEVELS, c->s);
-		if (out->levels[out->n_levels++] == NULL)
-			return -ENOMEM;
-	}
-	return 0;
+	for (size_t k = WM_R_SA; k < WM_R_COLUMNS && rc == 0; k++)
+		if (k != WM_R_SA && k != WM_R_DA)
+			rc = add_levels(out, c, k);
+	for (size_t k = WM_R_SA; k <= WM_R_DA && addresses && rc == 0; k++)
+		rc = add_levels(out, c, k);
+	return rc;
 }
 
 static int candidates_of(struct wm_candidates *out, const struct source *src, const struct wm_row_comparison *c)
@@ -278,12 +286,12 @@ int wm_measure_row_classifier(const struct wm_row_comparison *c)
 }
 
 // n rows of a table, in order.
-static uint32_t *pick(const struct wm_rows *r, size_t n, unsigned which, struct wm_scratch *s)
+static uint32_t *pick(const struct wm_rows *r, size_t n, struct wm_shuffler *random, struct wm_scratch *s)
 {
 	uint32_t *order = wm_scratch_get(s, r->n, sizeof(*order));
 
 	if (order != NULL)
-		wm_shuffle(order, r->n, (uint64_t)SHUFFLE_NEAR << 32 | which);
+		wm_shuffle(random, order, r->n);
 	return n <= r->n ? order : NULL;
 }
 
@@ -365,11 +373,13 @@ int wm_nearer_to_real(double *out, const struct wm_rows *real, const struct wm_r
 	size_t n = real->n < holdout->n ? real->n : holdout->n;
 	struct picked sets[3] = {
 		{.r = synth, .n = synth->n < NEAR_SYNTH ? synth->n : NEAR_SYNTH}, {.r = real}, {.r = holdout}};
+	struct wm_shuffler random;
 	double wins = 0;
 
+	wm_shuffler_init(&random, WM_SHUFFLE_SEED);
 	sets[1].n = sets[2].n = n < NEAR_MOST ? n : NEAR_MOST;
 	for (unsigned i = 0; i < 3; i++) {
-		sets[i].rows = pick(sets[i].r, sets[i].n, i, s);
+		sets[i].rows = pick(sets[i].r, sets[i].n, &random, s);
 		if (sets[i].rows == NULL)
 			return -ENOMEM;
 	}

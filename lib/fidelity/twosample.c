@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fidelity/boost.h>
-#include <fidelity/halves.h>
 #include <fidelity/measure.h>
+#include <fidelity/shuffle.h>
 #include <fidelity/twosample.h>
 
 #include <errno.h>
 #include <math.h>
 
-enum { FOLDS = 5, SHUFFLE_PICK = 1 << 16, SHUFFLE_FOLDS };
+enum { FOLDS = 5 };
 
 // The chosen samples of both kinds.
 struct chosen {
 	size_t n;
-	float *x;        // (n, cols)
+	double *x;       // (n, cols)
 	float *label;    // (n)
 	uint64_t *part;  // (n)
 	uint64_t *group; // (n): what stays in one fold; the content of the part
@@ -20,14 +20,14 @@ struct chosen {
 };
 
 // n of the candidates, in order; all of it in the first n of what is returned.
-static uint32_t *pick(const struct wm_candidates *c, size_t n, unsigned kind, struct wm_scratch *s)
+static uint32_t *pick(const struct wm_candidates *c, size_t n, struct wm_shuffler *random, struct wm_scratch *s)
 {
 	uint32_t *order = wm_scratch_get(s, c->n, sizeof(*order));
 	uint64_t *keys = wm_scratch_get(s, n, sizeof(*keys)), *spare = wm_scratch_get(s, n, sizeof(*spare));
 
 	if (order == NULL || keys == NULL || spare == NULL)
 		return NULL;
-	wm_shuffle(order, c->n, (uint64_t)SHUFFLE_PICK << 32 | kind);
+	wm_shuffle(random, order, c->n);
 	for (size_t i = 0; i < n; i++)
 		keys[i] = order[i];
 	wm_sort_u64(keys, n, spare);
@@ -36,13 +36,14 @@ static uint32_t *pick(const struct wm_candidates *c, size_t n, unsigned kind, st
 	return order;
 }
 
-static int choose(struct chosen *out, const struct wm_two_sample *t, size_t n, struct wm_scratch *s)
+static int choose(
+	struct chosen *out, const struct wm_two_sample *t, size_t n, struct wm_shuffler *random, struct wm_scratch *s)
 {
 	const struct wm_candidates *kinds[] = {&t->a, &t->b};
 
 	*out = (struct chosen){
 		.n = 2 * n,
-		.x = wm_scratch_get(s, 2 * n * t->cols, sizeof(float)),
+		.x = wm_scratch_get(s, 2 * n * t->cols, sizeof(double)),
 		.label = wm_scratch_get(s, 2 * n, sizeof(float)),
 		.part = wm_scratch_get(s, 2 * n, sizeof(uint64_t)),
 		.group = wm_scratch_get(s, 2 * n, sizeof(uint64_t)),
@@ -51,7 +52,7 @@ static int choose(struct chosen *out, const struct wm_two_sample *t, size_t n, s
 	if (out->x == NULL || out->label == NULL || out->part == NULL || out->group == NULL || out->fold == NULL)
 		return -ENOMEM;
 	for (unsigned kind = 0; kind < 2; kind++) {
-		const uint32_t *rows = pick(kinds[kind], n, kind, s);
+		const uint32_t *rows = pick(kinds[kind], n, random, s);
 
 		if (rows == NULL)
 			return -ENOMEM;
@@ -111,7 +112,7 @@ static size_t emptiest(double filled[FOLDS][2], const struct group *g)
 }
 
 // Deals the groups out, largest first, each into the emptiest fold.
-static int deal(struct chosen *c, struct wm_scratch *s)
+static int deal(struct chosen *c, struct wm_shuffler *random, struct wm_scratch *s)
 {
 	uint32_t *order = wm_scratch_get(s, c->n, sizeof(*order)), *turn = wm_scratch_get(s, c->n, sizeof(*turn));
 	uint32_t *by_size = wm_scratch_get(s, c->n, sizeof(*by_size));
@@ -128,7 +129,7 @@ static int deal(struct chosen *c, struct wm_scratch *s)
 		for (size_t k = i; k < groups[n].end; k++)
 			groups[n].of[c->label[order[k]] > 0]++;
 	}
-	wm_shuffle(turn, n, (uint64_t)SHUFFLE_FOLDS << 32);
+	wm_shuffle(random, turn, n);
 	for (size_t i = 0; i < n; i++)
 		keys[i] = c->n - (groups[turn[i]].end - groups[turn[i]].begin);
 	if (wm_sort_order(by_size, keys, n, s) < 0)
@@ -146,7 +147,7 @@ static int deal(struct chosen *c, struct wm_scratch *s)
 }
 
 struct side {
-	float *x;
+	double *x;
 	float *label;
 	size_t n;
 	size_t ones;
@@ -156,13 +157,13 @@ static int gather(
 	struct side *out, const struct chosen *c, size_t cols, unsigned fold, bool in_it, struct wm_scratch *s)
 {
 	*out = (struct side){
-		.x = wm_scratch_get(s, c->n * cols, sizeof(float)), .label = wm_scratch_get(s, c->n, sizeof(float))};
+		.x = wm_scratch_get(s, c->n * cols, sizeof(double)), .label = wm_scratch_get(s, c->n, sizeof(float))};
 	if (out->x == NULL || out->label == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->n; i++) {
 		if ((c->fold[i] == fold) != in_it)
 			continue;
-		memcpy(out->x + out->n * cols, c->x + i * cols, cols * sizeof(float));
+		memcpy(out->x + out->n * cols, c->x + i * cols, cols * sizeof(double));
 		out->label[out->n++] = c->label[i];
 		out->ones += c->label[i] > 0;
 	}
@@ -177,7 +178,7 @@ static bool has_both(const struct side *s)
 // Of one fold. @param auc NAN where a kind is missing.
 static int test_fold(double *auc, const struct chosen *c, size_t cols, unsigned fold, struct wm_scratch *s)
 {
-	float *scores = wm_scratch_get(s, c->n, sizeof(*scores));
+	double *scores = wm_scratch_get(s, c->n, sizeof(*scores));
 	struct side learn, judge;
 	int rc;
 
@@ -196,6 +197,7 @@ static int test_fold(double *auc, const struct chosen *c, size_t cols, unsigned 
 int wm_two_sample_test(double *auc, const struct wm_two_sample *t, struct wm_scratch *s)
 {
 	size_t n = t->most < t->a.n ? t->most : t->a.n, folds = 0;
+	struct wm_shuffler random;
 	struct chosen c;
 	double sum = 0;
 
@@ -204,7 +206,8 @@ int wm_two_sample_test(double *auc, const struct wm_two_sample *t, struct wm_scr
 		*auc = (double)INFINITY;
 		return 0;
 	}
-	if (choose(&c, t, n, s) < 0 || deal(&c, s) < 0)
+	wm_shuffler_init(&random, WM_SHUFFLE_SEED);
+	if (choose(&c, t, n, &random, s) < 0 || deal(&c, &random, s) < 0)
 		return -ENOMEM;
 	for (unsigned fold = 0; fold < FOLDS; fold++) {
 		const size_t mark = s->n;

@@ -23,7 +23,7 @@ struct wm_two_sample {
 	struct wm_candidates b;
 	size_t most; // samples of each kind
 	size_t cols;
-	void (*fill)(float *x, const void *from, uint32_t row); // (cols)
+	void (*fill)(double *x, const void *from, uint32_t row); // (cols)
 };
 
 enum { WM_TWO_SAMPLE_MOST = 5000 };
@@ -32,6 +32,6 @@ enum { WM_TWO_SAMPLE_MOST = 5000 };
  * Mean area under the ROC curve over 5 folds: 0.5 = alike, 1 = told apart.
  *
  * @param auc Written on success; INFINITY if one kind has far less than asked for, NAN if no fold has both kinds.
- * @return 0; -ENOMEM, -EIO.
+ * @return 0 or -ENOMEM.
  */
 int wm_two_sample_test(double *auc, const struct wm_two_sample *t, struct wm_scratch *s);

@@ -118,7 +118,7 @@ int wm_measure_usefulness(const struct wm_comparison *c)
 
 // Rows with labels, for trees.
 struct labelled {
-	float *x;
+	double *x;
 	float *label;
 	size_t n;
 };
@@ -148,7 +148,7 @@ static int gather(struct labelled *out, const struct wm_rows *r, size_t column, 
 	static const size_t numbers[LABEL_NUMBERS] = {WM_R_TD, WM_R_SP, WM_R_DP, WM_R_PR, WM_R_PKT, WM_R_BYT};
 	const size_t step = (end - begin) / LABEL_ROWS + 1;
 
-	*out = (struct labelled){.x = wm_scratch_get(s, (end - begin) * LABEL_NUMBERS, sizeof(float)),
+	*out = (struct labelled){.x = wm_scratch_get(s, (end - begin) * LABEL_NUMBERS, sizeof(double)),
 		.label = wm_scratch_get(s, end - begin, sizeof(float))};
 	if (out->x == NULL || out->label == NULL)
 		return -ENOMEM;
@@ -160,14 +160,14 @@ static int gather(struct labelled *out, const struct wm_rows *r, size_t column, 
 		if (k == n_classes) // a label that the real table does not have
 			continue;
 		for (size_t f = 0; f < LABEL_NUMBERS; f++)
-			out->x[out->n * LABEL_NUMBERS + f] = (float)r->col[numbers[f]][i];
+			out->x[out->n * LABEL_NUMBERS + f] = r->col[numbers[f]][i];
 		out->label[out->n++] = (float)k;
 	}
 	return 0;
 }
 
 // Mean over the classes of how well each is found (F1).
-static double macro_f1(const float *said, const float *label, size_t n, size_t n_classes)
+static double macro_f1(const double *said, const float *label, size_t n, size_t n_classes)
 {
 	double sum = 0, present = 0;
 
@@ -191,7 +191,7 @@ static double macro_f1(const float *said, const float *label, size_t n, size_t n
 static int learn(
 	double *f1, const struct labelled *train, const struct labelled *test, size_t n_classes, struct wm_scratch *s)
 {
-	float *said = wm_scratch_get(s, test->n, sizeof(*said));
+	double *said = wm_scratch_get(s, test->n, sizeof(*said));
 	int rc;
 
 	if (said == NULL)

@@ -230,7 +230,8 @@ def the_manual_defines_every_metric():
 
 
 def compare_with_scorer(mode, real, synth, *holdout):
-    """What is not random to 1e-6, trees within 0.12; G is judged by the holdout alone, so its score has to be the same."""
+    """Values, floors, ratios and scores to 1e-6. But for the trees of flow tables: they see the same samples, dealt to the folds by
+    another hash of the rows, and the scorer's own AUC moves by up to .03 with how it deals."""
     if SCORER is None:
         raise claims.Skip("no scorer beside the project")
     out = real.with_name("score.json")
@@ -239,18 +240,18 @@ def compare_with_scorer(mode, real, synth, *holdout):
     if scored.returncode:
         raise claims.Skip("it does not run here")
     mine, theirs = report(real.parent, real, synth, *holdout), json.loads(out.read_text())
-    if holdout:
-        for score in ("score", "strict", "holdout_score"):
-            a, b = mine["groups"]["G"][score], theirs["groups"]["G"][score]
-            assert abs(a - b) <= 1e-6 * b, f"G, {score}: {a} and {b}"
     for key, metric in theirs["metrics"].items():
-        for column in ("value", "tfloor", "holdout"):
+        for column in ("value", "floor", "tfloor", "holdout", "ratio", "floor_ratio", "holdout_ratio"):
             a, b = mine["metrics"][key][column], metric[column]
-            bound = 1e-6
             assert (a is None) == (b is None), f"{key}, {column}: {a} and {b}"
-            if key[0] == "F" and a is not None:  # other trees; below 0.5 they only guess
-                a, b, bound = max(a, .5), max(b, .5), .12
+            bound = 1e-6
+            if key[0] == "F" and mode == "flows":
+                bound = .03 * (40 if "ratio" in column else 1)  # of 2 AUC - 1, over .05 or more
             assert a is None or abs(a - b) <= bound * max(1, abs(b)), f"{key}, {column}: {a} and {b}"
+    for group in {"packets": "ACDEFG", "flows": "NRTG"}[mode]:  # B: we measure more
+        for score in ("score", "strict", "vs_floor", "holdout_score"):
+            a, b = mine["groups"][group][score], theirs["groups"][group][score]
+            assert (a is None) == (b is None) and (a is None or abs(a - b) <= 1e-6 * b), f"{group}, {score}: {a} and {b}"
 
 
 def it_agrees_with_the_scorer_on_captures():

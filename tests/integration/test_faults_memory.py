@@ -4,7 +4,7 @@
 
 A place is told by the callers that lead to it. By default the innermost ones count, and of many places some are tried;
 FAULTS=all tries each on each way to it, which takes many minutes. What libraries of others ask for on our behalf counts with them, but for libpcap's compiler of filters, which
-ends the program by itself, and for what DPDK, OpenBLAS and XGBoost need for themselves.
+ends the program by itself, and for what DPDK and OpenBLAS need for themselves.
 
 usage: test_faults_memory.py WIREMILL_TRAIN WIREMILL WIREMILL_COMPARE SHIM
 """

@@ -117,20 +117,52 @@ static void noise_has_a_hurst_parameter_of_a_half(void **state)
 	free(x);
 }
 
-static void trees_tell_what_differs_and_only_that(void **state)
+// Three features, the second of few values and missing in an eighth of the samples, and labels that follow from the
+// first two and noise; `classes` 3: from the third, too.
+enum { SAMPLES = 400, LEARNED = 300 };
+
+static void make_samples(double x[SAMPLES][3], float label[SAMPLES], unsigned classes)
 {
-	enum { N = 1000 };
-	static float x[2 * N], label[2 * N], scores[2 * N];
-	const float tied[] = {1, 1, 2, 2}, of[] = {0, 1, 0, 1};
-	struct wm_samples all = {x, label, 2 * N};
+	for (unsigned i = 0; i < SAMPLES; i++) {
+		const uint64_t few = wm_mix(1, 3 * i + 1) >> 61;
+		double sum;
+
+		x[i][0] = (double)(wm_mix(1, 3 * i) >> 40) * 0x1p-24;
+		x[i][1] = few == 7 ? (double)NAN : (double)few;
+		x[i][2] = (double)(wm_mix(1, 3 * i + 2) >> 40) * 0x1p-24;
+		sum = x[i][0] + (few == 7 ? 0 : (double)few / 8) + (double)(wm_mix(2, i) >> 40) * 0x1p-24;
+		label[i] = (float)((sum > 1.5) + (classes == 3 && x[i][2] > .5));
+	}
+}
+
+// Scores of scikit-learn 1.2.1: HistGradientBoostingClassifier(max_iter=100, early_stopping=False).
+static void trees_say_what_those_of_scikit_learn_say(void **state)
+{
+	static const double says[] = {-3.1324990515222764, 3.0271619208397196, -1.7800353820992967, 5.753338825623199,
+		-5.273502548125892, 4.661129876194263};
+	static const char classes[] = "1111021102022021221002101211122111211211";
+	static double x[SAMPLES][3], scores[SAMPLES - LEARNED];
+	static float label[SAMPLES];
+	const struct wm_samples learn = {x[0], label, LEARNED}, judge = {x[LEARNED], NULL, SAMPLES - LEARNED};
 
 	(void)state;
-	for (size_t i = 0; i < 2 * N; i++) {
-		label[i] = i >= N;
-		x[i] = (float)(wm_mix(1, i) >> 44) + (i >= N ? 2e6f : 0);
-	}
-	assert_int_equal(wm_boost(scores, &all, &all, 1, 2), 0);
-	assert_true(wm_auc(scores, label, 2 * N) > .999); // but for what shares a bin
+	make_samples(x, label, 2);
+	assert_int_equal(wm_boost(scores, &learn, &judge, 3, 2), 0);
+	for (size_t i = 0; i < sizeof(says) / sizeof(says[0]); i++)
+		assert_near(scores[i], says[i]);
+	assert_near(wm_auc(scores, label + LEARNED, SAMPLES - LEARNED), .9064039408866995);
+	make_samples(x, label, 3);
+	assert_int_equal(wm_boost(scores, &learn, &judge, 3, 3), 0);
+	for (size_t i = 0; i < sizeof(classes) - 1; i++)
+		assert_int_equal((int)scores[i], classes[i] - '0');
+}
+
+static void ties_count_half(void **state)
+{
+	const double tied[] = {1, 1, 2, 2};
+	const float of[] = {0, 1, 0, 1};
+
+	(void)state;
 	assert_near(wm_auc(tied, of, 4), .5);
 	assert_true(isnan(wm_auc(tied, of + 1, 1)));
 }
@@ -211,19 +243,19 @@ static void every_metric_has_a_key_of_its_own_and_a_meaning(void **state)
 	}
 }
 
-static void a_shuffle_has_every_number_once(void **state)
+// rng = numpy.random.default_rng(7); rng.permutation(12), rng.permutation(9)
+static void shuffles_are_those_of_numpy(void **state)
 {
-	uint32_t order[100], again[100];
-	bool seen[100] = {false};
+	static const uint32_t twelve[] = {4, 6, 10, 0, 1, 3, 8, 7, 2, 5, 9, 11}, nine[] = {3, 8, 4, 6, 5, 2, 0, 7, 1};
+	struct wm_shuffler random;
+	uint32_t order[12];
 
 	(void)state;
-	wm_shuffle(order, 100, 3);
-	wm_shuffle(again, 100, 3);
-	assert_memory_equal(order, again, sizeof(order));
-	for (size_t i = 0; i < 100; i++) {
-		assert_true(order[i] < 100 && !seen[order[i]]);
-		seen[order[i]] = true;
-	}
+	wm_shuffler_init(&random, 7);
+	wm_shuffle(&random, order, 12);
+	assert_memory_equal(order, twelve, sizeof(twelve));
+	wm_shuffle(&random, order, 9);
+	assert_memory_equal(order, nine, sizeof(nine));
 }
 
 int main(void)
@@ -234,12 +266,13 @@ int main(void)
 		cmocka_unit_test(keys_keep_the_order_of_numbers),
 		cmocka_unit_test(values_fall_into_bins_at_the_quantiles),
 		cmocka_unit_test(noise_has_a_hurst_parameter_of_a_half),
-		cmocka_unit_test(trees_tell_what_differs_and_only_that),
+		cmocka_unit_test(trees_say_what_those_of_scikit_learn_say),
+		cmocka_unit_test(ties_count_half),
 		cmocka_unit_test(sketches_count),
 		cmocka_unit_test(ties_are_lost_where_fields_become_independent),
 		cmocka_unit_test(ties_are_as_they_were_where_fields_alone_are_off),
 		cmocka_unit_test(every_metric_has_a_key_of_its_own_and_a_meaning),
-		cmocka_unit_test(a_shuffle_has_every_number_once),
+		cmocka_unit_test(shuffles_are_those_of_numpy),
 	};
 
 	return cmocka_run_group_tests_name("fidelity", tests, NULL, NULL);
