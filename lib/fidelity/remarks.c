@@ -133,7 +133,7 @@ static bool remark_lack(char out[WM_REMARK_SIZE], const struct wm_series *s)
 void wm_remark_series(char out[WM_REMARK_SIZE], const struct wm_series *s)
 {
 	char where[32] = "";
-	double at = NAN;
+	double at = (double)NAN;
 	struct gap g;
 
 	if (remark_lack(out, s))
