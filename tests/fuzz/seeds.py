@@ -162,6 +162,18 @@ def controls():
     yield "half", b"\x01sta"
 
 
+def requests():
+    get = b"GET /%s HTTP/1.1\r\nHost: localhost:9100\r\n\r\n"
+    yield "page", b"\xff" + get % b""
+    yield "pipelined", b"\x07" + get % b"metrics" + get % b"status.json" + get % b"nothing?a=%41&b"
+    yield "old", b"\x20HEAD /metrics HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+    yield "body", b"\x10POST / HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello"
+    yield "chunks", b"\x05GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+    yield "foreign", b"\x40GET / HTTP/1.1\r\nHost: example.org\r\nCookie: a=b; c=d\r\nUpgrade: h2c\r\n\r\n"
+    yield "folded", b"\x03GET / HTTP/1.1\r\nHost: localhost\r\nX: a\r\n b\r\n\r\n"
+    yield "large", b"\xffGET /" + b"a" * 20000 + b" HTTP/1.1\r\n\r\n"
+
+
 def traffic():
     """Enough of it for most metrics."""
     sent = [MACS + struct.pack(">H", NETWORK[name][0]) + NETWORK[name][1] for name in ("syn", "sack", "data", "options", "dns6", "ping")]
@@ -175,7 +187,9 @@ def traffic():
 def main():
     folder = pathlib.Path(sys.argv[1])
     packets = ((name, struct.pack("<HH", link, 3) + frame) for name, link, frame in frames())
-    for target, seeds in {"capture": captures(), "packet": packets, "table": tables(), "model": models(), "config": configs(), "compare": traffic(), "control": controls(), "lora": receptions()}.items():
+    targets = {"capture": captures(), "packet": packets, "table": tables(), "model": models(), "config": configs(), "compare": traffic(),
+               "control": controls(), "http": requests(), "lora": receptions()}
+    for target, seeds in targets.items():
         (folder / target).mkdir(parents=True, exist_ok=True)
         for name, data in seeds:
             (folder / target / name).write_bytes(data if isinstance(data, bytes) else data.encode())
