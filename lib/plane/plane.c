@@ -242,6 +242,8 @@ static int launch(struct wm_plane *p, struct wm_err *err)
 {
 	int started = wm_witness_start(p, err);
 
+	if (started == 0)
+		started = wm_guard_watch(&p->guard, &p->run.stop, err);
 	if (started < 0)
 		return started;
 	if (p->options->replay != NULL) {
@@ -274,7 +276,7 @@ static int explain(const struct wm_plane *p, struct wm_err *err)
 static int run(struct wm_plane *p, struct wm_err *err)
 {
 	struct wm_core *own = &p->cores[0];
-	int rc = launch(p, err);
+	int rc = launch(p, err), guarded;
 
 	if (rc == 0) {
 		wm_plane_warm_up(p);
@@ -288,6 +290,9 @@ static int run(struct wm_plane *p, struct wm_err *err)
 	if (p->has_reader)
 		wm_replay_join(p->reader);
 	wm_witness_stop(p);
+	guarded = wm_guard_end(&p->guard, err);
+	if (guarded < 0)
+		return guarded;
 	if (rc == 0 && wm_plane_failure(p) != 0)
 		rc = explain(p, err);
 	if (rc == 0 && wm_plane_is_over(p))

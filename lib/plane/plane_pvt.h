@@ -5,6 +5,7 @@
 #include <plane/ahead.h>
 #include <plane/clock.h>
 #include <plane/departures.h>
+#include <plane/guard.h>
 #include <plane/plane.h>
 #include <plane/port.h>
 #include <plane/rx.h>
@@ -37,6 +38,7 @@ struct wm_plane {
 	size_t n_forms[WM_MODELS_MAX];
 	struct wm_port ports[RTE_MAX_ETHPORTS]; // as the operator has put them in order
 	unsigned n_ports;
+	struct wm_guard guard;                                   // of where they send
 	unsigned n_queues;                                       // of each port
 	bool grown;                                              // a port adds bytes to frames
 	bool scheduled;                                          // time counts from 0, not from the first packet

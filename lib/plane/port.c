@@ -27,6 +27,13 @@ enum {
 	LINK_LEN_MAX = RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN,
 };
 
+const char *wm_port_name(uint16_t id, char name[RTE_ETH_NAME_MAX_LEN])
+{
+	if (rte_eth_dev_get_name_by_port(id, name) < 0)
+		(void)snprintf(name, RTE_ETH_NAME_MAX_LEN, "%u", id);
+	return name;
+}
+
 static struct rte_mempool *create_pool(
 	const struct wm_port *port, const char *kind, unsigned n, unsigned cache, uint32_t size)
 {
@@ -178,8 +185,7 @@ int wm_port_open(struct wm_port *port, const struct wm_port_ask *ask, struct wm_
 
 	*port = (struct wm_port){.id = ask->id, .n_queues = ask->n_queues};
 	port->socket = rte_eth_dev_socket_id(port->id);
-	if (rte_eth_dev_get_name_by_port(port->id, port->name) < 0)
-		(void)snprintf(port->name, sizeof(port->name), "%u", port->id);
+	(void)wm_port_name(port->id, port->name);
 	rc = rte_eth_dev_info_get(port->id, &info);
 	if (rc < 0)
 		return wm_err_sys(err, rc, "port %s does not say what it can do", port->name);

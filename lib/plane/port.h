@@ -13,6 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/** What EAL calls a port, or its number. @return name. */
+const char *wm_port_name(uint16_t id, char name[RTE_ETH_NAME_MAX_LEN]);
+
 struct wm_port_ask {
 	uint16_t id;
 	uint16_t n_queues;

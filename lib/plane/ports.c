@@ -2,7 +2,6 @@
 // ports: find the ports of a run, put them in order, open them, dress the forms for them.
 #include <plane/memory.h>
 #include <plane/plane_pvt.h>
-#include <plane/uplink.h>
 
 #include <rte_dev.h>
 #include <rte_devargs.h>
@@ -17,13 +16,6 @@
 
 static_assert(RTE_MAX_ETHPORTS <= WM_PORTS_MAX, "every port of EAL can be named");
 static_assert(RTE_ETH_NAME_MAX_LEN <= WM_PORT_NAME_MAX, "by any name");
-
-static const char *name_of(uint16_t id, char name[RTE_ETH_NAME_MAX_LEN])
-{
-	if (rte_eth_dev_get_name_by_port(id, name) < 0)
-		(void)snprintf(name, RTE_ETH_NAME_MAX_LEN, "%u", id);
-	return name;
-}
 
 static unsigned next_port(unsigned id)
 {
@@ -57,8 +49,8 @@ static int no_such_port(const char *asked, struct wm_err *err)
 	size_t n = 0;
 
 	for (unsigned id = next_port(0); id < RTE_MAX_ETHPORTS && n < sizeof(list); id = next_port(id + 1))
-		n += (size_t)snprintf(
-			list + n, sizeof(list) - n, "%s%u (%s)", n > 0 ? ", " : "", id, name_of((uint16_t)id, name));
+		n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%u (%s)", n > 0 ? ", " : "", id,
+			wm_port_name((uint16_t)id, name));
 	return wm_err_set(err, -ENODEV, "option --port: there is no port '%s'; EAL has %s", asked, list);
 }
 
@@ -152,52 +144,6 @@ static int make_stencils(struct wm_plane *p, struct wm_port *port, struct wm_err
 	return 0;
 }
 
-// @return -EPERM with a sentence if what is sent there would leave by the machine's default route.
-static int guard_interface(const char *port, unsigned if_index, struct wm_err *err)
-{
-	char name[IF_NAMESIZE] = "?", via[IF_NAMESIZE];
-	bool carries = false;
-	int rc = wm_uplink_find(if_index, &carries, via, err);
-
-	if (rc < 0 || !carries)
-		return rc;
-	(void)if_indextoname(if_index, name);
-	return wm_err_set(err, -EPERM,
-		"port %s is on interface %s, and by %s goes this machine's default route: synthetic traffic would "
-		"leave "
-		"the testbed; take another interface, or give --i-own-this-network",
-		port, name, strcmp(name, via) == 0 ? "it" : via);
-}
-
-// Interfaces of the kernel behind a port: the one that it says, and those that its device was told. What a port drives
-// other than that, members of a bond say, are ports of EAL themselves and among those asked.
-static int guard_port(uint16_t id, struct wm_err *err)
-{
-	const struct rte_devargs *args;
-	struct rte_eth_dev_info info;
-	char port[RTE_ETH_NAME_MAX_LEN];
-	const char *rest;
-	unsigned if_index;
-	int rc;
-
-	(void)name_of(id, port);
-	rc = rte_eth_dev_info_get(id, &info);
-	if (rc < 0)
-		return wm_err_sys(err, rc, "port %s does not say what it can do", port);
-	if (info.driver_name != NULL && strcmp(info.driver_name, "net_failsafe") == 0)
-		return wm_err_set(err, -EPERM,
-			"port %s takes devices in while it runs, and nobody sees whether this machine's default route "
-			"goes by them; name one of its devices, or give --i-own-this-network",
-			port);
-	if (info.if_index > 0)
-		rc = guard_interface(port, info.if_index, err);
-	args = info.device != NULL ? rte_dev_devargs(info.device) : NULL;
-	rest = args != NULL && args->args != NULL ? args->args : "";
-	while (rc == 0 && (if_index = wm_uplink_named(&rest)) > 0)
-		rc = guard_interface(port, if_index, err);
-	return rc;
-}
-
 static int open_port(struct wm_plane *p, struct wm_port *port, const struct wm_port_ask *ask, struct wm_err *err)
 {
 	const struct wm_plane_options *o = p->options;
@@ -264,8 +210,8 @@ int wm_plane_open_ports(struct wm_plane *p, struct wm_err *err)
 	if (rc == 0 && n * p->n_queues > WM_QUEUES_MAX)
 		return wm_err_set(err, -ERANGE, "%u ports with %u queues each: there can be %d queues in all", n,
 			p->n_queues, WM_QUEUES_MAX);
-	for (unsigned i = 0; i < n && rc == 0 && !o->own_network; i++)
-		rc = guard_port(ids[i], err);
+	if (rc == 0 && !o->own_network)
+		rc = wm_guard_begin(&p->guard, ids, n, err);
 	for (unsigned i = 0; i < n && rc == 0; i++) {
 		ask.id = ids[i];
 		ask.pacing = i < o->n_ports ? o->ports[i].pacing : WM_PACING_ANY;

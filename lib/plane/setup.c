@@ -231,4 +231,5 @@ void wm_plane_teardown(struct wm_plane *p)
 	for (unsigned i = 0; i < p->n_ports; i++)
 		wm_port_close(&p->ports[i]);
 	rte_free(p->rings);
+	wm_guard_free(&p->guard);
 }

@@ -9,11 +9,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 // 0/1 and 128/1 together are what VPNs put in place of a default route, and 2000::/3 is all of the IPv6 internet. No
 // private range is as large.
 enum { DEFAULT_PREFIX_MAX = 3 };
+
+enum {
+	READS = 100,     // of what changes while it is read, before that is a failure
+	MESSAGES = 4096, // at a time, of what has changed
+};
 
 struct link {
 	unsigned index;
@@ -250,6 +257,12 @@ int wm_uplink_find(unsigned if_index, bool *carries, char via[IF_NAMESIZE], stru
 	const struct link *out;
 	int rc = read_all(&links);
 
+	for (int i = 0; i < READS && rc == -EINTR; i++) { // something changed in between
+		links.n = 0;
+		links.untold = false;
+		rc = read_all(&links);
+	}
+
 	if (rc == 0 && links.untold)
 		rc = -ENODATA;
 	if (rc == 0) {
@@ -260,4 +273,36 @@ int wm_uplink_find(unsigned if_index, bool *carries, char via[IF_NAMESIZE], stru
 	}
 	free(links.at);
 	return rc == 0 ? 0 : wm_err_sys(err, rc, "the kernel does not say where the default route goes");
+}
+
+int wm_uplink_listen(struct wm_err *err)
+{
+	static const int groups[] = {RTNLGRP_LINK, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_NEXTHOP};
+	const struct sockaddr_nl at = {.nl_family = AF_NETLINK};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	int rc = fd < 0 || bind(fd, (const struct sockaddr *)&at, sizeof(at)) < 0 ? -errno : 0;
+
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]) && rc == 0; i++)
+		if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(groups[i])) < 0
+			&& errno != EINVAL) // a kernel without such a group has nothing to say in it
+			rc = -errno;
+	if (rc == 0)
+		return fd;
+	if (fd >= 0)
+		(void)close(fd);
+	return wm_err_sys(err, rc, "the kernel does not say when routes change");
+}
+
+bool wm_uplink_changed(int fd)
+{
+	char buffer[8192];
+	bool changed = false;
+
+	for (int i = 0; i < MESSAGES; i++) {
+		if (recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT) < 0
+			&& errno != ENOBUFS) // that: there were even more
+			break;
+		changed = true;
+	}
+	return changed;
 }

@@ -25,3 +25,13 @@ unsigned wm_uplink_named(const char **args);
  * @return 0; -errno with a sentence.
  */
 int wm_uplink_find(unsigned if_index, bool *carries, char via[IF_NAMESIZE], struct wm_err *err);
+
+/**
+ * Listen for changes of links and routes, in this network namespace.
+ *
+ * @return a descriptor, to be closed: readable when there has been one; -errno with a sentence.
+ */
+int wm_uplink_listen(struct wm_err *err);
+
+/** Whether there has been one since it was asked last. Never waits. */
+bool wm_uplink_changed(int fd);

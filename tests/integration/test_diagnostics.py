@@ -258,6 +258,7 @@ ELSEWHERE = {
     "REASON; the model itself is complete": "test_faults_files.py",
     "the run has not answered in time": "test_control.py",
     "port PORT is on interface NAME, and by NAME goes this machine's default route: synthetic traffic would leave the testbed; take another interface, or give --i-own-this-network": "test_guard.py",
+    "port PORT is on the network card of interface NAME, and by NAME goes this machine's default route: synthetic traffic would leave the testbed; take another interface, or give --i-own-this-network": "test_guard.py",
 }
 
 # The class that a page names instead of each: the system's own reasons.

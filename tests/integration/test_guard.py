@@ -190,6 +190,84 @@ def what_sits_on_an_interface_with_a_default_route_is_refused():
     is_refused("net_af_packet0,iface=eth2", "mac2")
 
 
+def ends_for(via, path, begun_s, run):
+    """The run ends within seconds, with the same sentence as if the route had been there at the start."""
+    assert run.end() == 1, run.said()
+    last = run.said().splitlines()[-1]
+    assert last.startswith("wiremill: port net_af_packet0 is on interface eth0, ") and f"by {via} goes this machine's default route" in last, last
+    numbers = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    assert numbers["packets"] > 0 and numbers["wall_s"] - begun_s < 3, run.said()
+
+
+@in_space
+def a_default_route_that_comes_during_a_run_ends_it():
+    ip("addr", "add", "192.0.2.1/24", "dev", "eth0")
+    ip("addr", "add", "198.51.100.1/24", "dev", "eth2")
+    has_bridges = ip("link", "add", "br0", "type", "bridge", may_fail=True)
+    if has_bridges:
+        ip("link", "set", "br0", "up")
+        ip("addr", "add", "203.0.113.1/24", "dev", "br0")
+    ways = [("it", [["route", "add", "default", "via", "192.0.2.2"]], [["route", "del", "default"]]),
+            ("it", [["route", "add", "0.0.0.0/1", "via", "192.0.2.2", "table", "9"]], [["route", "del", "0.0.0.0/1", "table", "9"]])]
+    if ip("-6", "addr", "add", "2001:db8::1/64", "dev", "eth0", "nodad", may_fail=True):
+        ways.append(("it", [["-6", "route", "add", "default", "via", "2001:db8::2"]], [["-6", "route", "del", "default"]]))
+    if has_bridges:  # the route is there, and the port is joined to it
+        ways.append(("br0", [["route", "add", "default", "via", "203.0.113.2"], ["link", "set", "eth0", "master", "br0"]],
+                     [["route", "del", "default"], ["link", "set", "eth0", "nomaster"]]))
+    control, numbers = place("control"), place("numbers.json")
+    for via, come, go in ways:
+        for words in ((), ("--i-own-this-network",)):
+            with Run(WIREMILL, FOLDER.name, *eal("--vdev", "net_af_packet0,iface=eth0"), "-m", MODEL, "-r", "5kpps", "--control", control,
+                     "--stats-json", numbers, *words, prefix=("ip", "netns", "exec", SPACE)) as run:
+                run.began(control)
+                ip("route", "add", "10.9.0.0/16", "via", "192.0.2.2")  # one to somewhere is none to everywhere
+                ip("route", "add", "default", "via", "198.51.100.2", "metric", "500")  # and another port's is not its own
+                time.sleep(0.3)
+                packets = ask(control, "status")["status"]["packets"]
+                running.wait_for(lambda: ask(control, "status")["status"]["packets"] > packets)
+                begun_s = ask(control, "status")["status"]["wall_s"]
+                for line in come:
+                    ip(*line)
+                if not words:
+                    ends_for(via, numbers, begun_s, run)
+                else:
+                    time.sleep(0.3)
+                    ask(control, "stop")
+                    assert run.end() == 0, run.said()
+            for line in (["route", "del", "10.9.0.0/16"], ["route", "del", "default", "metric", "500"], *go):
+                ip(*line)
+
+
+@in_space
+def functions_of_a_card_that_carries_the_default_route_are_refused():
+    """sysfs as a card with virtual functions has it, in a place of its own; one of the functions is the port's."""
+    bus = next(iter(pathlib.Path("/sys/bus").glob("*/devices")), None)
+    if bus is None:
+        raise claims.Skip("there are no buses here")
+
+    def ends(folder):
+        card = f"mount -t tmpfs none {bus} && mkdir -p {bus}/{folder}/net/eth0 && exec \"$@\""
+        with Run(WIREMILL, FOLDER.name, *eal("--vdev", "net_null0"), "-m", MODEL, "-n", "50",
+                 prefix=("ip", "netns", "exec", SPACE, "unshare", "-m", "sh", "-c", card, "sh")) as run:
+            return run.end(), run.said()
+
+    ip("addr", "add", "192.0.2.1/24", "dev", "eth0")
+    for folder, related in (("net_null0/physfn", True), ("net_null0/physfn/virtfn3", True), ("net_null0/virtfn0", True),
+                            ("net_null1/physfn", False), ("net_null0", False)):
+        status, said = ends(folder)
+        if "mount" in said:
+            raise claims.Skip("nothing can be mounted here")
+        assert status == 0, said
+        ip("route", "add", "default", "via", "192.0.2.2")
+        status, said = ends(folder)
+        ip("route", "del", "default")
+        if related:
+            assert status == 2 and said.splitlines()[-1].startswith(
+                "wiremill: port net_null0 is on the network card of interface eth0, and by it goes this machine's default route"), said
+        else:
+            assert status == 0, said
+
+
 def privileges(process):
     """Of each thread: (user ids, effective and permitted capabilities)."""
     threads = []
@@ -250,6 +328,8 @@ claims.run("guard", [
     what_a_bond_or_a_failsafe_port_drives_is_looked_at,
     what_sits_on_an_interface_with_a_default_route_is_refused,
     members_of_a_bridge_and_what_is_below_a_vlan_are_refused,
+    a_default_route_that_comes_during_a_run_ends_it,
+    functions_of_a_card_that_carries_the_default_route_are_refused,
     root_is_given_up_by_all_threads_before_anything_is_sent,
     a_user_that_cannot_be_is_refused_before_anything_is_sent,
 ])
