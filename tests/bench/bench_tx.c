@@ -5,8 +5,9 @@
 //
 //	bench_tx EAL-OPTIONS -- MODEL [SAMPLES [SECONDS [short]]]
 //
-// `short` cuts frames to 60 bytes, or to their headers where these are longer. Then the same in front of wires of 10,
-// 25, 40 and 100 Gb/s (wire.h). The last line is a JSON object: packets a second, TSC cycles a packet, the wires' load.
+// `short` cuts frames to their headers, which a port makes 60 bytes where they are shorter. Then the same in front of
+// wires of 10, 25, 40 and 100 Gb/s (wire.h). The last line is a JSON object: packets a second, TSC cycles a packet, the
+// wires' load.
 #include "inspect.h"
 #include "wire.h"
 
@@ -85,10 +86,9 @@ static void make_samples(struct bench *b)
 	wm_worker_destroy(w);
 	for (size_t i = 0; i < b->n_samples; i++) {
 		const struct wm_form *form = &b->forms[0][slots[i].form];
-		uint32_t least = (uint32_t)form->head_len + form->pad;
 
 		if (b->cut)
-			slots[i].len = (uint16_t)(least < WM_FRAME_MIN ? WM_FRAME_MIN : least);
+			slots[i].len = (uint16_t)(form->head_len + form->pad);
 		b->frame_bytes += slots[i].len;
 	}
 	wm_ring_init(&b->ring, slots, b->n_samples);
