@@ -5,6 +5,7 @@
 //	FAULTS_AT=N        the Nth of them fails, from 1,
 //	FAULTS_MORE=1      and all behind it
 //	FAULTS_POOL=N      pools of packet buffers have N, whatever was asked for
+//	FAULTS_SPEED=N     links have that speed in Mbit/s; 4294967295 = they do not know
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_malloc.h>
@@ -71,6 +72,17 @@ int rte_eth_dev_start(uint16_t port)
 	NEXT(rte_eth_dev_start);
 
 	return strikes("start") ? -EIO : next(port);
+}
+
+int rte_eth_link_get_nowait(uint16_t port, struct rte_eth_link *link)
+{
+	NEXT(rte_eth_link_get_nowait);
+	const char *speed = getenv("FAULTS_SPEED");
+	int rc = next(port, link);
+
+	if (speed != NULL)
+		link->link_speed = (uint32_t)strtoul(speed, NULL, 10);
+	return rc;
 }
 
 struct rte_mempool *rte_pktmbuf_pool_create(

@@ -65,6 +65,8 @@ def captures():
 def tables():
     return {
         "flows.csv": UGR + "".join(UGR_ROW.format(i) for i in range(9)), "manyflows.csv": UGR + "".join(UGR_ROW.format(i % 60) for i in range(200)),
+        "nobodysflows.csv": UGR + UGR_ROW.format(1).replace("TCP", "FOO"),
+        "names.csv": UGR + "".join(UGR_ROW.format(1).replace("42.219.1.2", f"a{i}").replace("10.0.0.1", f"b{i}") for i in range(66000)),
         "udpflows.csv": UGR + UGR_ROW.format(1).replace("TCP", "UDP"), "columns.csv": FLOWS.replace("te,", ""), "quote.csv": 'te,"td\n', "zeek.log": "#separator \\x09\nhere\n", "zeekquote.log": "#separator \\x09\n#fields\tts\t\0\n",
         "wrong.csv": UGR + "noon" + UGR_ROW.format(1)[19:], "none.csv": UGR, "zeekflows.log": ZEEK + ZEEK_ROW * 9, "zeektwo.log": ZEEK + ZEEK.replace("\tuid", "").partition("\n")[2] + ZEEK_ROW,
         "cut.csv.gz": gzip.compress((UGR + os.urandom(9000).hex()).encode())[:-3000], "noport.csv": UGR + UGR_ROW.format(1).replace("4000", "99999"),

@@ -8,14 +8,17 @@ usage: test_diagnostics.py SOURCES WIREMILL WIREMILL_TRAIN WIREMILL_COMPARE WIRE
 
 import concurrent.futures
 import errno
+import functools
 import os
 import pathlib
 import re
+import resource
 import shlex
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 import claims
 import hostile_files
@@ -212,6 +215,8 @@ COMMANDS = {
         -m M --flows-from flows.csv -o flows.csv
         -m lora.wm --flows-from flows.csv -o x
         -m M --flows-from udpflows.csv -o x
+        -m M --flows-from nobodysflows.csv -o x
+        -m M --flows-from names.csv -o x
         -m M --level deep -o x
         -m lora.wm --level flow -o x
         -m M -m M --flows-from flows.csv -o x
@@ -257,6 +262,7 @@ LINES = ["walk", "x" * 2000, "stat\tus", "rate", "status now", "rate fast", "wei
 ELSEWHERE = {
     "REASON; the model itself is complete": "test_faults_files.py",
     "the run has not answered in time": "test_control.py",
+    "port PORT does not know its speed: give the rate in bps instead of %": "test_faults_plane.py",
     "port PORT is on interface NAME, and by NAME goes this machine's default route: synthetic traffic would leave the testbed; take another interface, or give --i-own-this-network": "test_guard.py",
     "port PORT is on the network card of interface NAME, and by NAME goes this machine's default route: synthetic traffic would leave the testbed; take another interface, or give --i-own-this-network": "test_guard.py",
 }
@@ -277,13 +283,10 @@ CONTRACTS = {
 
 # What takes centuries of traffic, a kernel that breaks its word, a device of a rare kind or a race to be said.
 RARE = {
-    "*: it holds no flows that traffic could follow",
-    "*: a row has no packets, or no protocol that * knows", "*: it has more than * names that are no addresses",
+    "*: a row has no packets, or no protocol that * knows",
     "port * does not tell its clock: leave pacing=nic out",
     "the traffic's own time is over: it cannot be later than 292 years", "the table's own time is over: it cannot be later than 292 years",
-    "option --user: * can become root again", "option --http: the server at * could not be started",
-    "port * does not know its speed: give the rate in bps instead of %", "the ports' speeds are not known before the run begins; try again",
-    "* packets are missing in *: the processor could not keep up with writing it",
+    "option --user: * can become root again", "the ports' speeds are not known before the run begins; try again",
 }
 
 
@@ -342,6 +345,30 @@ def asked_by_nobody():
     return "wiremill", "asked by nobody", done.stderr.strip().partition(": ")[2]
 
 
+def short_of_descriptors():
+    """What the status page says where it has one of its own to listen, and no other: which limit that is, is the system's."""
+    for limit in range(4, 12):
+        words = [PROGRAMS["wiremill"], *EAL.split(), "--", "-m", "M", "-n", "5", "--http", "0"]
+        done = subprocess.run(words, cwd=FOLDER.name, capture_output=True, encoding="utf-8", check=False, timeout=LIMIT_S,
+                              preexec_fn=functools.partial(resource.setrlimit, resource.RLIMIT_NOFILE, (limit, limit)))
+        said = (done.stderr.splitlines() or [""])[-1]
+        if said.startswith("wiremill: option --http: the server"):
+            break
+    return "wiremill", f"{limit} descriptors", said.partition(": ")[2]
+
+
+def slow_reader():
+    """What is said where labels go to somebody who does not take them for a while, and the packets go on."""
+    os.mkfifo(place("pipe"))
+    run = subprocess.Popen([PROGRAMS["wiremill"], *EAL.split(), "--", "-m", "M", "-r", "max", "-d", "3", "--labels", "pipe"], cwd=FOLDER.name,
+                           stderr=subprocess.PIPE, encoding="utf-8")
+    with open(place("pipe"), "rb") as pipe:
+        time.sleep(4)
+        while pipe.read(1 << 20):
+            pass
+    return "wiremill", "a slow reader", run.communicate(timeout=LIMIT_S)[1].splitlines()[-1].partition(": ")[2]
+
+
 def place(name):
     return str(pathlib.Path(FOLDER.name, name))
 
@@ -370,7 +397,7 @@ def all_that_is_said():
             faults.append(f"{what}: status {status}, {lines}")
             continue
         said.append((program, what, ours[-1].partition(": ")[2]))
-    return said + answers() + [asked_by_nobody()], faults
+    return said + answers() + [asked_by_nobody(), short_of_descriptors(), slow_reader()], faults
 
 
 SAID = {}

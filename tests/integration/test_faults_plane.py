@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Ports that do not come up, too few packet buffers, no memory of EAL's, no hugepages, no rights.
+"""Ports that do not come up or do not know their speed, too few packet buffers, no memory of EAL's, no hugepages, no rights.
 
 usage: test_faults_plane.py WIREMILL_TRAIN WIREMILL WIREMILL_COMPARE SHIM
 """
@@ -40,6 +40,13 @@ def a_port_that_does_not_come_up_is_named():
     for call in ("configure", "rx_queue", "tx_queue", "start"):
         refused(faults.Run(sending(), [M], SHIM, calls=call, at=1), "net_null0")
     refused(faults.Run(sending(), [M], SHIM, calls="pool", at=1, more=1), "memory")
+
+
+def a_share_of_a_speed_that_no_port_knows_is_refused():
+    run = faults.Run(sending("-r", "50%"), [M], SHIM, speed=2**32 - 1, at=0)
+    refused(run, "port net_null0 does not know its speed: give the rate in bps instead of %")
+    run = faults.Run(sending("-r", "50%"), [M], SHIM, speed=10, at=0)
+    assert run.status == 0 and json.loads(run.files["x.json"])["packets"] == 20000, run.what()
 
 
 def memory_of_eal_that_is_short_is_told_wherever_it_is_asked_for():
@@ -91,6 +98,7 @@ with FOLDER:
                    timeout=faults.LIMIT_S)
     claims.run("faults of the plane", [
         a_port_that_does_not_come_up_is_named,
+        a_share_of_a_speed_that_no_port_knows_is_refused,
         memory_of_eal_that_is_short_is_told_wherever_it_is_asked_for,
         too_few_packet_buffers_are_waited_for_and_counted,
         without_hugepages_the_sentence_says_who_would_not_start,
