@@ -76,14 +76,36 @@ static int complain(const char *sentence, int status)
 	return status;
 }
 
+// Whoever answers does not write to the terminal by escape sequences: no text keeps a control character.
+static void tame(json_t *value)
+{
+	json_t *one;
+	const char *key;
+	size_t i;
+
+	json_object_foreach(value, key, one) tame(one);
+	json_array_foreach(value, i, one) tame(one);
+	if (json_is_string(value)) {
+		char *text = strdup(json_string_value(value));
+
+		for (char *p = text; p != NULL && *p != '\0'; p++)
+			if ((unsigned char)*p < ' ' || *p == 0x7f)
+				*p = ' ';
+		(void)json_string_set_nocheck(value, text != NULL ? text : "");
+		free(text);
+	}
+}
+
 static int tell(const char *answer, bool json)
 {
 	json_t *o = json_loads(answer, 0, NULL);
-	const char *error = json_string_value(json_object_get(o, "error"));
-	const char *done = json_string_value(json_object_get(o, "done"));
+	const char *error, *done;
 	const json_t *s = json_object_get(o, "status");
 	int status = EXIT_DONE;
 
+	tame(o);
+	error = json_string_value(json_object_get(o, "error"));
+	done = json_string_value(json_object_get(o, "done"));
 	if (!json_is_object(o))
 		status = complain("what answers there is no run of wiremill", EXIT_USAGE);
 	else if (json)

@@ -424,6 +424,21 @@ def wiremillctl_says_what_is_wrong():
         assert time.monotonic() - begin < 10
 
 
+def what_a_stranger_answers_does_not_steer_the_terminal():
+    for answer in (r'{"ok":false,"error":"\u001b[2Jgone\nfor good"}', r'{"ok":true,"done":"\u001b[2Jgone\nfor good"}',
+                   r'{"ok":true,"status":{"ports":[{"name":"\u001b[2Jgone\nfor good"}]}}'):
+        with socket.socket(socket.AF_UNIX) as stranger:
+            stranger.bind(place("stranger"))
+            stranger.listen()
+            asking = subprocess.Popen([CTL, "-s", place("stranger"), "status"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            with stranger.accept()[0] as connection:
+                connection.recv(99)
+                connection.sendall(answer.encode() + b"\n")
+                said = asking.communicate(timeout=60)[0]
+        os.unlink(place("stranger"))
+        assert b"[2Jgone for good" in said and not set(said) & {*range(10), *range(11, 32)}, said
+
+
 claims.run("control", [
     status_has_what_the_final_statistics_have,
     rates_and_pauses_show_at_the_far_end,
@@ -439,4 +454,5 @@ claims.run("control", [
     a_stale_socket_is_replaced_and_anything_else_is_left,
     a_terminal_has_a_view_that_stays_in_its_place,
     wiremillctl_says_what_is_wrong,
+    what_a_stranger_answers_does_not_steer_the_terminal,
 ])
