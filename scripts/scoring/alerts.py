@@ -7,6 +7,7 @@ import datetime
 import gzip
 import ipaddress
 import json
+import math
 import re
 
 # When (seconds), between whom (None = the alert does not say), what the system calls it.
@@ -84,6 +85,8 @@ def alert(time, src, dst, sport, dport, proto, name):
     proto = protocol(proto)
     if proto not in ("TCP", "UDP"):
         sport = dport = None
+    if not math.isfinite(time) or not isinstance(name or "?", str):
+        raise ValueError("its time or its name is none")
     return Alert(time, address(src), address(dst), port(sport), port(dport), proto, name or "?")
 
 
@@ -211,7 +214,7 @@ def read(path, kind, about, tell):
         readers = {"eve": read_eve, "zeek": read_zeek, "csv": read_table, "fast": lambda rest: read_fast(rest, about)}
         try:
             yield from readers[kind](lines)
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError, csv.Error, EOFError, OSError) as why:
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, csv.Error, EOFError, OSError) as why:
             if count > 1 and not last.endswith("\n"):
                 tell(f"{path}:{count}: the last line is cut short, and left out")
                 return

@@ -180,6 +180,11 @@ def wrong_inputs_are_refused_in_one_sentence():
         (score(EVE, "--attack", "scan", labels=HEAD + "x,1,a,b,1,2,TCP,l,m,1,1\n", status=2), "labels.csv:2: "),
         (score(EVE, "--attack", "scan", labels=HEAD, status=2), "no flows"),
         (score("", str(pathlib.Path(FOLDER.name, "gone")), "--attack", "scan", status=2), "gone"),
+        (score(EVE, "--attack", "scan", labels=HEAD + "1,2,a,b,1,2,TCP\n", status=2), "labels.csv:2: this line is no flow: it ends before its label"),
+        (score(EVE, "--attack", "scan", labels=HEAD + "1,nan,a,b,1,2,TCP,l,m,1,1\n", status=2), "its times are none"),
+        (score(EVE.replace('"closed port"', '["closed", "port"]'), "--attack", "scan", status=2), "alerts:1: "),
+        (score(EVE.replace(":23,", ":1e999,"), "--attack", "scan", status=2), "alerts:1: "),
+        (score(EVE.replace('"closed port"', "[" * 100000), "--attack", "scan", status=2), "alerts:1: "),
         (score("\x1f\x8bxx", "--attack", "scan", name="cut", status=2), "cut"),
     ]
     for said, want in cases:
