@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "models.h"
 
+#include "length.h"
 #include "mapping.h"
 
 #include <packet/dissect.h>
@@ -291,6 +292,7 @@ int models_open(struct models *out, const struct settings *s, struct wm_err *err
 		settings_locate(s, NULL, err);
 		return rc;
 	}
+	length_tell(out, s);
 	rc = s->replay.file != NULL ? open_replay(out, s, speed, err) : 0;
 	if (rc < 0)
 		settings_locate_model(s, &s->replay, err);

@@ -99,6 +99,12 @@ struct wm_engine {
 	 */
 	void (*plan_weight)(struct wm_plan *p, double weight);
 	/**
+	 * NULL, or: how much will be asked for, before anything is planned. Where that is less than what was learned,
+	 * it is to be like more of that than its beginning.
+	 * @param packets In all; 0 = not known. @param duration_ns Of the plan's time; 0 = not known; at least one is.
+	 */
+	void (*plan_length)(struct wm_plan *p, uint64_t packets, uint64_t duration_ns);
+	/**
 	 * NULL, or: in place of the aggregate level, plan a flow that somebody asks for. Its start, ends, packets,
 	 * bytes and duration are as asked; what else a flow is comes from the one that was learned and is most like it.
 	 * @param id Its number; out->id. @return false: the model knows no flows of that protocol.

@@ -166,6 +166,8 @@ int wm_flight_init(struct wm_flight *f, const struct wm_source *source, uint8_t 
 	if (rc < 0)
 		return rc;
 	weigh_plan(f);
+	if (f->engine->plan_length != NULL && (source->packets > 0 || source->duration_ns > 0))
+		f->engine->plan_length(f->plan, source->packets, source->duration_ns);
 	look_ahead(f, index, n_workers);
 	return 0;
 }

@@ -22,6 +22,7 @@ struct wm_source {
 	const struct wm_form *forms; // NULL = the model's; others have to be as long
 	const struct wm_map *map;    // of addresses and ports; NULL = as the model has them
 	double speed; // 1 = time as learned; 2 = all of it, the schedule's too, twice as fast; 1e-6 .. 1e6
+	uint64_t packets, duration_ns;     // what its plan will be asked for, see plan_length(); 0 = not known
 	struct wm_schedule schedule;       // which of its flows begin, and when; the weight is 1 if it is 0
 	const struct wm_flow_list *follow; // flows to make, and no others; borrowed; NULL = those that the model plans
 	struct wm_steer *steer;            // what others may ask of it meanwhile; borrowed; NULL = nobody will

@@ -312,6 +312,50 @@ static void plan_goes_on_in_order_of_start(void **state)
 	wm_engine_necst.plan_destroy(plan);
 }
 
+static void a_run_that_is_shorter_than_the_capture_begins_in_its_last_part(void **state)
+{
+	const struct fitted *f = *state;
+	struct wm_flow all[2 * FLOWS], flow;
+	struct wm_plan *plan = NULL;
+	uint64_t total = 0, end = 0, largest = 0, skipped;
+	size_t first = 0;
+
+	assert_int_equal(wm_engine_necst.plan_create(&plan, f->compiled, 2), 0);
+	for (size_t i = 0; i < 2 * FLOWS; i++)
+		wm_engine_necst.plan_next(plan, &all[i]);
+	wm_engine_necst.plan_destroy(plan);
+	for (size_t i = 0; i < FLOWS; i++) {
+		const uint64_t n = all[i].pkts[0] + all[i].pkts[1];
+
+		total += n;
+		largest = n > largest ? n : largest;
+	}
+	assert_int_equal(wm_engine_necst.plan_create(&plan, f->compiled, 2), 0);
+	wm_engine_necst.plan_length(plan, total / 2, 0);
+	wm_engine_necst.plan_next(plan, &flow);
+	while (first < FLOWS - 1 && all[first].cport != flow.cport)
+		first++;
+	for (size_t i = first; i < FLOWS; i++)
+		end += all[i].pkts[0] + all[i].pkts[1];
+	// Two thirds of a half, but for the flow that began before.
+	assert_true(end <= total / 3 + largest && end + largest >= total / 3);
+	skipped = all[first].start_ns - flow.start_ns;
+	for (size_t i = first; i < 2 * FLOWS; i++) {
+		assert_int_equal(flow.id, i - first);
+		assert_int_equal(flow.cport, all[i].cport);
+		assert_int_equal(flow.pkts[0], all[i].pkts[0]);
+		assert_int_equal(flow.start_ns, all[i].start_ns - skipped);
+		wm_engine_necst.plan_next(plan, &flow);
+	}
+	wm_engine_necst.plan_destroy(plan);
+	// One that is as long is the capture from its beginning on.
+	assert_int_equal(wm_engine_necst.plan_create(&plan, f->compiled, 2), 0);
+	wm_engine_necst.plan_length(plan, total, 0);
+	wm_engine_necst.plan_next(plan, &flow);
+	assert_memory_equal(&flow, &all[0], sizeof(flow));
+	wm_engine_necst.plan_destroy(plan);
+}
+
 static struct wm_engine_model *open_fitted(const struct grammar *g, struct wm_model **model)
 {
 	const struct wm_fit_options o = {.seed = 3, .threads = 1, .time_limit_s = 0.2};
@@ -427,6 +471,36 @@ static void a_flow_that_outlived_the_capture_goes_on(void **state)
 	free_grammar(&g);
 }
 
+static void what_lasts_is_there_in_a_run_that_begins_in_the_last_part(void **state)
+{
+	struct grammar g;
+	struct wm_model *model = NULL;
+	struct wm_engine_model *m;
+	struct wm_plan *plan = NULL;
+	struct wm_flow flow;
+	uint64_t duration_ns;
+
+	(void)state;
+	make_grammar(&g, false);
+	m = open_long_flow(&g, &model);
+	duration_ns = g.ds.duration_ns;
+	assert_int_equal(wm_engine_necst.plan_create(&plan, m, 2), 0);
+	wm_engine_necst.plan_length(plan, 0, duration_ns / 2);
+	wm_engine_necst.plan_next(plan, &flow);
+	assert_int_equal(flow.start_ns, 0);
+	assert_int_equal(flow.duration_ns, duration_ns);
+	// Of the last third there is the flow from three quarters on, then those of the next time.
+	wm_engine_necst.plan_next(plan, &flow);
+	assert_true(llabs((long long)flow.start_ns - (long long)(duration_ns / 12)) < 2000000);
+	wm_engine_necst.plan_next(plan, &flow);
+	assert_true(llabs((long long)flow.start_ns - (long long)(duration_ns / 3 + duration_ns / 4)) < 3000000);
+	assert_int_equal(flow.duration_ns, 0);
+	wm_engine_necst.plan_destroy(plan);
+	wm_engine_necst.close(m);
+	wm_model_close(model);
+	free_grammar(&g);
+}
+
 static void where_flows_are_more_each_epoch_brings_the_long_one(void **state)
 {
 	struct grammar g;
@@ -517,8 +591,10 @@ int main(void)
 		cmocka_unit_test(a_reset_closes_no_window),
 		cmocka_unit_test(packets_do_not_depend_on_the_batch),
 		cmocka_unit_test(plan_goes_on_in_order_of_start),
+		cmocka_unit_test(a_run_that_is_shorter_than_the_capture_begins_in_its_last_part),
 		cmocka_unit_test(the_flow_of_a_capture_that_has_but_one_is_over_before_it_comes_again),
 		cmocka_unit_test(a_flow_that_outlived_the_capture_goes_on),
+		cmocka_unit_test(what_lasts_is_there_in_a_run_that_begins_in_the_last_part),
 		cmocka_unit_test(where_flows_are_more_each_epoch_brings_the_long_one),
 		cmocka_unit_test(peers_that_agreed_on_a_port_agree_on_another_when_they_come_again),
 		cmocka_unit_test(fit_does_not_depend_on_threads),

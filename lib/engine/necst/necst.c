@@ -40,6 +40,7 @@ const struct wm_engine wm_engine_necst = {
 	.plan_create = plan_create,
 	.plan_next = necst_plan_next,
 	.plan_weight = necst_plan_weight,
+	.plan_length = necst_plan_length,
 	.plan_follow = necst_plan_follow,
 	.plan_destroy = necst_plan_destroy,
 	.gen_create = necst_gen_create,

@@ -448,9 +448,18 @@ static size_t next_row(struct wm_plan *p)
 	for (;; step(p)) {
 		const size_t i = flow_at(p);
 
+		if (p->epoch == 0 && m->start[p->at] < p->skipped_ns) {
+			if (!necst_plan_stays(p, i))
+				continue;
+			p->until[i] = 2; // it lasts into the epoch behind this one
+			return i;
+		}
 		if (p->at == 0)
-			p->time_ns = p->epoch * (m->epoch_ns + m->resolution_ns);
-		p->time_ns += m->start[i] - (i > 0 ? m->start[i - 1] : 0);
+			p->time_ns = p->epoch * (m->epoch_ns + m->resolution_ns) - p->skipped_ns;
+		if (p->epoch == 0 && p->at > 0 && m->start[p->at - 1] < p->skipped_ns)
+			p->time_ns = m->start[p->at] - p->skipped_ns;
+		else
+			p->time_ns += m->start[i] - (i > 0 ? m->start[i - 1] : 0);
 		if (p->until[i] <= p->epoch)
 			return i;
 	}

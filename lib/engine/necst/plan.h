@@ -99,6 +99,8 @@ void necst_plan_learned(const struct necst_plan_model *m, struct wm_learned *out
 int necst_plan_create(struct wm_plan **out, const struct necst_plan_model *m, enum wm_level level, uint64_t seed);
 void necst_plan_next(struct wm_plan *p, struct wm_flow *flow);
 void necst_plan_weight(struct wm_plan *p, double weight);
+/** Before the first flow (engine.h). */
+void necst_plan_length(struct wm_plan *p, uint64_t packets, uint64_t duration_ns);
 /** A flow as it is asked for (engine.h): what was learned is that of the flow that is nearest in ends, then in size. */
 bool necst_plan_follow(const struct wm_plan *p, uint64_t id, const struct wm_listed_flow *asked, struct wm_flow *flow);
 void necst_plan_destroy(struct wm_plan *p);

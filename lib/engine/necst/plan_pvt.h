@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// plan_pvt: what plan.c and follow.c know of a plan.
+// plan_pvt: what plan.c, plan_length.c and follow.c know of a plan.
 #pragma once
 
 #include <engine/necst/plan.h>
@@ -47,8 +47,9 @@ struct wm_plan {
 	size_t at;        // position in the epoch
 	uint32_t order[WINDOW / BLOCK];
 	uint64_t *until; // (n) the epoch in which a flow that goes on is planned again; alone: how often it was drawn
-	bool alone;      // without the aggregate level
-	bool dense;      // epochs are shorter than the capture was: the weight is above 1
+	uint64_t skipped_ns; // of the first epoch: see plan_length.c
+	bool alone;          // without the aggregate level
+	bool dense;          // epochs are shorter than the capture was: the weight is above 1
 };
 
 /** What the planner says of a row in a flow's cls: see necst_flow_class() and what follows it. */
@@ -56,6 +57,9 @@ static inline uint32_t necst_flow_cls(const struct necst_plan_model *m, size_t i
 {
 	return m->service[i] << 25 | (uint32_t)ended << 24 | (uint32_t)m->kind[i].family << 16 | m->cls[i];
 }
+
+/** Whether a flow that begins in what is skipped is there all the same, from the begin on: see plan_length.c. */
+bool necst_plan_stays(const struct wm_plan *p, size_t i);
 
 /** Order the flows for necst_plan_follow(). @return 0 or -ENOMEM. */
 int necst_follow_open(struct necst_plan_model *m);

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Where in the first epoch a run begins that is shorter than the capture was.
+//
+// What comes next is most like what came last, but where traffic goes through phases also like what came before: two
+// thirds of such a run are the end of the epoch, and it goes on with the beginning of the next one. It begins as runs
+// do otherwise, without flows in flight, but for those that were there most of the time: connections and beacons that
+// last are no part of any phase.
+//
+// On 13 pairs of halves of captures, the first longer than the second, real packets of the first chosen so are nearer
+// to the second (marginals 1.71, sequence 1.81, flows 1.99 times as far as its own halves, in the geometric mean) than
+// those of its beginning (1.84 2.05 2.27), of its end alone (2.02 2.05 2.22) or of all of it (1.95 2.00 2.30).
+#include <engine/necst/plan.h>
+
+#include <engine/necst/plan_pvt.h>
+
+#define OF_THE_END (2.0 / 3)
+#define MOST_OF_IT (3.0 / 4) // that a flow lasts
+
+bool necst_plan_stays(const struct wm_plan *p, size_t i)
+{
+	const struct necst_plan_model *m = p->m;
+	const uint64_t duration_ns = m->duration[i];
+
+	return (m->kind[i].begin_end & NECST_GOES_ON)
+	       || (m->start[i] + duration_ns > p->skipped_ns && (double)duration_ns > MOST_OF_IT * (double)m->epoch_ns);
+}
+
+// How many packets of the capture came from a time on, if each flow made its own evenly.
+static double packets_since(const struct necst_plan_model *m, uint64_t since_ns)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < m->n; i++) {
+		const double packets = (double)m->pkts[i].by[0] + (double)m->pkts[i].by[1];
+		const uint64_t end_ns = m->start[i] + m->duration[i];
+
+		if (since_ns <= m->start[i])
+			sum += packets;
+		else if (since_ns < end_ns)
+			sum += packets * (double)(end_ns - since_ns) / (double)m->duration[i];
+	}
+	return sum;
+}
+
+// The time of the epoch from which on there are so many packets.
+static uint64_t time_of_last(const struct necst_plan_model *m, double packets)
+{
+	uint64_t lo = 0, hi = m->epoch_ns + m->resolution_ns;
+
+	while (hi - lo > 1) {
+		const uint64_t mid = lo + (hi - lo) / 2;
+
+		if (packets_since(m, mid) < packets)
+			hi = mid;
+		else
+			lo = mid;
+	}
+	return lo;
+}
+
+void necst_plan_length(struct wm_plan *p, uint64_t packets, uint64_t duration_ns)
+{
+	const struct necst_plan_model *m = p->m;
+	const uint64_t epoch_ns = m->epoch_ns + m->resolution_ns;
+	uint64_t by_packets = 0, by_time = 0;
+
+	if (p->alone)
+		return;
+	if (packets > 0 && (double)packets < packets_since(m, 0))
+		by_packets = time_of_last(m, OF_THE_END * (double)packets);
+	if (duration_ns > 0 && duration_ns < epoch_ns)
+		by_time = epoch_ns - (uint64_t)(OF_THE_END * (double)duration_ns);
+	p->skipped_ns = by_packets > by_time ? by_packets : by_time; // what ends first
+}
