@@ -104,6 +104,7 @@ static void put_worst(FILE *out, const struct wm_fidelity *f, size_t most)
 	for (size_t i = 0; i < f->n_metrics; i++)
 		if (f->metrics[i].ratio > 1) // nor one that has none
 			worst[n++] = &f->metrics[i];
+	// cppcheck-suppress uninitvar ; all below n were written
 	// NOLINTNEXTLINE(bugprone-sizeof-expression): it is pointers that are sorted
 	qsort(worst, n, sizeof(worst[0]), compare_worst);
 	for (size_t i = 0; i < n && i < most; i++)

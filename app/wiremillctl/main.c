@@ -83,8 +83,14 @@ static void tame(json_t *value)
 	const char *key;
 	size_t i;
 
-	json_object_foreach(value, key, one) tame(one);
-	json_array_foreach(value, i, one) tame(one);
+	json_object_foreach(value, key, one)
+	{
+		tame(one);
+	}
+	json_array_foreach(value, i, one)
+	{
+		tame(one);
+	}
 	if (json_is_string(value)) {
 		char *text = strdup(json_string_value(value));
 

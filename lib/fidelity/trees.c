@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fidelity/trees.h>
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -218,6 +219,7 @@ static void split(struct wm_tree *t, struct wm_grower *w, struct leaf *l, const 
 	struct leaf *right = &w->leaf[w->n_leaves];
 	const uint8_t next = (uint8_t)(2 * w->n_leaves - 1);
 
+	assert(cells != NULL); // who has given them up gains nothing by a split
 	*right = (struct leaf){
 		.begin = part(w, l), .end = l->end, .sum = sum, .value = value_of(&sum), .node = next + 1};
 	*l = (struct leaf){

@@ -152,6 +152,7 @@ static size_t find(const struct wm_stencils *all)
 {
 	size_t i = all->list[all->n].form != NULL ? all->n : 0;
 
+	// NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): of two whose padding differs both are kept, no more
 	while (i < all->n && memcmp(&all->list[i], &all->list[all->n], sizeof(*all->list)) != 0)
 		i++;
 	return i;

@@ -21,6 +21,7 @@ int wm_card_interfaces(const char *sys, const char *device, unsigned index[WM_CA
 		char pattern[PATH_MAX];
 
 		(void)snprintf(pattern, sizeof(pattern), "%s/bus/*/devices/%s/%s", sys, device, ways[i]);
+		// NOLINTNEXTLINE(concurrency-mt-unsafe): it is for users' names alone, and there is no ~
 		rc = glob(pattern, i > 0 ? GLOB_APPEND : 0, NULL, &found);
 	}
 	if (rc == GLOB_NOSPACE)
