@@ -25,20 +25,3 @@
 // Arguments of the activations' exp(): sigmoid and tanh have long reached their limits in binary32, and the product of
 // two denominators is still far from overflow.
 #define WM_ACT_MAX 40.0f
-
-// For inference, whose states and weights have less bits: exp(a x) = 2^n 2^f, n = rint(a x log2(e)), 2^f = c0 + ... +
-// c4 f^4 for |f| <= 1/2 by Horner's rule, fitted in the same way; relative error below 4e-6. FACTOR: a power of two.
-#define WM_EXP2_C(FACTOR)                                                                                              \
-	{                                                                                                              \
-		0x1.ffffe4p-1f * (FACTOR), 0x1.62e0e2p-1f * (FACTOR), 0x1.ec084ep-3f * (FACTOR),                       \
-			0x1.ca1282p-5f * (FACTOR), 0x1.393c8cp-7f * (FACTOR)                                           \
-	}
-
-// There exp()'s arguments are within 28, so that three denominators do not overflow.
-#define WM_GATE_MAX 28.0f
-#define WM_STATE_ONE 0x1p12f // 2^WM_STATE_BITS
-
-// sample: exp(-15) 2^20 < 1 is weight 0.
-#define WM_SAMPLE_MIN (-15.0f)
-#define WM_SAMPLE_ONE 0x1p+20f
-enum { WM_SAMPLE_N = 1024 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // tensor: the table for AVX2 and FMA: 16 registers of 8 lanes.
+#include <tensor/curves.h>
 #include <tensor/tables.h>
 
 #include <immintrin.h>
@@ -50,15 +51,6 @@ static inline vf v_scale(vf p, vf z)
 	return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), exponent));
 }
 
-static inline float v_largest(vf v)
-{
-	__m128 m = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-
-	m = _mm_max_ps(m, _mm_movehl_ps(m, m));
-	m = _mm_max_ss(m, _mm_movehdup_ps(m));
-	return _mm_cvtss_f32(m);
-}
-
 static inline vu vu_zero(void)
 {
 	return _mm256_setzero_si256();
@@ -89,22 +81,37 @@ static inline vu vu_shift(vu v, unsigned n)
 	return _mm256_sll_epi32(v, _mm_cvtsi32_si128((int)n));
 }
 
+static inline vu vu_up(vu v, vu n)
+{
+	return _mm256_sllv_epi32(v, n);
+}
+
+static inline vu vu_down(vu v, vu n)
+{
+	return _mm256_srav_epi32(v, n);
+}
+
 static inline vu vu_widen(const int16_t *p)
 {
 	return _mm256_cvtepi16_epi32(_mm_loadu_si128((const void *)p));
 }
 
-static inline vu vu_pair(const int16_t *p)
+static inline vu vu_four(const uint8_t *p)
 {
-	int32_t pair;
+	int32_t four;
 
-	memcpy(&pair, p, sizeof(pair));
-	return _mm256_set1_epi32(pair);
+	memcpy(&four, p, sizeof(four));
+	return _mm256_set1_epi32(four);
 }
 
 static inline vu vu_dot(vu sum, vu a, vu b)
 {
-	return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
+	return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), _mm256_set1_epi16(1)));
+}
+
+static inline vu vu_narrow(vu a, vu b)
+{
+	return _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xd8);
 }
 
 static inline vu vu_xor(vu a, vu b)
@@ -117,6 +124,11 @@ static inline vu vu_set1(uint32_t x)
 	return _mm256_set1_epi32((int)x);
 }
 
+static inline vu vu_set16(int16_t x)
+{
+	return _mm256_set1_epi16(x);
+}
+
 static inline vu vu_multiply(vu a, uint32_t x, vu *high)
 {
 	const vu even = _mm256_mul_epu32(a, vu_set1(x)), odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), vu_set1(x));
@@ -125,29 +137,87 @@ static inline vu vu_multiply(vu a, uint32_t x, vu *high)
 	return _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
 }
 
-static inline vu vu_truncate(vf v)
+static inline vu vh_adds(vu a, vu b)
 {
-	return _mm256_cvttps_epi32(v);
+	return _mm256_adds_epi16(a, b);
 }
 
-static inline vf v_float(vu v)
+static inline vu vh_subs(vu a, vu b)
 {
-	return _mm256_cvtepi32_ps(v);
+	return _mm256_subs_epi16(a, b);
 }
 
-static inline void v_store_state(int16_t *p, vf v)
+static inline vu vh_max(vu a, vu b)
 {
-	__m256i i = _mm256_cvtps_epi32(v);
-
-	_mm_storeu_si128((void *)p, _mm_packs_epi32(_mm256_castsi256_si128(i), _mm256_extracti128_si256(i, 1)));
+	return _mm256_max_epi16(a, b);
 }
 
-static inline vf v_where(uint32_t bits, vf v)
+static inline vu vh_product(vu a, vu b)
 {
-	const vu lane = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
-	const vu set = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)bits), lane), lane);
+	return _mm256_mulhrs_epi16(a, b);
+}
 
-	return _mm256_blendv_ps(_mm256_set1_ps(-INFINITY), v, _mm256_castsi256_ps(set));
+// of[i] for each lane's i: those of the even lanes, then those of the odd ones.
+static inline vu vh_look_up(const void *of, vu i)
+{
+	const vu even = _mm256_i32gather_epi32(of, _mm256_and_si256(i, _mm256_set1_epi32(UINT16_MAX)), 2),
+		 odd = _mm256_i32gather_epi32(of, _mm256_srli_epi32(i, 16), 2);
+
+	return _mm256_blend_epi16(even, _mm256_slli_epi32(odd, 16), 0xaa);
+}
+
+static inline vu vh_curve(const struct wm_curve *c, vu x)
+{
+	const vu piece = _mm256_srli_epi16(x, 10);
+
+	return _mm256_add_epi16(
+		vh_look_up(c->base, piece), _mm256_mulhi_epu16(_mm256_slli_epi16(x, 6), vh_look_up(c->slope, piece)));
+}
+
+static inline void vh_store_bytes(uint8_t *p, vu v)
+{
+	_mm_storeu_si128((void *)p, _mm256_castsi256_si128(_mm256_permute4x64_epi64(_mm256_packus_epi16(v, v), 0xd8)));
+}
+
+static inline int16_t vh_largest(vu v)
+{
+	__m128i n = _mm_max_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+
+	// The smallest of 8 unsigned ones is one instruction.
+	n = _mm_minpos_epu16(_mm_xor_si128(n, _mm_set1_epi16(INT16_MAX)));
+	return (int16_t)(_mm_extract_epi16(n, 0) ^ INT16_MAX);
+}
+
+// All bits of the lanes whose bit is set.
+static inline vu vh_lanes(uint32_t bits)
+{
+	const vu lane =
+		_mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, INT16_MIN);
+
+	return _mm256_cmpeq_epi16(_mm256_and_si256(_mm256_set1_epi16((int16_t)bits), lane), lane);
+}
+
+static inline vu vh_where(uint32_t bits, vu v)
+{
+	return _mm256_blendv_epi8(_mm256_set1_epi16(INT16_MIN), v, vh_lanes(bits));
+}
+
+static inline vu vh_weight(uint32_t bits, vu x)
+{
+	const vu piece = _mm256_and_si256(_mm256_srli_epi16(x, 4), _mm256_set1_epi16(WM_DECAY_PIECES - 1)),
+		 of_one = _mm256_sub_epi16(vh_look_up(wm_decay_base, piece),
+			 _mm256_mulhi_epu16(_mm256_slli_epi16(x, 12), vh_look_up(wm_decay_slope, piece))),
+		 octaves = _mm256_srli_epi16(x, WM_LOGIT_BITS), low = _mm256_set1_epi32(UINT16_MAX),
+		 even = _mm256_srlv_epi32(_mm256_and_si256(of_one, low), _mm256_and_si256(octaves, low)),
+		 odd = _mm256_srlv_epi32(_mm256_srli_epi32(of_one, 16), _mm256_srli_epi32(octaves, 16)),
+		 w = _mm256_avg_epu16(_mm256_or_si256(even, _mm256_slli_epi32(odd, 16)), vu_zero());
+
+	return _mm256_and_si256(w, vh_lanes(bits));
+}
+
+static inline vu vh_add_pairs(vu sum, vu v)
+{
+	return _mm256_add_epi32(sum, _mm256_madd_epi16(v, _mm256_set1_epi16(1)));
 }
 
 static inline uint32_t v_pick(const vu *sums, uint32_t random, uint32_t *below)

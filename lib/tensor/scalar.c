@@ -2,6 +2,7 @@
 // tensor: the scalar table, the truth that the others are held to, bit by bit. It is written to be read.
 #include <base/philox.h>
 #include <tensor/approx.h>
+#include <tensor/curves.h>
 #include <tensor/fixed.h>
 #include <tensor/tensor.h>
 
@@ -65,16 +66,23 @@ static void add_rows(float *y, const float *const *rows, size_t n_rows, size_t n
 	}
 }
 
-static void affine(float *y, size_t ldy, const struct wm_fixed *w, const int16_t *b, size_t ldb, const int16_t *x,
+static int16_t fit(int64_t x)
+{
+	return (int16_t)(x > INT16_MAX ? INT16_MAX : x < INT16_MIN ? INT16_MIN : x);
+}
+
+static void affine(int16_t *y, size_t ldy, const struct wm_fixed *w, const int16_t *b, size_t ldb, const uint8_t *x,
 	size_t ldx, size_t m)
 {
 	for (size_t r = 0; r < m; r++)
 		for (size_t j = 0; j < w->n; j++) {
-			int32_t sum = b[r * ldb + j] * (1 << w->shift);
+			int32_t sum = w->start[j];
 
+			if (b != NULL)
+				sum += b[r * ldb + j] * (1 << w->up[j]);
 			for (size_t i = 0; i < w->k; i++)
-				sum += x[r * ldx + i] * w->w[(i / 2 * w->n + j) * 2 + i % 2];
-			y[r * ldy + j] = (float)sum * w->scale;
+				sum += x[r * ldx + i] * w->w[(i / 4 * w->n + j) * 4 + i % 4];
+			y[r * ldy + j] = fit(sum * (1 << w->lift) >> w->down[j]);
 		}
 }
 
@@ -89,49 +97,31 @@ static void add_fixed(int16_t *y, const int16_t *const *rows, size_t n_rows, siz
 	}
 }
 
-// 2^(a x), a x in -2 WM_GATE_MAX .. 2 WM_GATE_MAX or so, times what c0 .. c4 have in common.
-static float exp2_of(float x, float a, const float c[5])
+// a b, with 15 bits behind a's point.
+static int16_t product(int16_t a, int16_t b)
 {
-	float z = fmaf(x, a, WM_EXP_ROUND);
-	float n = z - WM_EXP_ROUND;
-	float f = fmaf(x, a, 0.0f - n);
-	float p = fmaf(fmaf(fmaf(fmaf(c[4], f, c[3]), f, c[2]), f, c[1]), f, c[0]);
-	uint32_t bits, exponent;
-
-	memcpy(&bits, &p, sizeof(bits));
-	memcpy(&exponent, &z, sizeof(exponent));
-	bits += exponent << 23;
-	memcpy(&p, &bits, sizeof(p));
-	return p;
+	return (int16_t)(((a * b >> 14) + 1) >> 1);
 }
 
-static const float one[5] = WM_EXP2_C(1.0f), sample_one[5] = WM_EXP2_C(WM_SAMPLE_ONE);
-
-// exp(-x) and exp(2 x)
-static float exp_minus(float x)
+static int16_t curve(const struct wm_curve *c, int16_t x)
 {
-	return exp2_of(smaller(larger(x, -WM_GATE_MAX), WM_GATE_MAX), -WM_EXP_LOG2E, one);
+	const int piece = x >> 10 & (WM_CURVE_PIECES - 1);
+
+	return (int16_t)(c->base[piece] + ((x << 6 & 0xffff) * c->slope[piece] >> 16));
 }
 
-static float exp_twice(float x)
-{
-	return exp2_of(smaller(larger(x, -WM_GATE_MAX / 2), WM_GATE_MAX / 2), 2 * WM_EXP_LOG2E, one);
-}
-
-// sigmoid(x) = 1 / (1 + exp(-x)), tanh(x) = (exp(2x) - 1) / (exp(2x) + 1), on one denominator.
-static void lstm(int16_t *h, float *c, const float *gates, size_t units)
+static void lstm(uint8_t *h, int16_t *c, const int16_t *gates, size_t units)
 {
 	for (size_t u = 0; u < units; u++) {
-		float i = 1.0f + exp_minus(gates[u]);
-		float f = 1.0f + exp_minus(gates[units + u]);
-		float eg = exp_twice(gates[2 * units + u]);
-		float o = 1.0f + exp_minus(gates[3 * units + u]);
-		float ig = i * (1.0f + eg);
-		float cell = fmaf(c[u], ig, (eg - 1.0f) * f) / (ig * f);
-		float ec = exp_twice(cell);
+		int16_t i = curve(&wm_curve_sigmoid, gates[u]);
+		int16_t f = curve(&wm_curve_sigmoid, gates[units + u]);
+		int16_t g = curve(&wm_curve_tanh, fit(2 * gates[2 * units + u]));
+		int16_t o = curve(&wm_curve_sigmoid, gates[3 * units + u]);
+		int16_t cell = fit(product(f, c[u]) + product(product(i, g), 1 << WM_CELL_BITS));
 
 		c[u] = cell;
-		h[u] = (int16_t)lrintf((ec - 1.0f) / (o * (1.0f + ec)) * WM_STATE_ONE);
+		h[u] = (uint8_t)(product(product(o, curve(&wm_curve_tanh, fit(4 * cell))), WM_STATE_ONE)
+				 + WM_STATE_ZERO);
 	}
 }
 
@@ -155,28 +145,37 @@ static void lstm_train(float *h, float *c, float *gates, float *tanh_c, size_t u
 	}
 }
 
-static uint32_t sample(const float *const *rows, size_t n_rows, const uint16_t *may, size_t n, uint32_t random)
+// 2^(15 - x), rounded.
+static uint32_t weight_of(uint32_t x)
 {
-	uint32_t weight[WM_SAMPLE_N], below, sum = 0;
-	float logit[WM_SAMPLE_N], max = -INFINITY;
+	const uint32_t piece = x >> 4 & (WM_DECAY_PIECES - 1), octaves = x >> WM_LOGIT_BITS,
+		       of_one = wm_decay_base[piece] - ((x << 12 & 0xffff) * wm_decay_slope[piece] >> 16);
+
+	return octaves < 16 ? ((of_one >> octaves) + 1) >> 1 : 0;
+}
+
+static uint32_t sample(const int16_t *const *rows, size_t n_rows, const uint16_t *may, size_t n, uint32_t random)
+{
+	uint32_t weight[WM_SAMPLE_N] = {0}, below, sum = 0;
+	int16_t logit[WM_SAMPLE_N], max = INT16_MIN;
 	uint64_t total = 0;
 
 	for (size_t j = 0; j < n; j++) {
 		logit[j] = rows[0][j];
 		for (size_t r = 1; r < n_rows; r++)
-			logit[j] += rows[r][j];
+			logit[j] = fit(logit[j] + rows[r][j]);
 		if (may != NULL && (may[j / 16] >> j % 16 & 1) == 0)
-			logit[j] = -INFINITY;
-		max = larger(logit[j], max);
+			continue;
+		max = logit[j] > max ? logit[j] : max;
 	}
 	for (size_t j = 0; j < n; j++) {
-		weight[j] = (uint32_t)exp2_of(larger(logit[j] - max, WM_SAMPLE_MIN), WM_EXP_LOG2E, sample_one);
+		if (may == NULL || (may[j / 16] >> j % 16 & 1) != 0)
+			weight[j] = weight_of((uint32_t)fit(max - logit[j]));
 		total += weight[j];
 	}
-	below = (uint32_t)((random * total) >> 32); // total < 2^33
+	below = (uint32_t)((random * total) >> 32); // total < 2^25
 	for (size_t lane = 0; lane < WM_LANES; lane++)
-		for (size_t j = lane; j < n; j += WM_LANES) {
-			// cppcheck-suppress uninitvar ; all below n were written
+		for (size_t j = 2 * lane; j < n; j += j % 2 == 0 ? 1 : WM_WIDE - 1) {
 			sum += weight[j];
 			if (sum > below)
 				return (uint32_t)j;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // tensor: the kernels of inference, as tables chosen at run time.
 //
-// All tables give the same bits. Inference sums integers: weights and states are 16-bit fixed point numbers (fixed.h),
-// whose products add up exactly in any order. In training each output element is one chain of fmaf() in a stated order.
-// exp() and tanh() are the polynomials of the scalar table evaluated in the same order. So what a model mills depends
-// neither on the CPU nor on the batch that a row happens to share.
+// All tables give the same bits. Inference is integer arithmetic: weights are 8-bit and sums 16-bit fixed point numbers
+// (fixed.h), whose products add up exactly in any order; sigmoid, tanh and 2^-x are curves of straight pieces
+// (curves.h). In training each output element is one chain of fmaf() in a stated order, and exp() and tanh() are the
+// polynomials of the scalar table evaluated in the same order. So what a model mills depends neither on the CPU nor on
+// the batch that a row happens to share.
 #pragma once
 
 #include <stddef.h>
@@ -12,7 +13,12 @@
 
 enum {
 	WM_LANES = 16,      // row lengths are multiples of it, rows are 64-byte aligned
-	WM_STATE_BITS = 12, // behind the point of a state in fixed point: -1 .. 1 is -4096 .. 4096
+	WM_WIDE = 32,       // likewise for rows of inference
+	WM_STATE_ZERO = 64, // a state in fixed point: -1 .. 1 is 1 .. 127
+	WM_STATE_ONE = 63,
+	WM_GATE_BITS = 12, // behind the point of a gate's pre-activation
+	WM_CELL_BITS = 11, // of a cell
+	WM_LOGIT_BITS = 9, // of a logit, which is to the base of 2
 };
 
 struct wm_fixed; // tensor/fixed.h
@@ -22,14 +28,20 @@ static inline size_t wm_pad(size_t n)
 	return (n + WM_LANES - 1) / WM_LANES * WM_LANES;
 }
 
+static inline size_t wm_pad_wide(size_t n)
+{
+	return (n + WM_WIDE - 1) / WM_WIDE * WM_WIDE;
+}
+
 struct wm_kernels {
 	const char *name; // "scalar", "avx2", "avx512", "avx512vnni"; logged once
 
 	/**
-	 * y[r][j] = scale * ((b[r][j] << shift) + sum over i of x[r][i] w[i][j]): weights in fixed point.
-	 * y (m, ldy), b (m, ldb) or one row for all (ldb = 0), x (m, ldx) states, w (k, n).
+	 * y[r][j] = (start[j] + (b[r][j] << up[j]) + sum over i of x[r][i] w[i][j]) << lift >> down[j], or the
+	 * nearest that an int16_t holds: weights in fixed point.
+	 * y (m, ldy), b (m, ldb) or NULL = none, x (m, ldx) states, w (k, n).
 	 */
-	void (*affine)(float *y, size_t ldy, const struct wm_fixed *w, const int16_t *b, size_t ldb, const int16_t *x,
+	void (*affine)(int16_t *y, size_t ldy, const struct wm_fixed *w, const int16_t *b, size_t ldb, const uint8_t *x,
 		size_t ldx, size_t m);
 
 	/** y[j] = rows[0][j] + rows[1][j] + ..., which must fit; n a multiple of 2 WM_LANES, n_rows >= 1. */
@@ -37,24 +49,24 @@ struct wm_kernels {
 
 	/**
 	 * One LSTM step of one row. gates (4, units): pre-activations of input, forget, cell, output.
-	 * c = sigmoid(f) c + sigmoid(i) tanh(g); h = sigmoid(o) tanh(c), rounded to WM_STATE_BITS. |c| < 2^40; units a
-	 * multiple of WM_LANES.
+	 * c = sigmoid(f) c + sigmoid(i) tanh(g); h = sigmoid(o) tanh(c), all in fixed point; what goes beyond its
+	 * range stays at its end. units a multiple of WM_WIDE.
 	 * Source: Hochreiter, Schmidhuber 1997; Gers, Schmidhuber, Cummins 2000 (forget gate).
 	 */
-	void (*lstm)(int16_t *h, float *c, const float *gates, size_t units);
+	void (*lstm)(uint8_t *h, int16_t *c, const int16_t *gates, size_t units);
 
 	/**
-	 * Draw an index with probability softmax(l), l_j = rows[0][j] + rows[1][j] + ... in that order: weights
-	 * w_j = trunc(2^20 exp(l_j - max)) are summed as integers, those with equal j modulo WM_LANES together; the
-	 * answer is the first j in the order of (j modulo WM_LANES, j) whose running sum exceeds
-	 * (random * total) >> 32. An entry below max - 14 is never drawn. All l_j are finite.
+	 * Draw an index with probability 2^l_j / sum of 2^l, l_j = rows[0][j] + rows[1][j] + ... in that order, each
+	 * sum at the end of its range where it goes beyond: weights w_j, of 2^(l_j - max), are summed as integers,
+	 * those with equal j / 2 modulo WM_LANES together; the answer is the first j in the order of (j / 2 modulo
+	 * WM_LANES, j) whose running sum exceeds (random * total) >> 32. An entry below max - 16 is never drawn.
 	 *
-	 * @param rows (n_rows), each readable up to a multiple of WM_LANES.
-	 * @param may  Bit j: whether j may be drawn, the low bits first; NULL = all may.
+	 * @param rows (n_rows), each readable up to a multiple of WM_WIDE.
+	 * @param may  Bit j: whether j may be drawn, the low bits first; readable likewise; NULL = all may.
 	 * @param n    1 .. WM_SAMPLE_N.
 	 * @return 0 .. n-1; n if none may be drawn.
 	 */
-	uint32_t (*sample)(const float *const *rows, size_t n_rows, const uint16_t *may, size_t n, uint32_t random);
+	uint32_t (*sample)(const int16_t *const *rows, size_t n_rows, const uint16_t *may, size_t n, uint32_t random);
 
 	/**
 	 * Random numbers of many streams: words (4, ld) hold n counters, column by column, and become the blocks that

@@ -22,7 +22,8 @@ struct data {
 	float h[UNITS], c[UNITS], gates[4 * UNITS];
 	float logits[1024];
 	const float *rows[6];
-	int16_t q[M * K], sums[M * N]; // states, what is added
+	uint8_t q[M * K]; // states
+	int16_t sums[M * N], cells[UNITS], out[M * N], scores[1024];
 	const int16_t *fixed_rows[6];
 	struct wm_fixed fixed;
 };
@@ -79,12 +80,12 @@ static void sgemm(const struct wm_kernels *k, struct data *d, size_t m)
 
 static void affine(const struct wm_kernels *k, struct data *d, size_t m)
 {
-	k->affine(d->y, N, &d->fixed, d->sums, N, d->q, K, m);
+	k->affine(d->out, N, &d->fixed, d->sums, N, d->q, K, m);
 }
 
 static void lstm(const struct wm_kernels *k, struct data *d, size_t units)
 {
-	k->lstm(d->q, d->c, d->gates, units);
+	k->lstm(d->q, d->cells, d->sums, units);
 }
 
 static void add_fixed(const struct wm_kernels *k, struct data *d, size_t n)
@@ -99,7 +100,7 @@ static void add_rows(const struct wm_kernels *k, struct data *d, size_t n)
 
 static void sample(const struct wm_kernels *k, struct data *d, size_t n)
 {
-	const float *rows[1] = {d->logits};
+	const int16_t *rows[1] = {d->scores};
 	static uint32_t random;
 
 	random += 0x9E3779B9u;
@@ -114,14 +115,14 @@ static void model_step(const struct wm_kernels *k, struct data *d, size_t m)
 	head.n = UNITS;
 	for (size_t r = 0; r < m; r++)
 		k->add_fixed(d->sums + r * N, d->fixed_rows, 5, N);
-	k->affine(d->y, N, &d->fixed, d->sums, N, d->q, K, m);
+	k->affine(d->out, N, &d->fixed, d->sums, N, d->q, K, m);
 	for (size_t r = 0; r < m; r++)
-		k->lstm(d->q + r * UNITS, d->c, d->y + r * N, UNITS);
-	k->affine(d->y, UNITS, &head, d->sums, 0, d->q, K, m);
+		k->lstm(d->q + r * UNITS, d->cells, d->out + r * N, UNITS);
+	k->affine(d->out, UNITS, &head, NULL, 0, d->q, K, m);
 	for (size_t r = 0; r < m; r++) {
-		const float *rows[1] = {d->y + r * UNITS};
+		const int16_t *rows[1] = {d->out + r * UNITS};
 
-		d->logits[0] = (float)k->sample(rows, 1, NULL, UNITS, (uint32_t)(r * 0x9E3779B9u)) * 1e-3f;
+		d->scores[0] = (int16_t)k->sample(rows, 1, NULL, UNITS, (uint32_t)(r * 0x9E3779B9u));
 	}
 }
 
@@ -218,11 +219,13 @@ int main(void)
 	fill(d->gates, 4 * UNITS, 3, 4);
 	fill(d->c, UNITS, 1, 5);
 	fill(d->logits, 1024, 3, 6);
-	if (wm_fixed_create(&d->fixed, d->w, K, N, 10) < 0)
+	if (wm_fixed_create(&d->fixed, d->w, d->y, K, N, 10, WM_GATE_BITS) < 0)
 		return 1;
-	wm_fixed_round(d->q, d->x, M * K, WM_STATE_BITS);
+	for (size_t i = 0; i < M * K; i++)
+		d->q[i] = (uint8_t)(WM_STATE_ZERO + (int)(d->x[i] * WM_STATE_ONE));
 	for (size_t i = 0; i < M * N; i += N)
 		wm_fixed_round(d->sums + i, d->y, N, d->fixed.b_bits);
+	wm_fixed_round(d->scores, d->logits, 1024, WM_LOGIT_BITS);
 	for (size_t r = 0; r < 6; r++) {
 		d->rows[r] = d->w + r * N;
 		d->fixed_rows[r] = d->sums + r * N;

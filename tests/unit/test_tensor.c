@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <base/philox.h>
+#include <tensor/curves.h>
 #include <tensor/fixed.h>
 #include <tensor/tensor.h>
 
@@ -190,82 +191,125 @@ static int16_t *integers(size_t n, int most, uint64_t id)
 	return v;
 }
 
+static uint8_t *states(size_t n, uint64_t id)
+{
+	uint8_t *v = aligned_alloc(64, (n + 64) / 64 * 64);
+	struct wm_rng rng;
+
+	assert_non_null(v);
+	wm_rng_init(&rng, 10, WM_STREAM_TEST, id);
+	for (size_t i = 0; i < n; i++)
+		v[i] = (uint8_t)(WM_STATE_ZERO - WM_STATE_ONE + (int)wm_rng_below(&rng, 2 * WM_STATE_ONE + 1));
+	return v;
+}
+
 static void check_affine(const struct wm_kernels *k, size_t m, size_t depth, size_t n, size_t gap, float scale)
 {
-	const size_t ldx = depth + gap, ldy = n + WM_LANES * gap, ldb = gap == 2 ? 0 : n;
-	float *y = numbers(m * ldy), *want = numbers(m * ldy), *w = numbers(depth * n);
-	int16_t *x = integers(m * ldx, 1 << WM_STATE_BITS, m), *b = integers((m + 1) * n, INT16_MAX - 16, n);
+	const size_t ldx = depth + 4 * gap, ldy = n + WM_WIDE * gap, ldb = n;
+	int16_t *y = integers(m * ldy, INT16_MAX, 1), *want = integers(m * ldy, INT16_MAX, 1),
+		*b = integers((m + 1) * n, INT16_MAX - 16, n), *added = gap == 2 ? NULL : b;
+	float *w = numbers(depth * n), *bias = numbers(n);
+	uint8_t *x = states(m * ldx, m);
 	struct wm_fixed f;
-	char what[64];
 
 	fill(w, depth * n, scale, n);
-	fill(y, m * ldy, 1, depth);
-	memcpy(want, y, m * ldy * sizeof(*y));
-	assert_int_equal(wm_fixed_create(&f, w, depth, n, (double)scale), 0);
-	wm_kernels_scalar.affine(want, ldy, &f, b, ldb, x, ldx, m);
-	k->affine(y, ldy, &f, b, ldb, x, ldx, m);
-	snprintf(what, sizeof(what), "affine %zux%zux%zu", m, depth, n);
-	assert_same_bits(k->name, what, y, want, m * ldy); // the gap between rows too: it must stay
+	fill(bias, n, 10 * scale, n + 1);
+	for (size_t i = 0; i < depth; i++) // a column of zeros
+		w[i * n + 1] = 0;
+	assert_int_equal(wm_fixed_create(&f, w, bias, depth, n, fmin((double)scale, 1000), (int)(9 + m % 4)), 0);
+	wm_kernels_scalar.affine(want, ldy, &f, added, ldb, x, ldx, m);
+	k->affine(y, ldy, &f, added, ldb, x, ldx, m);
+	if (memcmp(y, want, m * ldy * sizeof(*y)) != 0) // the gap between rows too: it must stay
+		fail_msg("%s: affine %zux%zux%zu", k->name, m, depth, n);
 	wm_fixed_free(&f);
 	free(x);
 	free(b);
 	free(y);
 	free(want);
 	free(w);
+	free(bias);
 }
 
 static void affine_gives_the_scalar_bits_for_all_shapes(void **state)
 {
-	static const size_t depths[] = {0, 2, 4, 16, 62, 64, 66, 130, 1024};
+	static const size_t depths[] = {0, 4, 8, 16, 60, 64, 68, 132, 1024};
 	const struct wm_kernels *const *all;
 	size_t n_tables = tables(&all);
 
 	(void)state;
 	for (size_t t = 1; t < n_tables; t++) {
-		for (size_t n = WM_LANES; n <= 9 * WM_LANES; n += WM_LANES)
+		for (size_t n = WM_WIDE; n <= 6 * WM_WIDE; n += WM_WIDE)
 			for (size_t m = 0; m <= 20; m++)
-				check_affine(all[t], m, depths[(m + n) % 8], n, m % 3, 0.3f);
+				check_affine(all[t], m, depths[(m + n / WM_WIDE) % 8], n, m % 3, 0.3f);
 		for (size_t d = 0; d < 9; d++)
 			check_affine(all[t], 50 + d, depths[d], 192, 1, 1);
+		check_affine(all[t], 64, 64, 256, 0, 5);
 		check_affine(all[t], 64, 64, 256, 0, 1e30f);
 		check_affine(all[t], 64, 64, 256, 0, 1e-30f);
 	}
 }
 
-// The worst case: all states 1, all weights of a sign; in double precision.
+// The worst case: all states at one end, all weights, the bias and what is added of a sign; in double precision.
 static void fixed_point_sums_never_overflow_and_are_near_the_true_ones(void **state)
 {
 	static const double weights[] = {0, 1e-9, 0.01, 0.4, 3, 100}, rows[] = {0, 1e-9, 0.5, 20, 1000};
-	enum { K = 1024, N = WM_LANES };
+	enum { K = 1024, N = WM_WIDE, BITS = 12 };
 	static float w[K * N];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(weights) / sizeof(*weights); i++)
 		for (size_t j = 0; j < sizeof(rows) / sizeof(*rows); j++)
-			for (size_t k = 64; k <= K; k *= 4) {
-				const double most = weights[i] * (double)k + rows[j], exact[2] = {most, -most};
-				int16_t x[K], b[2][N];
-				float y[N], row = (float)rows[j];
-				struct wm_fixed f;
+			for (size_t k = 16; k <= K; k *= 4)
+				for (int sign = -1; sign <= 1; sign += 2) {
+					const double sum = weights[i] * (double)k, most = sum + 2 * rows[j],
+						     exact = fmin(fmax(sign * most, -8), 8 - 0x1p-12);
+					const float row = (float)(sign * rows[j]);
+					int16_t b[N], y[N];
+					float bias[N];
+					uint8_t x[K];
+					struct wm_fixed f;
 
-				for (size_t n = 0; n < k * N; n++)
-					w[n] = (float)weights[i];
-				for (size_t n = 0; n < k; n++)
-					x[n] = 1 << WM_STATE_BITS;
-				assert_int_equal(wm_fixed_create(&f, w, k, N, rows[j]), 0);
-				for (size_t n = 0; n < N; n++) {
-					wm_fixed_round(&b[0][n], &row, 1, f.b_bits);
-					b[1][n] = (int16_t)-b[0][n];
-				}
-				for (int sign = 0; sign < 2; sign++) {
-					wm_kernels_scalar.affine(y, N, &f, b[sign], 0, x, k, 1);
-					assert_true(fabs((double)y[0] - exact[sign])
-						    <= most * (0x1p-13 + (double)k * 0x1p-18));
+					for (size_t n = 0; n < k * N; n++)
+						w[n] = (float)weights[i];
 					for (size_t n = 0; n < k; n++)
-						x[n] = (int16_t)-x[n];
+						x[n] = (uint8_t)(WM_STATE_ZERO + sign * WM_STATE_ONE);
+					for (size_t n = 0; n < N; n++)
+						bias[n] = row;
+					assert_int_equal(wm_fixed_create(&f, w, bias, k, N, rows[j], BITS), 0);
+					for (size_t n = 0; n < N; n++)
+						wm_fixed_round(&b[n], &row, 1, f.b_bits);
+					wm_kernels_scalar.affine(y, N, &f, b, N, x, k, 1);
+					assert_true(fabs(ldexp(y[0], -BITS) - exact)
+						    <= sum * 0x1p-7 + rows[j] * 0x1p-8 + (double)k * 0x1p-15 + 0x1p-12);
+					wm_fixed_free(&f);
 				}
-				wm_fixed_free(&f);
-			}
+}
+
+// Half of the last bit that is kept is the most that a number may be off: by the weights, not by the sum.
+static void fixed_point_weights_have_seven_bits_of_each_column(void **state)
+{
+	enum { K = 64, N = 2 * WM_WIDE };
+	float w[K * N], bias[N] = {0};
+	struct wm_fixed f;
+
+	(void)state;
+	fill(w, K * N, 1, 1);
+	for (size_t i = 0; i < K; i++)
+		for (size_t j = 0; j < N; j++)
+			w[i * N + j] *= ldexpf(1, -(int)(j % 9));
+	assert_int_equal(wm_fixed_create(&f, w, bias, K, N, 0, WM_LOGIT_BITS), 0);
+	for (size_t j = 0; j < N; j++) {
+		double most = 0;
+
+		for (size_t i = 0; i < K; i++)
+			most = fmax(most, fabs((double)w[i * N + j]));
+		for (size_t i = 0; i < K; i++) {
+			const double x = ldexp(f.w[(i / 4 * N + j) * 4 + i % 4], -f.down[j] - WM_LOGIT_BITS + 6);
+
+			assert_true(fabs(x * WM_STATE_ONE / 64 - (double)w[i * N + j]) <= most * 0x1p-6);
+		}
+	}
+	wm_fixed_free(&f);
 }
 
 static void add_fixed_gives_the_scalar_sums(void **state)
@@ -290,18 +334,47 @@ static void add_fixed_gives_the_scalar_sums(void **state)
 	free(data);
 }
 
-static void check_lstm(const struct wm_kernels *k, const float *gates, const float *cell, size_t units)
+static void check_lstm(const struct wm_kernels *k, const int16_t *gates, const int16_t *cell, size_t units)
 {
-	int16_t *h = integers(units, 1, 0), *want_state = integers(units, 1, 1);
+	uint8_t *h = states(units, 0), *want_h = states(units, 1);
+	int16_t c[1024], want_c[1024];
+
+	memcpy(c, cell, units * sizeof(*c));
+	memcpy(want_c, cell, units * sizeof(*c));
+	wm_kernels_scalar.lstm(want_h, want_c, gates, units);
+	k->lstm(h, c, gates, units);
+	assert_memory_equal(h, want_h, units);
+	assert_memory_equal(c, want_c, units * sizeof(*c));
+	free(h);
+	free(want_h);
+}
+
+// Each number that a gate can be, and cells of all sizes.
+static void lstm_gives_the_scalar_bits_for_all_inputs(void **state)
+{
+	enum { UNITS = 1024 };
+	const struct wm_kernels *const *all;
+
+	(void)state;
+	for (size_t t = 1, n = tables(&all); t < n; t++) {
+		for (uint64_t id = 0; id < 64; id++) {
+			int16_t *gates = integers(4 * UNITS, INT16_MAX, id),
+				*cell = integers(UNITS, INT16_MAX, id + 64);
+
+			for (int u = 0; u < UNITS; u++)
+				gates[id % 4 * UNITS + (size_t)u] = (int16_t)(INT16_MIN + (int)id * UNITS + u);
+			for (size_t units = WM_WIDE; units <= UNITS; units += 31 * WM_WIDE)
+				check_lstm(all[t], gates, cell, units);
+			free(gates);
+			free(cell);
+		}
+	}
+}
+
+static void check_lstm_train(const struct wm_kernels *k, const float *gates, const float *cell, size_t units)
+{
 	float *c = numbers(units), *want_h = numbers(units), *want_c = numbers(units), *out = numbers(units);
 	float *a = numbers(4 * units), *want_a = numbers(4 * units), *th = numbers(units), *want_th = numbers(units);
-
-	for (size_t u = 0; u < units; u++) // cells that a state can have
-		want_c[u] = c[u] = fabsf(cell[u]) < 0x1p40f ? cell[u] : 0;
-	wm_kernels_scalar.lstm(want_state, want_c, gates, units);
-	k->lstm(h, c, gates, units);
-	assert_memory_equal(h, want_state, units * sizeof(*h));
-	assert_same_bits(k->name, "lstm c", c, want_c, units);
 
 	memcpy(c, cell, units * sizeof(*c));
 	memcpy(want_c, cell, units * sizeof(*c));
@@ -313,8 +386,6 @@ static void check_lstm(const struct wm_kernels *k, const float *gates, const flo
 	assert_same_bits(k->name, "lstm_train c", c, want_c, units);
 	assert_same_bits(k->name, "lstm_train gates", a, want_a, 4 * units);
 	assert_same_bits(k->name, "lstm_train tanh c", th, want_th, units);
-	free(h);
-	free(want_state);
 	free(c);
 	free(out);
 	free(want_h);
@@ -325,7 +396,7 @@ static void check_lstm(const struct wm_kernels *k, const float *gates, const flo
 	free(want_th);
 }
 
-static void lstm_gives_the_scalar_bits_for_all_inputs(void **state)
+static void lstm_train_gives_the_scalar_bits_for_all_inputs(void **state)
 {
 	enum { UNITS = 512 };
 	const struct wm_kernels *const *all;
@@ -336,12 +407,12 @@ static void lstm_gives_the_scalar_bits_for_all_inputs(void **state)
 		for (size_t units = WM_LANES; units <= UNITS; units += 5 * WM_LANES) {
 			fill(gates, 4 * units, 10, units);
 			fill(cell, units, 4, units + 1);
-			check_lstm(all[t], gates, cell, units);
+			check_lstm_train(all[t], gates, cell, units);
 		}
 		for (uint64_t id = 0; id < 20; id++) {
 			fill_wild(gates, 4 * UNITS, id);
 			fill_wild(cell, UNITS, id + 100);
-			check_lstm(all[t], gates, cell, UNITS);
+			check_lstm_train(all[t], gates, cell, UNITS);
 		}
 	}
 	free(gates);
@@ -353,13 +424,12 @@ static double sigmoid(double x)
 	return 1 / (1 + exp(-x));
 }
 
-// Against double precision. In training one rounding is 2^-24 of a value; the fractions have about six of them, each
-// factor at most 1. In inference exp() is within 2.7e-6, and a state is rounded to 2^-12.
-static void lstm_is_near_the_true_step(void **state)
+// Against double precision: one rounding is 2^-24 of a value; the fractions have about six of them, each factor at most
+// 1.
+static void lstm_train_is_near_the_true_step(void **state)
 {
 	enum { UNITS = 64, STEPS = 2000 };
-	float gates[4 * UNITS], c[UNITS], cell[UNITS], h[UNITS], ct[UNITS], ht[UNITS], th[UNITS];
-	int16_t q[UNITS];
+	float gates[4 * UNITS], c[UNITS], h[UNITS], ct[UNITS], ht[UNITS], th[UNITS];
 
 	(void)state;
 	for (uint64_t s = 0; s < STEPS; s++) {
@@ -374,17 +444,92 @@ static void lstm_is_near_the_true_step(void **state)
 			th[u] = (float)sum;
 			ct[u] = (float)(sigmoid((double)gates[3 * UNITS + u]) * tanh(sum));
 		}
-		memcpy(cell, c, sizeof(cell));
-		wm_kernels_scalar.lstm(q, cell, gates, UNITS);
-		for (size_t u = 0; u < UNITS; u++) {
-			assert_true(fabsf(cell[u] - th[u]) < 1e-5f * fmaxf(1, fabsf(th[u])));
-			assert_true(fabsf((float)q[u] * 0x1p-12f - ct[u]) < 0x1p-13f + 1e-5f);
-		}
 		wm_kernels_scalar.lstm_train(h, c, gates, ht, UNITS);
 		for (size_t u = 0; u < UNITS; u++) {
 			assert_true(fabsf(c[u] - th[u]) < 4e-7f * fmaxf(1, fabsf(th[u])));
 			assert_true(fabsf(h[u] - ct[u]) < 4e-7f);
 		}
+	}
+}
+
+// A gate is within 4.4e-4, tanh within 8.4e-4 and 2^-15 of rounding, a state is rounded to 1/63, a cell to 2^-11.
+static void lstm_is_near_the_true_step(void **state)
+{
+	enum { UNITS = 64, STEPS = 2000 };
+
+	(void)state;
+	for (uint64_t s = 0; s < STEPS; s++) {
+		int16_t *gates = integers(4 * UNITS, s % 2 ? 4096 : INT16_MAX, s),
+			*c = integers(UNITS, 4 << 11, s + STEPS);
+		double true_c[UNITS], true_h[UNITS];
+		uint8_t h[UNITS];
+
+		for (size_t u = 0; u < UNITS; u++) {
+			const double f = sigmoid(gates[UNITS + u] * 0x1p-12), i = sigmoid(gates[u] * 0x1p-12),
+				     g = tanh(gates[2 * UNITS + u] * 0x1p-12);
+
+			true_c[u] = f * c[u] * 0x1p-11 + i * g;
+			true_h[u] = sigmoid(gates[3 * UNITS + u] * 0x1p-12) * tanh(true_c[u]);
+		}
+		wm_kernels_scalar.lstm(h, c, gates, UNITS);
+		for (size_t u = 0; u < UNITS; u++) {
+			const double off = 4.4e-4 * fabs(true_c[u]) + 4.4e-4 + 8.4e-4 + 0x1p-10;
+
+			assert_true(fabs(c[u] * 0x1p-11 - true_c[u]) < 4 * 4.4e-4 + 4.4e-4 + 8.4e-4 + 0x1p-11);
+			assert_true(fabs((h[u] - WM_STATE_ZERO) / (double)WM_STATE_ONE - true_h[u])
+				    < 0.5 / WM_STATE_ONE + 4.4e-4 + 8.4e-4 + off);
+		}
+		free(gates);
+		free(c);
+	}
+}
+
+// An open gate forgets nothing, a closed one everything, and no cell comes round from one end to the other.
+static void lstm_keeps_and_clears_cells(void **state)
+{
+	const struct wm_kernels *const *all;
+
+	(void)state;
+	for (size_t t = 0, n = tables(&all); t < n; t++) {
+		int16_t gates[4 * WM_WIDE], c[WM_WIDE];
+		uint8_t h[WM_WIDE];
+
+		for (size_t u = 0; u < WM_WIDE; u++) {
+			gates[u] = -32768;                                   // nothing comes in
+			gates[WM_WIDE + u] = u % 2 ? INT16_MAX : -INT16_MAX; // kept, cleared
+			gates[2 * (size_t)WM_WIDE + u] = gates[3 * (size_t)WM_WIDE + u] = INT16_MAX;
+			c[u] = 12345;
+		}
+		for (int step = 0; step < 1000; step++)
+			all[t]->lstm(h, c, gates, WM_WIDE);
+		assert_int_equal(c[0], 0);
+		assert_int_equal(c[1], 12345);
+		assert_int_equal(h[0], WM_STATE_ZERO);
+		assert_int_equal(h[1], WM_STATE_ZERO + WM_STATE_ONE);
+		for (size_t u = 0; u < WM_WIDE; u++)
+			gates[u] = gates[WM_WIDE + u] = INT16_MAX;
+		for (int step = 0; step < 1000; step++)
+			all[t]->lstm(h, c, gates, WM_WIDE);
+		assert_int_equal(c[1], INT16_MAX);
+	}
+}
+
+static void curves_are_near_the_true_functions(void **state)
+{
+	(void)state;
+	for (int x = INT16_MIN; x <= INT16_MAX; x++) {
+		const int piece = x >> 10 & 63, low = x << 6 & 0xffff;
+		const struct wm_curve *s = &wm_curve_sigmoid, *t = &wm_curve_tanh;
+
+		assert_true(fabs((s->base[piece] + (low * s->slope[piece] >> 16)) * 0x1p-15 - sigmoid(x * 0x1p-12))
+			    < 4.4e-4);
+		assert_true(
+			fabs((t->base[piece] + (low * t->slope[piece] >> 16)) * 0x1p-15 - tanh(x * 0x1p-13)) < 8.4e-4);
+	}
+	for (int x = 0; x < 512; x++) {
+		const int y = wm_decay_base[x >> 4] - ((x << 12 & 0xffff) * wm_decay_slope[x >> 4] >> 16);
+
+		assert_true(fabs(y / 65534. / exp2(-x * 0x1p-9) - 1) < 6.2e-5);
 	}
 }
 
@@ -438,8 +583,6 @@ static void sample_gives_the_scalar_index_for_all_lengths(void **state)
 {
 	enum { N = 1024 };
 	const struct wm_kernels *const *all;
-	float *l = numbers(3 * N);
-	const float *const rows[3] = {l, l + N, l + 2 * N};
 	struct wm_rng rng;
 
 	(void)state;
@@ -447,35 +590,33 @@ static void sample_gives_the_scalar_index_for_all_lengths(void **state)
 	for (size_t t = 1, n_tables = tables(&all); t < n_tables; t++)
 		for (size_t n = 1; n <= N; n += n < 130 ? 1 : 149)
 			for (uint64_t i = 0; i < 24; i++) {
+				static const int scales[] = {0, 100, 3000, INT16_MAX}; // 0: all alike
 				uint32_t random = i == 0 ? 0 : i == 1 ? UINT32_MAX : wm_rng_u32(&rng);
-				uint16_t may[N / WM_LANES];
+				int16_t *l = integers(3 * N, scales[i % 4], n + i);
+				const int16_t *const rows[3] = {l, l + N, l + 2 * N};
+				uint16_t may[N / 16];
 
-				if (i % 4 == 3)
-					fill_wild(l, 3 * N, n + i);
-				else
-					fill(l, 3 * N, (float)(i % 4 * i), n + i); // i = 0: all alike
-				for (size_t j = 0; j < N / WM_LANES; j++)
+				for (size_t j = 0; j < N / 16; j++)
 					may[j] = (uint16_t)(wm_rng_u32(&rng) & (i % 5 ? 0xffff : 0x0101));
 				for (size_t r = 1; r <= 3; r++)
 					assert_int_equal(all[t]->sample(rows, r, i % 3 ? may : NULL, n, random),
 						wm_kernels_scalar.sample(rows, r, i % 3 ? may : NULL, n, random));
+				free(l);
 			}
-	free(l);
 }
 
-static void sample_draws_in_proportion_to_the_softmax(void **state)
+static void sample_draws_in_proportion_to_the_powers_of_two(void **state)
 {
-	enum { N = 32, CLASSES = 27, DRAWS = 200000 };
-	const uint16_t may[N / WM_LANES] = {0xfffe, 0xffff}; // not class 0
+	enum { N = 64, CLASSES = 43, DRAWS = 200000 };
+	const uint16_t may[N / 16] = {0xfffe, 0xffff, 0xffff, 0xffff}; // not class 0
 	const struct wm_kernels *const *all;
-	float l[2 * N];
-	const float *const rows[2] = {l, l + N};
+	int16_t *l = integers(2 * N, 700, 3);
+	const int16_t *const rows[2] = {l, l + N};
 	double p[CLASSES], total = 0;
 
 	(void)state;
-	fill(l, 2 * N, 1.5f, 3);
 	for (size_t j = 1; j < CLASSES; j++)
-		total += p[j] = exp((double)l[j] + (double)l[N + j]);
+		total += p[j] = exp2(ldexp(l[j] + l[N + j], -WM_LOGIT_BITS));
 	for (size_t t = 0, n_tables = tables(&all); t < n_tables; t++) {
 		uint32_t seen[N + 1] = {0};
 		double chi2 = 0;
@@ -492,37 +633,42 @@ static void sample_draws_in_proportion_to_the_softmax(void **state)
 		assert_int_equal(seen[0], 0);
 		for (size_t j = CLASSES; j <= N; j++)
 			assert_int_equal(seen[j], 0);
-		assert_true(chi2 < 52.62); // 25 degrees of freedom, p = 0.001
+		assert_true(chi2 < 74.75); // 41 degrees of freedom, p = 0.001
 	}
+	free(l);
 }
 
 static void sample_handles_its_edges(void **state)
 {
 	const struct wm_kernels *const *all;
-	float l[WM_LANES] = {0};
-	const float *const rows[1] = {l};
+	int16_t l[WM_WIDE] = {0};
+	const int16_t *const rows[2] = {l, l};
 
 	(void)state;
 	for (size_t t = 0, n_tables = tables(&all); t < n_tables; t++) {
 		const struct wm_kernels *k = all[t];
-		uint16_t may = 0;
+		uint16_t may[2] = {0};
 
-		assert_int_equal(k->sample(rows, 1, &may, 10, 0), 10); // no entry
-		assert_int_equal(k->sample(rows, 1, &may, 10, UINT32_MAX), 10);
-		may = 1 << 5;
-		l[5] = -1e30f;
-		assert_int_equal(k->sample(rows, 1, &may, 10, 0), 5); // the only one, however small
-		assert_int_equal(k->sample(rows, 1, &may, 10, UINT32_MAX), 5);
+		assert_int_equal(k->sample(rows, 1, may, 10, 0), 10); // no entry
+		assert_int_equal(k->sample(rows, 1, may, 10, UINT32_MAX), 10);
+		may[0] = 1 << 5;
+		l[5] = INT16_MIN;
+		assert_int_equal(k->sample(rows, 1, may, 10, 0), 5); // the only one, however small
+		assert_int_equal(k->sample(rows, 2, may, 10, UINT32_MAX), 5);
 		assert_int_equal(k->sample(rows, 1, NULL, 1, UINT32_MAX), 0);
-		may = 1 << 2 | 1 << 5 | 1 << 9;
-		l[5] = 100;
-		l[2] = 100 - 14.0f;
-		l[9] = 100 - 14.5f;
-		assert_int_equal(k->sample(rows, 1, &may, 10, 0), 5); // below max - 14: never
-		assert_int_equal(k->sample(rows, 1, &may, 10, UINT32_MAX), 5);
-		l[2] = 100; // two alike: halves
-		assert_int_equal(k->sample(rows, 1, &may, 10, 0x7fffffff), 2);
-		assert_int_equal(k->sample(rows, 1, &may, 10, 0x80000000), 5);
+		may[0] = 1 << 2 | 1 << 5 | 1 << 9;
+		l[5] = 20000;
+		l[2] = 20000 - (16 << WM_LOGIT_BITS);
+		l[9] = 20000 - (17 << WM_LOGIT_BITS);
+		assert_int_equal(k->sample(rows, 1, may, 10, 0), 5); // below max - 16: never
+		assert_int_equal(k->sample(rows, 1, may, 10, UINT32_MAX), 5);
+		l[2] = 20000; // two alike: halves
+		assert_int_equal(k->sample(rows, 1, may, 10, 0x7fffffff), 2);
+		assert_int_equal(k->sample(rows, 1, may, 10, 0x80000000), 5);
+		l[9] = INT16_MAX; // beyond the end of the range all are alike: thirds
+		assert_int_equal(k->sample(rows, 2, may, 10, 0x50000000), 2);
+		assert_int_equal(k->sample(rows, 2, may, 10, 0xa0000000), 5);
+		assert_int_equal(k->sample(rows, 2, may, 10, 0xb0000000), 9);
 	}
 }
 
@@ -580,13 +726,18 @@ int main(void)
 		cmocka_unit_test(add_rows_gives_the_scalar_bits),
 		cmocka_unit_test(affine_gives_the_scalar_bits_for_all_shapes),
 		cmocka_unit_test(fixed_point_sums_never_overflow_and_are_near_the_true_ones),
+		cmocka_unit_test(fixed_point_weights_have_seven_bits_of_each_column),
 		cmocka_unit_test(add_fixed_gives_the_scalar_sums),
 		cmocka_unit_test(lstm_gives_the_scalar_bits_for_all_inputs),
+		cmocka_unit_test(lstm_train_gives_the_scalar_bits_for_all_inputs),
+		cmocka_unit_test(lstm_train_is_near_the_true_step),
 		cmocka_unit_test(lstm_is_near_the_true_step),
+		cmocka_unit_test(lstm_keeps_and_clears_cells),
+		cmocka_unit_test(curves_are_near_the_true_functions),
 		cmocka_unit_test(exp_is_within_one_ulp_over_its_whole_range),
 		cmocka_unit_test(exp_clamps_and_gives_the_scalar_bits_for_all_lengths),
 		cmocka_unit_test(sample_gives_the_scalar_index_for_all_lengths),
-		cmocka_unit_test(sample_draws_in_proportion_to_the_softmax),
+		cmocka_unit_test(sample_draws_in_proportion_to_the_powers_of_two),
 		cmocka_unit_test(sample_handles_its_edges),
 		cmocka_unit_test(philox_gives_the_blocks_of_wm_philox_for_all_lengths),
 		cmocka_unit_test(the_environment_names_the_table),

@@ -41,12 +41,12 @@ struct wm_gen {
 	uint64_t seed;
 	size_t n_slots;
 	struct slot *slot;
-	int16_t *h;     // (n_slots, units), in fixed point
-	float *c;       // (n_slots, units)
-	int16_t *x;     // (TILE, units) states of the tile
-	int16_t *input; // (TILE, 4 units) sums of embedding rows
-	float *gates;   // (TILE, 4 units)
-	float *logits;  // (TILE, columns)
+	uint8_t *h;      // (n_slots, units) states
+	int16_t *c;      // (n_slots, units) cells
+	uint8_t *x;      // (TILE, units) states of the tile
+	int16_t *input;  // (TILE, 4 units) sums of embedding rows
+	int16_t *gates;  // (TILE, 4 units)
+	int16_t *logits; // (TILE, columns)
 
 	alignas(64) uint32_t random[WORDS][BLOCKS][TILE]; // numbers that the tile's flows draw next
 };
@@ -78,7 +78,7 @@ int necst_gen_create(struct wm_gen **out, const struct wm_engine_model *m, uint6
 	g->x = zeros(TILE * units, sizeof(*g->x));
 	g->input = zeros(TILE * 4 * units, sizeof(*g->input));
 	g->gates = zeros(TILE * 4 * units, sizeof(*g->gates));
-	g->logits = zeros(TILE * (size_t)necst_columns(&m->seq), sizeof(*g->logits));
+	g->logits = zeros(TILE * m->weights.head.n, sizeof(*g->logits));
 	if (g->x == NULL || g->input == NULL || g->gates == NULL || g->logits == NULL
 		|| necst_gen_grow(g, n_slots) < 0) {
 		necst_gen_destroy(g);
@@ -92,8 +92,8 @@ int necst_gen_grow(struct wm_gen *g, size_t n_slots)
 {
 	const size_t units = g->m->seq.dims.units;
 	struct slot *slot;
-	int16_t *h;
-	float *c;
+	uint8_t *h;
+	int16_t *c;
 
 	if (n_slots <= g->n_slots)
 		return 0;
@@ -164,7 +164,7 @@ void necst_gen_begin(struct wm_gen *g, uint32_t slot, const struct wm_flow *flow
 	s->window[0] = s->window[1] = (struct necst_window_side){.window = -1};
 	s->id = flow->id << 5 | flow->model;
 	s->block = s->drawn = 0;
-	memset(g->h + (size_t)slot * d->units, 0, d->units * sizeof(*g->h));
+	memset(g->h + (size_t)slot * d->units, WM_STATE_ZERO, d->units * sizeof(*g->h));
 	memset(g->c + (size_t)slot * d->units, 0, d->units * sizeof(*g->c));
 }
 
@@ -186,10 +186,10 @@ static void prefetch(const struct wm_gen *g, const uint32_t *slots, size_t n)
 	}
 }
 
-static void copy_state(int16_t *to, const int16_t *from, size_t units)
+static void copy_state(uint8_t *to, const uint8_t *from, size_t units)
 {
-	for (size_t u = 0; u < units; u += WM_LANES)
-		memcpy(to + u, from + u, WM_LANES * sizeof(*to));
+	for (size_t u = 0; u < units; u += WM_WIDE)
+		memcpy(to + u, from + u, WM_WIDE);
 }
 
 // The tile's states and logits, one step on.
@@ -213,7 +213,7 @@ static void advance_states(struct wm_gen *g, const uint32_t *slots, size_t n)
 		k->lstm(g->x + i * units, g->c + (size_t)slots[i] * units, g->gates + i * 4 * units, units);
 		copy_state(g->h + (size_t)slots[i] * units, g->x + i * units, units);
 	}
-	k->affine(g->logits, w->head.n, &w->head, w->head_b, 0, g->x, units, n);
+	k->affine(g->logits, w->head.n, &w->head, NULL, 0, g->x, units, n);
 }
 
 // The random numbers of a flow are those of its wm_rng; whole tiles of them are made at once.
@@ -245,15 +245,15 @@ static uint32_t next_random(struct slot *s)
 	return s->random[(at % WORDS * BLOCKS + at / WORDS) * TILE];
 }
 
-static uint32_t draw_token(const struct wm_engine_model *m, struct slot *s, const float *logits)
+static uint32_t draw_token(const struct wm_engine_model *m, struct slot *s, const int16_t *logits)
 {
 	const struct necst_masks *masks = &m->masks;
 	const uint16_t *may =
-		masks->may + (size_t)necst_mask_row(masks, s->family, &s->left) * (m->seq.token_pad / WM_LANES);
-	uint16_t left[NECST_TOKENS_MAX / WM_LANES + 1];
+		masks->may + (size_t)necst_mask_row(masks, s->family, &s->left) * (m->weights.token_pad / 16);
+	uint16_t left[NECST_TOKENS_MAX / 16];
 	uint32_t t;
 
-	if (masks->tcp[s->family] && necst_owed_rule(left, &m->owed, &s->owed, may, m->seq.token_pad))
+	if (masks->tcp[s->family] && necst_owed_rule(left, &m->owed, &s->owed, may, m->weights.token_pad))
 		may = left;
 	t = m->kernels->sample(&logits, 1, may, m->seq.dims.tokens, next_random(s));
 
@@ -263,9 +263,9 @@ static uint32_t draw_token(const struct wm_engine_model *m, struct slot *s, cons
 }
 
 // Class of the payload length; dims.sizes where the header image says it.
-static uint32_t draw_class(const struct wm_engine_model *m, struct slot *s, uint32_t token, const float *logits)
+static uint32_t draw_class(const struct wm_engine_model *m, struct slot *s, uint32_t token, const int16_t *logits)
 {
-	const float *rows[2] = {logits, m->seq.size_tok + (size_t)token * m->seq.size_pad};
+	const int16_t *rows[2] = {logits, m->weights.size_tok + (size_t)token * m->weights.size_pad};
 
 	if (necst_framed(&m->kind[token]))
 		return m->seq.dims.sizes;
@@ -280,12 +280,13 @@ static uint64_t longest_gap(const struct slot *s)
 
 // Bin of the time before the packet, some of which has passed: none that ends before that or that is far longer than
 // what is left of the flow's duration; gaps.n for the first packet.
-static uint32_t draw_gap_bin(const struct wm_engine_model *m, struct slot *s, const struct draw *d, const float *logits)
+static uint32_t draw_gap_bin(
+	const struct wm_engine_model *m, struct slot *s, const struct draw *d, const int16_t *logits)
 {
-	const size_t pad = m->seq.gap_pad;
-	const float *rows[3] = {logits, m->seq.gap_tok + d->token * pad, m->seq.gap_size + d->size * pad};
+	const size_t pad = m->weights.gap_pad;
+	const int16_t *rows[3] = {logits, m->weights.gap_tok + d->token * pad, m->weights.gap_size + d->size * pad};
 	const uint64_t passed = necst_clock(&m->clocks, &s->silence, d->token, m->kind[d->token].reverse);
-	uint16_t may[NECST_GAPS_MAX / 16] = {0};
+	uint16_t may[NECST_GAPS_MAX / 16] = {0}; // whole vectors of them
 	uint32_t first, last, bin;
 
 	if (s->left.position == 0)
@@ -466,7 +467,7 @@ static void finish_packets(
 static void step_lone(struct wm_gen *g, const uint32_t *slots, size_t n, struct wm_step *out)
 {
 	const struct wm_engine_model *m = g->m;
-	const float *gap_b = m->seq.head_b + m->seq.token_pad + m->seq.size_pad;
+	const struct necst_weights *w = &m->weights;
 	struct draw draw[TILE];
 
 	fill_random(g, slots, n);
@@ -479,8 +480,8 @@ static void step_lone(struct wm_gen *g, const uint32_t *slots, size_t n, struct 
 		if (!necst_framed(&m->kind[d.token]))
 			d.size = necst_lone_size(&m->lone, d.token, next_random(s));
 		if (s->left.position > 0)
-			d.gap = m->kernels->sample((const float *[]){gap_b, m->seq.gap_tok + d.token * m->seq.gap_pad,
-							   m->seq.gap_size + d.size * m->seq.gap_pad},
+			d.gap = m->kernels->sample((const int16_t *[]){w->gap_b, w->gap_tok + d.token * w->gap_pad,
+							   w->gap_size + d.size * w->gap_pad},
 				3, NULL, m->gaps.n, next_random(s));
 		draw[i] = d;
 	}
@@ -491,7 +492,7 @@ static void step_lone(struct wm_gen *g, const uint32_t *slots, size_t n, struct 
 static void step_tile(struct wm_gen *g, const uint32_t *slots, size_t n, struct wm_step *out)
 {
 	const struct wm_engine_model *m = g->m;
-	const size_t columns = necst_columns(&m->seq);
+	const size_t columns = m->weights.head.n, sizes = m->weights.token_pad, gaps = sizes + m->weights.size_pad;
 	struct draw draw[TILE];
 
 	advance_states(g, slots, n);
@@ -499,11 +500,9 @@ static void step_tile(struct wm_gen *g, const uint32_t *slots, size_t n, struct 
 	for (size_t i = 0; i < n; i++)
 		draw[i].token = draw_token(m, &g->slot[slots[i]], g->logits + i * columns);
 	for (size_t i = 0; i < n; i++)
-		draw[i].size =
-			draw_class(m, &g->slot[slots[i]], draw[i].token, g->logits + i * columns + m->seq.token_pad);
+		draw[i].size = draw_class(m, &g->slot[slots[i]], draw[i].token, g->logits + i * columns + sizes);
 	for (size_t i = 0; i < n; i++)
-		draw[i].gap = draw_gap_bin(
-			m, &g->slot[slots[i]], &draw[i], g->logits + i * columns + m->seq.token_pad + m->seq.size_pad);
+		draw[i].gap = draw_gap_bin(m, &g->slot[slots[i]], &draw[i], g->logits + i * columns + gaps);
 	finish_packets(g, slots, n, draw, out);
 }
 

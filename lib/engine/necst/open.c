@@ -123,10 +123,10 @@ static int get_sequence(
 		rc = wm_model_tensor(m, "lstm.recurrent", WM_F32, 2, shape, &data, err);
 	if (rc < 0)
 		return rc;
-	if (shape[0] == 0 || shape[0] > 1024 || shape[0] % WM_LANES != 0)
+	if (shape[0] == 0 || shape[0] > 1024 || shape[0] % WM_WIDE != 0)
 		return wm_err_set(err, -EINVAL,
 			"tensor lstm.recurrent: %zu units; a multiple of %d up to 1024 was expected", shape[0],
-			WM_LANES);
+			WM_WIDE);
 	dims->units = (uint32_t)shape[0];
 	dims->classes = (uint32_t)classes;
 	dims->sizes = (uint32_t)sizes;
@@ -264,9 +264,9 @@ int necst_open(struct wm_engine_model **out, const struct wm_model *m, struct wm
 	rc = rc < 0 ? rc : necst_plan_open(&e->plan, m, dims.classes, e->n_families, e->gaps.resolution_ns, err);
 	if (rc == 0) {
 		necst_masks_init(&e->masks, e->n_families, e->kind, dims.tokens);
-		if (necst_masks_fill(&e->masks, e->n_families, e->seq.token_pad, e->kind, e->reach, dims.tokens) < 0
-			|| necst_masks_pack(&e->masks, e->n_families, e->seq.token_pad) < 0
-			|| necst_owed_fill(&e->owed, e->seq.token_pad, e->kind, dims.tokens) < 0)
+		if (necst_masks_fill(&e->masks, e->n_families, e->weights.token_pad, e->kind, e->reach, dims.tokens) < 0
+			|| necst_masks_pack(&e->masks, e->n_families, e->weights.token_pad) < 0
+			|| necst_owed_fill(&e->owed, e->weights.token_pad, e->kind, dims.tokens) < 0)
 			rc = wm_err_sys(err, -ENOMEM, "opening the model");
 	}
 	if (rc == 0 && necst_lone_open(&e->lone, &e->size, &e->shape, e->kind, &dims, e->n_families) < 0)

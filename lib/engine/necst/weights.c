@@ -4,6 +4,25 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+
+static const float LOG2_E = 0x1.715476p+0f;
+static const float ROW_MOST = 90; // of one input; ten of them and a gate is at its end in any case
+
+static void *zeros(size_t n, size_t size)
+{
+	void *p;
+
+	if (posix_memalign(&p, 64, n * size) != 0)
+		return NULL;
+	memset(p, 0, n * size);
+	return p;
+}
+
+static float clamped(float x)
+{
+	return fminf(fmaxf(x, -ROW_MOST), ROW_MOST);
+}
 
 // The largest sum of one row of each input that any gate can see.
 static double most_input(const struct necst_sequence *s, const uint32_t offsets[NECST_INPUTS + 1])
@@ -12,13 +31,13 @@ static double most_input(const struct necst_sequence *s, const uint32_t offsets[
 	double most = 0;
 
 	for (size_t j = 0; j < gates; j++) {
-		double sum = fabs((double)s->bias[j]);
+		double sum = 0;
 
 		for (int i = 0; i < NECST_INPUTS; i++) {
 			double largest = 0;
 
 			for (size_t r = offsets[i]; r < offsets[i + 1]; r++)
-				largest = fmax(largest, fabs((double)s->emb[r * gates + j]));
+				largest = fmax(largest, fabs((double)clamped(s->emb[r * gates + j])));
 			sum += largest;
 		}
 		most = fmax(most, sum);
@@ -26,49 +45,80 @@ static double most_input(const struct necst_sequence *s, const uint32_t offsets[
 	return most;
 }
 
-static int16_t *fixed_row(size_t n)
-{
-	void *p;
-
-	return posix_memalign(&p, 64, n * sizeof(int16_t)) == 0 ? p : NULL;
-}
-
-// Rows of the embedding; to those of the first input the bias is added.
 static int round_inputs(
 	struct necst_weights *w, const struct necst_sequence *s, const uint32_t offsets[NECST_INPUTS + 1])
 {
-	const size_t gates = 4 * (size_t)s->dims.units;
-	float *sum = malloc(gates * sizeof(*sum));
+	const size_t n = (size_t)offsets[NECST_INPUTS] * 4 * s->dims.units;
 
-	w->emb = fixed_row(offsets[NECST_INPUTS] * gates);
-	if (sum == NULL || w->emb == NULL) {
-		free(sum);
+	w->emb = zeros(n, sizeof(*w->emb));
+	if (w->emb == NULL)
 		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		const float x = clamped(s->emb[i]);
+
+		wm_fixed_round(w->emb + i, &x, 1, w->gates.b_bits);
 	}
-	for (size_t r = 0; r < offsets[NECST_INPUTS]; r++) {
-		for (size_t j = 0; j < gates; j++)
-			sum[j] = s->emb[r * gates + j] + (r < offsets[1] ? s->bias[j] : 0.0f);
-		wm_fixed_round(w->emb + r * gates, sum, gates, w->gates.b_bits);
-	}
-	free(sum);
 	return 0;
+}
+
+// Rows of logits: from (rows, n) to (rows, pad).
+static int16_t *round_logits(const float *from, size_t rows, size_t n, size_t pad)
+{
+	int16_t *to = zeros(rows * pad + 1, sizeof(*to));
+
+	for (size_t i = 0; i < rows * n && to != NULL; i++) {
+		const float x = from[i] * LOG2_E;
+
+		wm_fixed_round(to + i / n * pad + i % n, &x, 1, WM_LOGIT_BITS);
+	}
+	return to;
+}
+
+// The heads' columns, from where they are to where whole vectors begin; to the base of 2.
+static void place(float *to, const float *from, const struct necst_weights *w, const struct necst_sequence *s)
+{
+	for (uint32_t j = 0; j < s->token_pad; j++)
+		to[j] = from[j] * LOG2_E;
+	for (uint32_t j = 0; j < s->size_pad; j++)
+		to[w->token_pad + j] = from[s->token_pad + j] * LOG2_E;
+	for (uint32_t j = 0; j < s->gap_pad; j++)
+		to[w->token_pad + w->size_pad + j] = from[s->token_pad + s->size_pad + j] * LOG2_E;
+}
+
+static int create_head(struct necst_weights *w, const struct necst_sequence *s)
+{
+	const size_t units = s->dims.units, columns = necst_columns(s), wide = necst_weights_columns(w);
+	float *head = zeros((units + 1) * wide, sizeof(*head));
+	int rc;
+
+	if (head == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < units; i++)
+		place(head + i * wide, s->head + i * columns, w, s);
+	place(head + units * wide, s->head_b, w, s);
+	rc = wm_fixed_create(&w->head, head, head + units * wide, units, wide, 0, WM_LOGIT_BITS);
+	free(head);
+	return rc;
 }
 
 int necst_weights_create(struct necst_weights *w, const struct necst_sequence *s)
 {
-	const size_t units = s->dims.units, columns = necst_columns(s);
+	const size_t units = s->dims.units;
 	uint32_t offsets[NECST_INPUTS + 1];
-	double most = 0;
 
-	*w = (struct necst_weights){0};
+	*w = (struct necst_weights){.token_pad = (uint32_t)wm_pad_wide(s->dims.tokens),
+		.size_pad = (uint32_t)wm_pad_wide(s->dims.sizes),
+		.gap_pad = (uint32_t)wm_pad_wide(s->dims.gaps)};
 	necst_offsets(&s->dims, offsets);
-	for (size_t j = 0; j < columns; j++)
-		most = fmax(most, fabs((double)s->head_b[j]));
-	w->head_b = fixed_row(columns);
-	if (w->head_b == NULL || wm_fixed_create(&w->head, s->head, units, columns, most) < 0
-		|| wm_fixed_create(&w->gates, s->u, units, 4 * units, most_input(s, offsets)) < 0)
+	w->size_tok = round_logits(s->size_tok, s->dims.tokens, s->size_pad, w->size_pad);
+	w->gap_tok = round_logits(s->gap_tok, s->dims.tokens, s->gap_pad, w->gap_pad);
+	w->gap_size = round_logits(s->gap_size, s->dims.sizes + 1, s->gap_pad, w->gap_pad);
+	w->gap_b = round_logits(s->head_b + s->token_pad + s->size_pad, 1, s->gap_pad, w->gap_pad);
+	if (w->size_tok == NULL || w->gap_tok == NULL || w->gap_size == NULL || w->gap_b == NULL
+		|| create_head(w, s) < 0
+		|| wm_fixed_create(&w->gates, s->u, s->bias, units, 4 * units, most_input(s, offsets), WM_GATE_BITS)
+			   < 0)
 		return -ENOMEM;
-	wm_fixed_round(w->head_b, s->head_b, columns, w->head.b_bits);
 	return round_inputs(w, s, offsets);
 }
 
@@ -77,5 +127,9 @@ void necst_weights_free(struct necst_weights *w)
 	wm_fixed_free(&w->gates);
 	wm_fixed_free(&w->head);
 	free(w->emb);
-	free(w->head_b);
+	free(w->size_tok);
+	free(w->gap_tok);
+	free(w->gap_size);
+	free(w->gap_b);
+	*w = (struct necst_weights){0};
 }
