@@ -107,7 +107,7 @@ static int16_t curve(const struct wm_curve *c, int16_t x)
 {
 	const int piece = x >> 10 & (WM_CURVE_PIECES - 1);
 
-	return (int16_t)(c->base[piece] + ((x << 6 & 0xffff) * c->slope[piece] >> 16));
+	return (int16_t)(c->base[piece] + ((x * 64 & 0xffff) * c->slope[piece] >> 16));
 }
 
 static void lstm(uint8_t *h, int16_t *c, const int16_t *gates, size_t units)
@@ -154,7 +154,7 @@ static uint32_t weight_of(uint32_t x)
 	return octaves < 16 ? ((of_one >> octaves) + 1) >> 1 : 0;
 }
 
-static uint32_t sample(const int16_t *const *rows, size_t n_rows, const uint16_t *may, size_t n, uint32_t random)
+static uint32_t sample(const int16_t *const *rows, size_t n_rows, const uint32_t *may, size_t n, uint32_t random)
 {
 	uint32_t weight[WM_SAMPLE_N] = {0}, below, sum = 0;
 	int16_t logit[WM_SAMPLE_N], max = INT16_MIN;
@@ -164,12 +164,12 @@ static uint32_t sample(const int16_t *const *rows, size_t n_rows, const uint16_t
 		logit[j] = rows[0][j];
 		for (size_t r = 1; r < n_rows; r++)
 			logit[j] = fit(logit[j] + rows[r][j]);
-		if (may != NULL && (may[j / 16] >> j % 16 & 1) == 0)
+		if (may != NULL && (may[j / 32] >> j % 32 & 1) == 0)
 			continue;
 		max = logit[j] > max ? logit[j] : max;
 	}
 	for (size_t j = 0; j < n; j++) {
-		if (may == NULL || (may[j / 16] >> j % 16 & 1) != 0)
+		if (may == NULL || (may[j / 32] >> j % 32 & 1) != 0)
 			weight[j] = weight_of((uint32_t)fit(max - logit[j]));
 		total += weight[j];
 	}

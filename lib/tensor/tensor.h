@@ -62,11 +62,11 @@ struct wm_kernels {
 	 * WM_LANES, j) whose running sum exceeds (random * total) >> 32. An entry below max - 16 is never drawn.
 	 *
 	 * @param rows (n_rows), each readable up to a multiple of WM_WIDE.
-	 * @param may  Bit j: whether j may be drawn, the low bits first; readable likewise; NULL = all may.
+	 * @param may  Bit j: whether j may be drawn, the low bits first; NULL = all may.
 	 * @param n    1 .. WM_SAMPLE_N.
 	 * @return 0 .. n-1; n if none may be drawn.
 	 */
-	uint32_t (*sample)(const int16_t *const *rows, size_t n_rows, const uint16_t *may, size_t n, uint32_t random);
+	uint32_t (*sample)(const int16_t *const *rows, size_t n_rows, const uint32_t *may, size_t n, uint32_t random);
 
 	/**
 	 * Random numbers of many streams: words (4, ld) hold n counters, column by column, and become the blocks that

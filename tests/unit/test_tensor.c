@@ -518,7 +518,7 @@ static void curves_are_near_the_true_functions(void **state)
 {
 	(void)state;
 	for (int x = INT16_MIN; x <= INT16_MAX; x++) {
-		const int piece = x >> 10 & 63, low = x << 6 & 0xffff;
+		const int piece = x >> 10 & 63, low = x * 64 & 0xffff;
 		const struct wm_curve *s = &wm_curve_sigmoid, *t = &wm_curve_tanh;
 
 		assert_true(fabs((s->base[piece] + (low * s->slope[piece] >> 16)) * 0x1p-15 - sigmoid(x * 0x1p-12))
@@ -594,10 +594,10 @@ static void sample_gives_the_scalar_index_for_all_lengths(void **state)
 				uint32_t random = i == 0 ? 0 : i == 1 ? UINT32_MAX : wm_rng_u32(&rng);
 				int16_t *l = integers(3 * N, scales[i % 4], n + i);
 				const int16_t *const rows[3] = {l, l + N, l + 2 * N};
-				uint16_t may[N / 16];
+				uint32_t may[N / 32];
 
-				for (size_t j = 0; j < N / 16; j++)
-					may[j] = (uint16_t)(wm_rng_u32(&rng) & (i % 5 ? 0xffff : 0x0101));
+				for (size_t j = 0; j < N / 32; j++)
+					may[j] = wm_rng_u32(&rng) & (i % 5 ? UINT32_MAX : 0x01010101);
 				for (size_t r = 1; r <= 3; r++)
 					assert_int_equal(all[t]->sample(rows, r, i % 3 ? may : NULL, n, random),
 						wm_kernels_scalar.sample(rows, r, i % 3 ? may : NULL, n, random));
@@ -608,7 +608,7 @@ static void sample_gives_the_scalar_index_for_all_lengths(void **state)
 static void sample_draws_in_proportion_to_the_powers_of_two(void **state)
 {
 	enum { N = 64, CLASSES = 43, DRAWS = 200000 };
-	const uint16_t may[N / 16] = {0xfffe, 0xffff, 0xffff, 0xffff}; // not class 0
+	const uint32_t may[N / 32] = {~1u, ~0u}; // not class 0
 	const struct wm_kernels *const *all;
 	int16_t *l = integers(2 * N, 700, 3);
 	const int16_t *const rows[2] = {l, l + N};
@@ -647,28 +647,28 @@ static void sample_handles_its_edges(void **state)
 	(void)state;
 	for (size_t t = 0, n_tables = tables(&all); t < n_tables; t++) {
 		const struct wm_kernels *k = all[t];
-		uint16_t may[2] = {0};
+		uint32_t may = 0;
 
-		assert_int_equal(k->sample(rows, 1, may, 10, 0), 10); // no entry
-		assert_int_equal(k->sample(rows, 1, may, 10, UINT32_MAX), 10);
-		may[0] = 1 << 5;
+		assert_int_equal(k->sample(rows, 1, &may, 10, 0), 10); // no entry
+		assert_int_equal(k->sample(rows, 1, &may, 10, UINT32_MAX), 10);
+		may = 1 << 5;
 		l[5] = INT16_MIN;
-		assert_int_equal(k->sample(rows, 1, may, 10, 0), 5); // the only one, however small
-		assert_int_equal(k->sample(rows, 2, may, 10, UINT32_MAX), 5);
+		assert_int_equal(k->sample(rows, 1, &may, 10, 0), 5); // the only one, however small
+		assert_int_equal(k->sample(rows, 2, &may, 10, UINT32_MAX), 5);
 		assert_int_equal(k->sample(rows, 1, NULL, 1, UINT32_MAX), 0);
-		may[0] = 1 << 2 | 1 << 5 | 1 << 9;
+		may = 1 << 2 | 1 << 5 | 1 << 9;
 		l[5] = 20000;
 		l[2] = 20000 - (16 << WM_LOGIT_BITS);
 		l[9] = 20000 - (17 << WM_LOGIT_BITS);
-		assert_int_equal(k->sample(rows, 1, may, 10, 0), 5); // below max - 16: never
-		assert_int_equal(k->sample(rows, 1, may, 10, UINT32_MAX), 5);
+		assert_int_equal(k->sample(rows, 1, &may, 10, 0), 5); // below max - 16: never
+		assert_int_equal(k->sample(rows, 1, &may, 10, UINT32_MAX), 5);
 		l[2] = 20000; // two alike: halves
-		assert_int_equal(k->sample(rows, 1, may, 10, 0x7fffffff), 2);
-		assert_int_equal(k->sample(rows, 1, may, 10, 0x80000000), 5);
+		assert_int_equal(k->sample(rows, 1, &may, 10, 0x7fffffff), 2);
+		assert_int_equal(k->sample(rows, 1, &may, 10, 0x80000000), 5);
 		l[9] = INT16_MAX; // beyond the end of the range all are alike: thirds
-		assert_int_equal(k->sample(rows, 2, may, 10, 0x50000000), 2);
-		assert_int_equal(k->sample(rows, 2, may, 10, 0xa0000000), 5);
-		assert_int_equal(k->sample(rows, 2, may, 10, 0xb0000000), 9);
+		assert_int_equal(k->sample(rows, 2, &may, 10, 0x50000000), 2);
+		assert_int_equal(k->sample(rows, 2, &may, 10, 0xa0000000), 5);
+		assert_int_equal(k->sample(rows, 2, &may, 10, 0xb0000000), 9);
 	}
 }
 

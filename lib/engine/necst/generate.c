@@ -51,6 +51,9 @@ struct wm_gen {
 	alignas(64) uint32_t random[WORDS][BLOCKS][TILE]; // numbers that the tile's flows draw next
 };
 
+__extension__ typedef unsigned __int128 bins; // of gaps, a bit each
+_Static_assert(NECST_GAPS_MAX < 8 * sizeof(bins), "a bit for each bin and one behind them");
+
 // What is drawn from the logits.
 struct draw {
 	uint32_t token, size, gap;
@@ -78,7 +81,7 @@ int necst_gen_create(struct wm_gen **out, const struct wm_engine_model *m, uint6
 	g->x = zeros(TILE * units, sizeof(*g->x));
 	g->input = zeros(TILE * 4 * units, sizeof(*g->input));
 	g->gates = zeros(TILE * 4 * units, sizeof(*g->gates));
-	g->logits = zeros(TILE * m->weights.head.n, sizeof(*g->logits));
+	g->logits = zeros(TILE * m->weights.columns, sizeof(*g->logits));
 	if (g->x == NULL || g->input == NULL || g->gates == NULL || g->logits == NULL
 		|| necst_gen_grow(g, n_slots) < 0) {
 		necst_gen_destroy(g);
@@ -192,7 +195,7 @@ static void copy_state(uint8_t *to, const uint8_t *from, size_t units)
 		memcpy(to + u, from + u, WM_WIDE);
 }
 
-// The tile's states and logits, one step on.
+// The tile's states and logits, one step on. Flows of one family stand side by side.
 static void advance_states(struct wm_gen *g, const uint32_t *slots, size_t n)
 {
 	const struct necst_weights *w = &g->m->weights;
@@ -213,7 +216,14 @@ static void advance_states(struct wm_gen *g, const uint32_t *slots, size_t n)
 		k->lstm(g->x + i * units, g->c + (size_t)slots[i] * units, g->gates + i * 4 * units, units);
 		copy_state(g->h + (size_t)slots[i] * units, g->x + i * units, units);
 	}
-	k->affine(g->logits, w->head.n, &w->head, NULL, 0, g->x, units, n);
+	for (size_t i = 0, end; i < n; i = end) {
+		const uint32_t family = g->slot[slots[i]].family;
+
+		for (end = i + 1; end < n && g->slot[slots[end]].family == family;)
+			end++;
+		k->affine(g->logits + i * w->columns, w->columns, &w->head[family].columns, NULL, 0, g->x + i * units,
+			units, end - i);
+	}
 }
 
 // The random numbers of a flow are those of its wm_rng; whole tiles of them are made at once.
@@ -247,18 +257,18 @@ static uint32_t next_random(struct slot *s)
 
 static uint32_t draw_token(const struct wm_engine_model *m, struct slot *s, const int16_t *logits)
 {
+	const struct necst_head *head = &m->weights.head[s->family];
 	const struct necst_masks *masks = &m->masks;
-	const uint16_t *may =
-		masks->may + (size_t)necst_mask_row(masks, s->family, &s->left) * (m->weights.token_pad / 16);
-	uint16_t left[NECST_TOKENS_MAX / 16];
+	const uint32_t *may = masks->may + necst_mask_row(masks, s->family, &s->left) * masks->words;
+	uint32_t left[NECST_TOKENS_MAX / 32];
 	uint32_t t;
 
-	if (masks->tcp[s->family] && necst_owed_rule(left, &m->owed, &s->owed, may, m->weights.token_pad))
+	if (masks->tcp[s->family] && necst_owed_rule(left, &m->owed, s->family, &s->owed, may))
 		may = left;
-	t = m->kernels->sample(&logits, 1, may, m->seq.dims.tokens, next_random(s));
+	t = head->n_tokens > 0 ? m->kernels->sample(&logits, 1, may, head->n_tokens, next_random(s)) : 0;
 
-	return t < m->seq.dims.tokens
-		       ? t
+	return t < head->n_tokens
+		       ? head->token[t]
 		       : 0; // no cluster of this family and direction: only in a model that was tampered with
 }
 
@@ -286,16 +296,18 @@ static uint32_t draw_gap_bin(
 	const size_t pad = m->weights.gap_pad;
 	const int16_t *rows[3] = {logits, m->weights.gap_tok + d->token * pad, m->weights.gap_size + d->size * pad};
 	const uint64_t passed = necst_clock(&m->clocks, &s->silence, d->token, m->kind[d->token].reverse);
-	uint16_t may[NECST_GAPS_MAX / 16] = {0}; // whole vectors of them
+	uint32_t may[NECST_GAPS_MAX / 32];
 	uint32_t first, last, bin;
+	bins bits;
 
 	if (s->left.position == 0)
 		return m->gaps.n;
 	first = passed > 0 ? necst_gap_bin(&m->gaps, passed) : 0;
 	last = necst_gap_bin(&m->gaps, passed + longest_gap(s));
-	for (uint32_t j = first; first > 0 && j <= last; j++)
-		may[j / 16] |= (uint16_t)(1 << j % 16);
-	bin = m->kernels->sample(rows, 3, first > 0 ? may : NULL, last + 1, next_random(s));
+	bits = ((bins)1 << (last + 1)) - ((bins)1 << first);
+	for (int i = 0; i < NECST_GAPS_MAX / 32; i++)
+		may[i] = (uint32_t)(bits >> 32 * i);
+	bin = m->kernels->sample(rows, 3, may, m->gaps.n, next_random(s));
 	return bin <= last ? bin : first; // all that may come are too unlikely to be drawn
 }
 
@@ -447,19 +459,20 @@ static void note_packet(const struct wm_engine_model *m, struct slot *s, const s
 	step->last = s->left.pkts == 0;
 }
 
-static void finish_packets(
-	struct wm_gen *g, const uint32_t *slots, size_t n, const struct draw *draw, struct wm_step *out)
+// @param at (n) of each flow's packet in out.
+static void finish_packets(struct wm_gen *g, const uint32_t *slots, const uint8_t *at, size_t n,
+	const struct draw *draw, struct wm_step *out)
 {
 	const struct wm_engine_model *m = g->m;
 
 	for (size_t i = 0; i < n; i++)
-		begin_packet(m, &g->slot[slots[i]], &draw[i], &out[i]);
+		begin_packet(m, &g->slot[slots[i]], &draw[i], &out[at[i]]);
 	for (size_t i = 0; i < n; i++)
-		draw_size(m, &g->slot[slots[i]], draw[i].token, draw[i].size, &out[i]);
+		draw_size(m, &g->slot[slots[i]], draw[i].token, draw[i].size, &out[at[i]]);
 	for (size_t i = 0; i < n; i++)
-		draw_window(m, &g->slot[slots[i]], &draw[i], &out[i]);
+		draw_window(m, &g->slot[slots[i]], &draw[i], &out[at[i]]);
 	for (size_t i = 0; i < n; i++)
-		note_packet(m, &g->slot[slots[i]], &draw[i], &out[i]);
+		note_packet(m, &g->slot[slots[i]], &draw[i], &out[at[i]]);
 }
 
 // The packet level alone: clusters come as often as the flow's service has them, whatever came before, and what follows
@@ -469,6 +482,7 @@ static void step_lone(struct wm_gen *g, const uint32_t *slots, size_t n, struct 
 	const struct wm_engine_model *m = g->m;
 	const struct necst_weights *w = &m->weights;
 	struct draw draw[TILE];
+	uint8_t at[TILE];
 
 	fill_random(g, slots, n);
 	for (size_t i = 0; i < n; i++) {
@@ -484,26 +498,55 @@ static void step_lone(struct wm_gen *g, const uint32_t *slots, size_t n, struct 
 							   w->gap_size + d.size * w->gap_pad},
 				3, NULL, m->gaps.n, next_random(s));
 		draw[i] = d;
+		at[i] = (uint8_t)i;
 	}
-	finish_packets(g, slots, n, draw, out);
+	finish_packets(g, slots, at, n, draw, out);
+}
+
+// Bring flows of one family together. @param at (n) where each of them was.
+static void gather_families(const struct wm_gen *g, uint32_t *tile, uint8_t *at, const uint32_t *slots, size_t n)
+{
+	uint8_t place[NECST_FAMILIES_MAX + 1] = {0};
+
+	for (size_t i = 0; i < n; i++)
+		place[g->slot[slots[i]].family + 1]++;
+	for (uint32_t f = 1; f < g->m->n_families; f++)
+		place[f] = (uint8_t)(place[f] + place[f - 1]);
+	for (size_t i = 0; i < n; i++) {
+		const uint8_t to = place[g->slot[slots[i]].family]++;
+
+		tile[to] = slots[i];
+		at[to] = (uint8_t)i;
+	}
 }
 
 // Stage by stage for the whole tile: so the draws of different flows overlap in the CPU.
 static void step_tile(struct wm_gen *g, const uint32_t *slots, size_t n, struct wm_step *out)
 {
 	const struct wm_engine_model *m = g->m;
-	const size_t columns = m->weights.head.n, sizes = m->weights.token_pad, gaps = sizes + m->weights.size_pad;
+	const size_t columns = m->weights.columns, n_sizes = m->seq.dims.sizes;
+	uint32_t tile[TILE];
+	uint8_t at[TILE];
 	struct draw draw[TILE];
 
-	advance_states(g, slots, n);
-	fill_random(g, slots, n);
+	gather_families(g, tile, at, slots, n);
+	advance_states(g, tile, n);
+	fill_random(g, tile, n);
 	for (size_t i = 0; i < n; i++)
-		draw[i].token = draw_token(m, &g->slot[slots[i]], g->logits + i * columns);
-	for (size_t i = 0; i < n; i++)
-		draw[i].size = draw_class(m, &g->slot[slots[i]], draw[i].token, g->logits + i * columns + sizes);
-	for (size_t i = 0; i < n; i++)
-		draw[i].gap = draw_gap_bin(m, &g->slot[slots[i]], &draw[i], g->logits + i * columns + gaps);
-	finish_packets(g, slots, n, draw, out);
+		draw[i].token = draw_token(m, &g->slot[tile[i]], g->logits + i * columns);
+	for (size_t i = 0; i < n; i++) {
+		struct slot *s = &g->slot[tile[i]];
+		const int16_t *sizes = g->logits + i * columns + m->weights.head[s->family].n_tokens;
+
+		draw[i].size = draw_class(m, s, draw[i].token, sizes);
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct slot *s = &g->slot[tile[i]];
+		const int16_t *gaps = g->logits + i * columns + m->weights.head[s->family].n_tokens + n_sizes;
+
+		draw[i].gap = draw_gap_bin(m, s, &draw[i], gaps);
+	}
+	finish_packets(g, tile, at, n, draw, out);
 }
 
 void necst_gen_step(struct wm_gen *g, const uint32_t *slots, size_t n, struct wm_step *out)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <engine/necst/masks.h>
 
-#include <tensor/tensor.h>
-
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -58,16 +56,22 @@ int necst_masks_fill(struct necst_masks *m, uint32_t n_families, uint32_t token_
 	return 0;
 }
 
-int necst_masks_pack(struct necst_masks *m, uint32_t n_families, uint32_t token_pad)
+int necst_masks_pack(struct necst_masks *m, uint32_t n_families, uint32_t token_pad, const struct necst_kind *kind,
+	uint32_t n_tokens, size_t words)
 {
-	const size_t n = (size_t)m->first[n_families] * token_pad;
-
-	m->may = calloc(n / WM_LANES + 1, sizeof(*m->may));
+	m->words = words;
+	m->may = calloc(m->first[n_families] * words + 1, sizeof(*m->may));
 	if (m->may == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		if (m->rows[i] == 0)
-			m->may[i / WM_LANES] |= (uint16_t)(1u << i % WM_LANES);
+	for (uint32_t f = 0; f < n_families; f++)
+		for (uint32_t r = m->first[f]; r < m->first[f + 1]; r++)
+			for (uint32_t t = 0, own = 0; t < n_tokens; t++) {
+				if (kind[t].family != f)
+					continue;
+				if (m->rows[(size_t)r * token_pad + t] == 0)
+					m->may[r * words + own / 32] |= 1u << own % 32;
+				own++;
+			}
 	free(m->rows);
 	m->rows = NULL;
 	return 0;

@@ -29,7 +29,8 @@ struct necst_masks {
 	uint32_t first[NECST_FAMILIES_MAX + 1]; // row of each family
 	bool tcp[NECST_FAMILIES_MAX];
 	float *rows;   // (first[families], token_pad), on 64-byte lines
-	uint16_t *may; // (first[families], token_pad / WM_LANES): the same as bits, after necst_masks_pack()
+	uint32_t *may; // (first[families], words): the same as bits, one for each of the family's own clusters
+	size_t words;
 };
 
 static inline uint32_t necst_place(const struct necst_progress *p)
@@ -83,6 +84,11 @@ void necst_masks_init(struct necst_masks *m, uint32_t n_families, const struct n
 int necst_masks_fill(struct necst_masks *m, uint32_t n_families, uint32_t token_pad, const struct necst_kind *kind,
 	const struct necst_reach *reach, uint32_t n_tokens);
 
-/** Put bits, 1 = may come, in the place of the rows, which are freed. @return 0 or -ENOMEM. `may` is the caller's too.
+/**
+ * Put bits, 1 = may come, in the place of the rows, which are freed.
+ *
+ * @param words Of 32 bits, that hold the clusters of any family.
+ * @return 0 or -ENOMEM. `may` is the caller's too.
  */
-int necst_masks_pack(struct necst_masks *m, uint32_t n_families, uint32_t token_pad);
+int necst_masks_pack(struct necst_masks *m, uint32_t n_families, uint32_t token_pad, const struct necst_kind *kind,
+	uint32_t n_tokens, size_t words);

@@ -144,7 +144,7 @@ static int get_sequence(
 	rc = rc < 0 ? rc : get_floats(s->size_tok, m, "head.size_given_token", dims->tokens, s->size_pad, err);
 	rc = rc < 0 ? rc : get_floats(s->gap_tok, m, "head.gap_given_token", dims->tokens, s->gap_pad, err);
 	rc = rc < 0 ? rc : get_floats(s->gap_size, m, "head.gap_given_size", dims->sizes + 1, s->gap_pad, err);
-	if (rc == 0 && necst_weights_create(&e->weights, s) < 0)
+	if (rc == 0 && necst_weights_create(&e->weights, s, e->kind, e->n_families) < 0)
 		rc = wm_err_sys(err, -ENOMEM, "opening the model");
 	return rc;
 }
@@ -263,10 +263,12 @@ int necst_open(struct wm_engine_model **out, const struct wm_model *m, struct wm
 	rc = rc < 0 ? rc : get_rests(e, m, err);
 	rc = rc < 0 ? rc : necst_plan_open(&e->plan, m, dims.classes, e->n_families, e->gaps.resolution_ns, err);
 	if (rc == 0) {
+		const size_t words = wm_pad_wide(e->weights.most_tokens) / WM_WIDE;
+
 		necst_masks_init(&e->masks, e->n_families, e->kind, dims.tokens);
-		if (necst_masks_fill(&e->masks, e->n_families, e->weights.token_pad, e->kind, e->reach, dims.tokens) < 0
-			|| necst_masks_pack(&e->masks, e->n_families, e->weights.token_pad) < 0
-			|| necst_owed_fill(&e->owed, e->weights.token_pad, e->kind, dims.tokens) < 0)
+		if (necst_masks_fill(&e->masks, e->n_families, e->seq.token_pad, e->kind, e->reach, dims.tokens) < 0
+			|| necst_masks_pack(&e->masks, e->n_families, e->seq.token_pad, e->kind, dims.tokens, words) < 0
+			|| necst_owed_fill(&e->owed, e->n_families, e->kind, dims.tokens, words) < 0)
 			rc = wm_err_sys(err, -ENOMEM, "opening the model");
 	}
 	if (rc == 0 && necst_lone_open(&e->lone, &e->size, &e->shape, e->kind, &dims, e->n_families) < 0)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <engine/necst/owed.h>
 
-#include <tensor/tensor.h>
-
 #include <errno.h>
 #include <stdlib.h>
 
@@ -29,31 +27,35 @@ static bool can_be(const struct necst_kind *k, uint32_t level)
 	return k->ack == WM_ACK_SOME ? level > 1 : k->ack == WM_ACK_SAME ? level > 0 : true;
 }
 
-int necst_owed_fill(struct necst_owed_masks *m, uint32_t token_pad, const struct necst_kind *kind, uint32_t n_tokens)
+int necst_owed_fill(
+	struct necst_owed_masks *m, uint32_t n_families, const struct necst_kind *kind, uint32_t n_tokens, size_t words)
 {
-	const size_t words = token_pad / WM_LANES;
-
-	m->may = calloc(NECST_OWED_ROWS * words + 1, sizeof(*m->may));
+	m->words = words;
+	m->may = calloc((size_t)n_families * NECST_OWED_ROWS * words + 1, sizeof(*m->may));
 	if (m->may == NULL)
 		return -ENOMEM;
-	for (uint32_t row = 0; row < NECST_OWED_ROWS; row++) {
-		const uint32_t level[2] = {row / NECST_OWED_LEVELS, row % NECST_OWED_LEVELS};
+	for (uint32_t row = 0; row < n_families * NECST_OWED_ROWS; row++) {
+		const uint32_t pair = row % NECST_OWED_ROWS,
+			       level[2] = {pair / NECST_OWED_LEVELS, pair % NECST_OWED_LEVELS};
 
-		for (uint32_t t = 0; t < n_tokens; t++)
+		for (uint32_t t = 0, own = 0; t < n_tokens; t++) {
+			if (kind[t].family != row / NECST_OWED_ROWS)
+				continue;
 			if (can_be(&kind[t], level[kind[t].reverse]))
-				m->may[row * words + t / WM_LANES] |= (uint16_t)(1u << t % WM_LANES);
+				m->may[row * words + own / 32] |= 1u << own % 32;
+			own++;
+		}
 	}
 	return 0;
 }
 
-bool necst_owed_rule(uint16_t *out, const struct necst_owed_masks *m, const struct necst_owed *o, const uint16_t *may,
-	uint32_t token_pad)
+bool necst_owed_rule(uint32_t *out, const struct necst_owed_masks *m, uint32_t family, const struct necst_owed *o,
+	const uint32_t *may)
 {
-	const size_t words = token_pad / WM_LANES;
-	const uint16_t *row = m->may + necst_owed_row(o) * words;
-	unsigned any = 0;
+	const uint32_t *row = m->may + (family * NECST_OWED_ROWS + necst_owed_row(o)) * m->words;
+	uint32_t any = 0;
 
-	for (size_t i = 0; i < words; i++)
+	for (size_t i = 0; i < m->words; i++)
 		any |= out[i] = may[i] & row[i];
 	return any != 0;
 }

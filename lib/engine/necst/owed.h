@@ -18,9 +18,10 @@ struct necst_owed {
 	uint16_t by[2]; // segments that an end has not acknowledged: client, server
 };
 
-/** Bits of the clusters that may come, one row for each pair of levels. */
+/** Bits of a family's own clusters that may come, one row for each pair of levels. */
 struct necst_owed_masks {
-	uint16_t *may; // (NECST_OWED_ROWS, token_pad / WM_LANES)
+	uint32_t *may; // (families, NECST_OWED_ROWS, words)
+	size_t words;
 };
 
 static inline uint32_t necst_owed_level(uint16_t n)
@@ -36,10 +37,10 @@ static inline uint32_t necst_owed_row(const struct necst_owed *o)
 /** Note a packet of this kind, as synth/tcp.c will number it: part of what is owed is its first segment. */
 void necst_owed_note(struct necst_owed *o, const struct necst_kind *k, uint16_t payload);
 
-/** @param kind (n_tokens). @return 0 or -ENOMEM. */
-int necst_owed_fill(struct necst_owed_masks *m, uint32_t token_pad, const struct necst_kind *kind, uint32_t n_tokens);
+/** @param kind (n_tokens). @param words Of 32 bits, that hold the clusters of any family. @return 0 or -ENOMEM. */
+int necst_owed_fill(struct necst_owed_masks *m, uint32_t n_families, const struct necst_kind *kind, uint32_t n_tokens,
+	size_t words);
 
-/** Those of `may` that are not ruled out. @param out (token_pad / WM_LANES). @return false: all are; out is of no use.
- */
-bool necst_owed_rule(uint16_t *out, const struct necst_owed_masks *m, const struct necst_owed *o, const uint16_t *may,
-	uint32_t token_pad);
+/** Those of `may` that are not ruled out. @param out (words). @return false: all are; out is of no use. */
+bool necst_owed_rule(uint32_t *out, const struct necst_owed_masks *m, uint32_t family, const struct necst_owed *o,
+	const uint32_t *may);

@@ -74,39 +74,63 @@ static int16_t *round_logits(const float *from, size_t rows, size_t n, size_t pa
 	return to;
 }
 
-// The heads' columns, from where they are to where whole vectors begin; to the base of 2.
-static void place(float *to, const float *from, const struct necst_weights *w, const struct necst_sequence *s)
+// The columns of a family's head, from where they are to where they are wanted; to the base of 2.
+static void place(float *to, const float *from, const struct necst_head *h, const struct necst_sequence *s)
 {
-	for (uint32_t j = 0; j < s->token_pad; j++)
-		to[j] = from[j] * LOG2_E;
-	for (uint32_t j = 0; j < s->size_pad; j++)
-		to[w->token_pad + j] = from[s->token_pad + j] * LOG2_E;
-	for (uint32_t j = 0; j < s->gap_pad; j++)
-		to[w->token_pad + w->size_pad + j] = from[s->token_pad + s->size_pad + j] * LOG2_E;
+	for (uint32_t j = 0; j < h->n_tokens; j++)
+		*to++ = from[h->token[j]] * LOG2_E;
+	for (uint32_t j = 0; j < s->dims.sizes; j++)
+		*to++ = from[s->token_pad + j] * LOG2_E;
+	for (uint32_t j = 0; j < s->dims.gaps; j++)
+		*to++ = from[s->token_pad + s->size_pad + j] * LOG2_E;
 }
 
-static int create_head(struct necst_weights *w, const struct necst_sequence *s)
+static int create_head(struct necst_head *h, const struct necst_sequence *s)
 {
-	const size_t units = s->dims.units, columns = necst_columns(s), wide = necst_weights_columns(w);
+	const size_t units = s->dims.units, columns = necst_columns(s),
+		     wide = wm_pad_wide(h->n_tokens + s->dims.sizes + s->dims.gaps);
 	float *head = zeros((units + 1) * wide, sizeof(*head));
 	int rc;
 
 	if (head == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < units; i++)
-		place(head + i * wide, s->head + i * columns, w, s);
-	place(head + units * wide, s->head_b, w, s);
-	rc = wm_fixed_create(&w->head, head, head + units * wide, units, wide, 0, WM_LOGIT_BITS);
+		place(head + i * wide, s->head + i * columns, h, s);
+	place(head + units * wide, s->head_b, h, s);
+	rc = wm_fixed_create(&h->columns, head, head + units * wide, units, wide, 0, WM_LOGIT_BITS);
 	free(head);
 	return rc;
 }
 
-int necst_weights_create(struct necst_weights *w, const struct necst_sequence *s)
+static int create_heads(struct necst_weights *w, const struct necst_sequence *s, const struct necst_kind *kind)
+{
+	int rc = 0;
+
+	w->head = calloc(w->n_families, sizeof(*w->head));
+	if (w->head == NULL)
+		return -ENOMEM;
+	for (uint32_t t = 0; t < s->dims.tokens; t++) {
+		struct necst_head *h = &w->head[kind[t].family];
+
+		h->token[h->n_tokens++] = (uint16_t)t;
+	}
+	for (uint32_t f = 0; f < w->n_families && rc == 0; f++) {
+		struct necst_head *h = &w->head[f];
+
+		rc = create_head(h, s);
+		w->most_tokens = h->n_tokens > w->most_tokens ? h->n_tokens : w->most_tokens;
+		w->columns = h->columns.n + WM_WIDE > w->columns ? h->columns.n + WM_WIDE : w->columns;
+	}
+	return rc;
+}
+
+int necst_weights_create(
+	struct necst_weights *w, const struct necst_sequence *s, const struct necst_kind *kind, uint32_t n_families)
 {
 	const size_t units = s->dims.units;
 	uint32_t offsets[NECST_INPUTS + 1];
 
-	*w = (struct necst_weights){.token_pad = (uint32_t)wm_pad_wide(s->dims.tokens),
+	*w = (struct necst_weights){.n_families = n_families,
 		.size_pad = (uint32_t)wm_pad_wide(s->dims.sizes),
 		.gap_pad = (uint32_t)wm_pad_wide(s->dims.gaps)};
 	necst_offsets(&s->dims, offsets);
@@ -115,7 +139,7 @@ int necst_weights_create(struct necst_weights *w, const struct necst_sequence *s
 	w->gap_size = round_logits(s->gap_size, s->dims.sizes + 1, s->gap_pad, w->gap_pad);
 	w->gap_b = round_logits(s->head_b + s->token_pad + s->size_pad, 1, s->gap_pad, w->gap_pad);
 	if (w->size_tok == NULL || w->gap_tok == NULL || w->gap_size == NULL || w->gap_b == NULL
-		|| create_head(w, s) < 0
+		|| create_heads(w, s, kind) < 0
 		|| wm_fixed_create(&w->gates, s->u, s->bias, units, 4 * units, most_input(s, offsets), WM_GATE_BITS)
 			   < 0)
 		return -ENOMEM;
@@ -124,8 +148,10 @@ int necst_weights_create(struct necst_weights *w, const struct necst_sequence *s
 
 void necst_weights_free(struct necst_weights *w)
 {
+	for (uint32_t f = 0; f < w->n_families && w->head != NULL; f++)
+		wm_fixed_free(&w->head[f].columns);
+	free(w->head);
 	wm_fixed_free(&w->gates);
-	wm_fixed_free(&w->head);
 	free(w->emb);
 	free(w->size_tok);
 	free(w->gap_tok);
