@@ -99,8 +99,8 @@ struct wm_engine {
 	 */
 	void (*plan_weight)(struct wm_plan *p, double weight);
 	/**
-	 * NULL, or: how much will be asked for, before anything is planned. Where that is less than what was learned,
-	 * it is to be like more of that than its beginning.
+	 * NULL, or: how much will be asked for, before anything is planned. Where that is no multiple of what was
+	 * learned, what is over is to be like more of it than its beginning.
 	 * @param packets In all; 0 = not known. @param duration_ns Of the plan's time; 0 = not known; at least one is.
 	 */
 	void (*plan_length)(struct wm_plan *p, uint64_t packets, uint64_t duration_ns);

@@ -348,6 +348,17 @@ static void a_run_that_is_shorter_than_the_capture_begins_in_its_last_part(void 
 		wm_engine_necst.plan_next(plan, &flow);
 	}
 	wm_engine_necst.plan_destroy(plan);
+	// One that is longer is the capture whole, and the last part of it for what is over.
+	assert_int_equal(wm_engine_necst.plan_create(&plan, f->compiled, 2), 0);
+	wm_engine_necst.plan_length(plan, total + total / 2, 0);
+	for (size_t i = 0; i < FLOWS; i++) {
+		wm_engine_necst.plan_next(plan, &flow);
+		assert_memory_equal(&flow, &all[i], sizeof(flow));
+	}
+	wm_engine_necst.plan_next(plan, &flow);
+	assert_int_equal(flow.cport, all[FLOWS + first].cport);
+	assert_int_equal(flow.start_ns, all[FLOWS + first].start_ns - skipped);
+	wm_engine_necst.plan_destroy(plan);
 	// One that is as long is the capture from its beginning on.
 	assert_int_equal(wm_engine_necst.plan_create(&plan, f->compiled, 2), 0);
 	wm_engine_necst.plan_length(plan, total, 0);

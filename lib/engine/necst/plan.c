@@ -434,10 +434,17 @@ static uint16_t client_port(const struct wm_plan *p, size_t i)
 static void step(struct wm_plan *p)
 {
 	p->at++;
-	if (p->at == p->m->n) {
-		p->at = 0;
-		p->epoch++;
-	}
+	if (p->at < p->m->n)
+		return;
+	p->begin_ns += p->m->epoch_ns + p->m->resolution_ns - (p->epoch == p->short_epoch ? p->skipped_ns : 0);
+	p->at = 0;
+	p->epoch++;
+}
+
+// Whether a position is in the part of the epoch that is left out.
+static bool is_skipped(const struct wm_plan *p, size_t at)
+{
+	return p->epoch == p->short_epoch && p->m->start[at] < p->skipped_ns;
 }
 
 // The row of the flow that starts next; moves the clock to its start.
@@ -448,16 +455,16 @@ static size_t next_row(struct wm_plan *p)
 	for (;; step(p)) {
 		const size_t i = flow_at(p);
 
-		if (p->epoch == 0 && m->start[p->at] < p->skipped_ns) {
-			if (!necst_plan_stays(p, i))
+		if (p->at == 0)
+			p->time_ns = p->begin_ns;
+		if (is_skipped(p, p->at)) {
+			if (p->until[i] > p->epoch || !necst_plan_stays(p, i))
 				continue;
-			p->until[i] = 2; // it lasts into the epoch behind this one
+			p->until[i] = p->epoch + 2; // it lasts into the epoch behind this one
 			return i;
 		}
-		if (p->at == 0)
-			p->time_ns = p->epoch * (m->epoch_ns + m->resolution_ns) - p->skipped_ns;
-		if (p->epoch == 0 && p->at > 0 && m->start[p->at - 1] < p->skipped_ns)
-			p->time_ns = m->start[p->at] - p->skipped_ns;
+		if (p->at > 0 && is_skipped(p, p->at - 1))
+			p->time_ns = p->begin_ns + m->start[p->at] - p->skipped_ns;
 		else
 			p->time_ns += m->start[i] - (i > 0 ? m->start[i - 1] : 0);
 		if (p->until[i] <= p->epoch)

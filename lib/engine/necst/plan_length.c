@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Where in the first epoch a run begins that is shorter than the capture was.
+// Where in its last epoch a run begins, if that is not to be made whole.
 //
 // What comes next is most like what came last, but where traffic goes through phases also like what came before: two
-// thirds of such a run are the end of the epoch, and it goes on with the beginning of the next one. It begins as runs
-// do otherwise, without flows in flight, but for those that were there most of the time: connections and beacons that
-// last are no part of any phase.
+// thirds of what is made of that epoch are its end, and the run goes on with the beginning of the next one. An epoch
+// begins there as it does otherwise, without flows in flight, but for those that were there most of the time:
+// connections and beacons that last are no part of any phase.
 //
 // On 13 pairs of halves of captures, the first longer than the second, real packets of the first chosen so are nearer
 // to the second (marginals 1.71, sequence 1.81, flows 1.99 times as far as its own halves, in the geometric mean) than
@@ -61,14 +61,20 @@ static uint64_t time_of_last(const struct necst_plan_model *m, double packets)
 void necst_plan_length(struct wm_plan *p, uint64_t packets, uint64_t duration_ns)
 {
 	const struct necst_plan_model *m = p->m;
-	const uint64_t epoch_ns = m->epoch_ns + m->resolution_ns;
-	uint64_t by_packets = 0, by_time = 0;
+	const double all = packets_since(m, 0), times = (double)packets / all;
+	const uint64_t epoch_ns = m->epoch_ns + m->resolution_ns, whole = (uint64_t)times,
+		       rest_ns = duration_ns % epoch_ns;
 
 	if (p->alone)
 		return;
-	if (packets > 0 && (double)packets < packets_since(m, 0))
-		by_packets = time_of_last(m, OF_THE_END * (double)packets);
-	if (duration_ns > 0 && duration_ns < epoch_ns)
-		by_time = epoch_ns - (uint64_t)(OF_THE_END * (double)duration_ns);
-	p->skipped_ns = by_packets > by_time ? by_packets : by_time; // what ends first
+	// What ends first counts.
+	if (packets > 0 && (duration_ns == 0 || times < (double)duration_ns / (double)epoch_ns)) {
+		p->short_epoch = whole;
+		p->skipped_ns = times > (double)whole
+					? time_of_last(m, OF_THE_END * ((double)packets - (double)whole * all))
+					: 0;
+	} else {
+		p->short_epoch = duration_ns / epoch_ns;
+		p->skipped_ns = rest_ns > 0 ? epoch_ns - (uint64_t)(OF_THE_END * (double)rest_ns) : 0;
+	}
 }

@@ -46,10 +46,12 @@ struct wm_plan {
 	uint64_t time_ns; // of the flow before
 	size_t at;        // position in the epoch
 	uint32_t order[WINDOW / BLOCK];
-	uint64_t *until; // (n) the epoch in which a flow that goes on is planned again; alone: how often it was drawn
-	uint64_t skipped_ns; // of the first epoch: see plan_length.c
-	bool alone;          // without the aggregate level
-	bool dense;          // epochs are shorter than the capture was: the weight is above 1
+	uint64_t *until;   // (n) the epoch in which a flow that goes on is planned again; alone: how often it was drawn
+	uint64_t begin_ns; // of the epoch
+	uint64_t short_epoch; // that begins late,
+	uint64_t skipped_ns;  // so much: see plan_length.c
+	bool alone;           // without the aggregate level
+	bool dense;           // epochs are shorter than the capture was: the weight is above 1
 };
 
 /** What the planner says of a row in a flow's cls: see necst_flow_class() and what follows it. */
