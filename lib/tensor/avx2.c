@@ -220,19 +220,22 @@ static inline vu vh_add_pairs(vu sum, vu v)
 	return _mm256_add_epi32(sum, _mm256_madd_epi16(v, _mm256_set1_epi16(1)));
 }
 
-static inline uint32_t v_pick(const vu *sums, uint32_t random, uint32_t *below)
+static inline void v_run_up(uint32_t upto[17], const vu *sums)
 {
-	uint32_t upto[17] = {0}, lane = 0;
-
+	upto[0] = 0;
 	vu_store(upto + 1, sums[0]);
 	vu_store(upto + 9, sums[1]);
 	for (int l = 1; l <= 16; l++)
 		upto[l] += upto[l - 1];
-	*below = (uint32_t)((uint64_t)random * upto[16] >> 32);
-	for (int l = 1; l <= 16; l++)
-		lane += upto[l] <= *below;
-	*below -= upto[lane];
-	return lane;
+}
+
+static inline uint32_t v_count_upto(const uint32_t sums[16], uint32_t x)
+{
+	uint32_t n = 0;
+
+	for (int l = 0; l < 16; l++)
+		n += sums[l] <= x;
+	return n;
 }
 
 #include <tensor/infer.inc>

@@ -364,5 +364,3 @@ static const uint16_t wm_decay_slope[WM_DECAY_PIECES + 1] = {
 	733,
 	718,
 };
-
-enum { WM_SAMPLE_N = 1024 };

@@ -7,6 +7,7 @@
 #include <tensor/tensor.h>
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 // Both as the vector instructions do it: b if either is not a number.
@@ -154,33 +155,41 @@ static uint32_t weight_of(uint32_t x)
 	return octaves < 16 ? ((of_one >> octaves) + 1) >> 1 : 0;
 }
 
-static uint32_t sample(const int16_t *const *rows, size_t n_rows, const uint32_t *may, size_t n, uint32_t random)
+static bool may_be(const struct wm_draw *d, size_t j)
 {
-	uint32_t weight[WM_SAMPLE_N] = {0}, below, sum = 0;
-	int16_t logit[WM_SAMPLE_N], max = INT16_MIN;
+	return d->may == NULL || (d->may[j / 32] >> j % 32 & 1) != 0;
+}
+
+static uint32_t draw(const struct wm_draw *d, size_t n_rows)
+{
+	uint32_t weight[WM_DRAW_N] = {0}, below, sum = 0;
+	int16_t logit[WM_DRAW_N], max = INT16_MIN;
 	uint64_t total = 0;
 
-	for (size_t j = 0; j < n; j++) {
-		logit[j] = rows[0][j];
+	for (size_t j = 0; j < d->n; j++) {
+		logit[j] = d->rows[0][j];
 		for (size_t r = 1; r < n_rows; r++)
-			logit[j] = fit(logit[j] + rows[r][j]);
-		if (may != NULL && (may[j / 32] >> j % 32 & 1) == 0)
-			continue;
-		max = logit[j] > max ? logit[j] : max;
+			logit[j] = fit(logit[j] + d->rows[r][j]);
+		max = may_be(d, j) && logit[j] > max ? logit[j] : max;
 	}
-	for (size_t j = 0; j < n; j++) {
-		if (may == NULL || (may[j / 32] >> j % 32 & 1) != 0)
-			weight[j] = weight_of((uint32_t)fit(max - logit[j]));
+	for (size_t j = 0; j < d->n; j++) {
+		weight[j] = may_be(d, j) ? weight_of((uint32_t)fit(max - logit[j])) : 0;
 		total += weight[j];
 	}
-	below = (uint32_t)((random * total) >> 32); // total < 2^25
+	below = (uint32_t)((d->random * total) >> 32); // total < 2^25
 	for (size_t lane = 0; lane < WM_LANES; lane++)
-		for (size_t j = 2 * lane; j < n; j += j % 2 == 0 ? 1 : WM_WIDE - 1) {
+		for (size_t j = 2 * lane; j < d->n; j += j % 2 == 0 ? 1 : WM_WIDE - 1) {
 			sum += weight[j];
 			if (sum > below)
 				return (uint32_t)j;
 		}
-	return (uint32_t)n;
+	return d->n;
+}
+
+static void sample(uint32_t *out, const struct wm_draw *draws, size_t m, size_t n_rows)
+{
+	for (size_t i = 0; i < m; i++)
+		out[i] = draw(&draws[i], n_rows);
 }
 
 static void philox(uint32_t *words, size_t ld, const uint32_t key[2], size_t n)

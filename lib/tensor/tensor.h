@@ -33,6 +33,15 @@ static inline size_t wm_pad_wide(size_t n)
 	return (n + WM_WIDE - 1) / WM_WIDE * WM_WIDE;
 }
 
+enum { WM_DRAW_ROWS = 3, WM_DRAW_N = 1024 };
+
+struct wm_draw {
+	const int16_t *rows[WM_DRAW_ROWS]; // logits, readable up to a multiple of WM_WIDE
+	const uint32_t *may;               // bit j: whether j may be drawn, the low bits first; NULL = all may
+	uint32_t n;                        // 1 .. WM_DRAW_N
+	uint32_t random;
+};
+
 struct wm_kernels {
 	const char *name; // "scalar", "avx2", "avx512", "avx512vnni"; logged once
 
@@ -56,17 +65,16 @@ struct wm_kernels {
 	void (*lstm)(uint8_t *h, int16_t *c, const int16_t *gates, size_t units);
 
 	/**
-	 * Draw an index with probability 2^l_j / sum of 2^l, l_j = rows[0][j] + rows[1][j] + ... in that order, each
-	 * sum at the end of its range where it goes beyond: weights w_j, of 2^(l_j - max), are summed as integers,
-	 * those with equal j / 2 modulo WM_LANES together; the answer is the first j in the order of (j / 2 modulo
-	 * WM_LANES, j) whose running sum exceeds (random * total) >> 32. An entry below max - 16 is never drawn.
+	 * Draw an index for each of m draws with probability 2^l_j / sum of 2^l, l_j = rows[0][j] + rows[1][j] + ... in
+	 * that order, each sum at the end of its range where it goes beyond: weights w_j, of 2^(l_j - max), are summed
+	 * as integers, those with equal j / 2 modulo WM_LANES together; the answer is the first j in the order of (j /
+	 * 2 modulo WM_LANES, j) whose running sum exceeds (random * total) >> 32. An entry below max - 16 is never
+	 * drawn.
 	 *
-	 * @param rows (n_rows), each readable up to a multiple of WM_WIDE.
-	 * @param may  Bit j: whether j may be drawn, the low bits first; NULL = all may.
-	 * @param n    1 .. WM_SAMPLE_N.
-	 * @return 0 .. n-1; n if none may be drawn.
+	 * @param out    (m) 0 .. n-1 of each draw; n if none may be drawn.
+	 * @param n_rows 1 .. WM_DRAW_ROWS, of all draws.
 	 */
-	uint32_t (*sample)(const int16_t *const *rows, size_t n_rows, const uint32_t *may, size_t n, uint32_t random);
+	void (*sample)(uint32_t *out, const struct wm_draw *draws, size_t m, size_t n_rows);
 
 	/**
 	 * Random numbers of many streams: words (4, ld) hold n counters, column by column, and become the blocks that

@@ -579,30 +579,45 @@ static void exp_clamps_and_gives_the_scalar_bits_for_all_lengths(void **state)
 		}
 }
 
+// Some draws at once, of different lengths and scales.
+static void check_draws(const struct wm_kernels *k, struct wm_rng *rng, size_t n, size_t n_rows)
+{
+	enum { DRAWS = 40, N = WM_DRAW_N };
+	static const int scales[] = {0, 100, 3000, INT16_MAX}; // 0: all alike
+	int16_t *l[DRAWS];
+	uint32_t may[DRAWS][N / 32], out[DRAWS], want[DRAWS];
+	struct wm_draw d[DRAWS];
+	const size_t m = 1 + wm_rng_below(rng, DRAWS);
+
+	for (size_t i = 0; i < m; i++) {
+		l[i] = integers(3 * N, scales[i % 4], n + i);
+		for (size_t j = 0; j < N / 32; j++)
+			may[i][j] = wm_rng_u32(rng) & (i % 5 ? UINT32_MAX : 0x01010101);
+		d[i] = (struct wm_draw){.rows = {l[i], l[i] + N, l[i] + 2 * N},
+			.may = i % 3 ? may[i] : NULL,
+			.n = (uint32_t)(i % 7 ? n : N),
+			.random = i == 0   ? 0
+				  : i == 1 ? UINT32_MAX
+					   : wm_rng_u32(rng)};
+	}
+	wm_kernels_scalar.sample(want, d, m, n_rows);
+	k->sample(out, d, m, n_rows);
+	assert_memory_equal(out, want, m * sizeof(*out));
+	for (size_t i = 0; i < m; i++)
+		free(l[i]);
+}
+
 static void sample_gives_the_scalar_index_for_all_lengths(void **state)
 {
-	enum { N = 1024 };
 	const struct wm_kernels *const *all;
 	struct wm_rng rng;
 
 	(void)state;
 	wm_rng_init(&rng, 5, WM_STREAM_TEST, 0);
 	for (size_t t = 1, n_tables = tables(&all); t < n_tables; t++)
-		for (size_t n = 1; n <= N; n += n < 130 ? 1 : 149)
-			for (uint64_t i = 0; i < 24; i++) {
-				static const int scales[] = {0, 100, 3000, INT16_MAX}; // 0: all alike
-				uint32_t random = i == 0 ? 0 : i == 1 ? UINT32_MAX : wm_rng_u32(&rng);
-				int16_t *l = integers(3 * N, scales[i % 4], n + i);
-				const int16_t *const rows[3] = {l, l + N, l + 2 * N};
-				uint32_t may[N / 32];
-
-				for (size_t j = 0; j < N / 32; j++)
-					may[j] = wm_rng_u32(&rng) & (i % 5 ? UINT32_MAX : 0x01010101);
-				for (size_t r = 1; r <= 3; r++)
-					assert_int_equal(all[t]->sample(rows, r, i % 3 ? may : NULL, n, random),
-						wm_kernels_scalar.sample(rows, r, i % 3 ? may : NULL, n, random));
-				free(l);
-			}
+		for (size_t n = 1; n <= WM_DRAW_N; n += n < 130 ? 1 : 149)
+			for (size_t r = 1; r <= WM_DRAW_ROWS; r++)
+				check_draws(all[t], &rng, n, r);
 }
 
 static void sample_draws_in_proportion_to_the_powers_of_two(void **state)
@@ -611,7 +626,7 @@ static void sample_draws_in_proportion_to_the_powers_of_two(void **state)
 	const uint32_t may[N / 32] = {~1u, ~0u}; // not class 0
 	const struct wm_kernels *const *all;
 	int16_t *l = integers(2 * N, 700, 3);
-	const int16_t *const rows[2] = {l, l + N};
+	struct wm_draw d = {.rows = {l, l + N}, .may = may, .n = CLASSES};
 	double p[CLASSES], total = 0;
 
 	(void)state;
@@ -623,8 +638,13 @@ static void sample_draws_in_proportion_to_the_powers_of_two(void **state)
 		struct wm_rng rng;
 
 		wm_rng_init(&rng, 6, WM_STREAM_TEST, 0);
-		for (size_t i = 0; i < DRAWS; i++)
-			seen[all[t]->sample(rows, 2, may, CLASSES, wm_rng_u32(&rng))]++;
+		for (size_t i = 0; i < DRAWS; i++) {
+			uint32_t j;
+
+			d.random = wm_rng_u32(&rng);
+			all[t]->sample(&j, &d, 1, 2);
+			seen[j]++;
+		}
 		for (size_t j = 1; j < CLASSES; j++) {
 			double expected = DRAWS * p[j] / total;
 
@@ -638,37 +658,46 @@ static void sample_draws_in_proportion_to_the_powers_of_two(void **state)
 	free(l);
 }
 
+static uint32_t drawn(
+	const struct wm_kernels *k, const int16_t *l, size_t n_rows, const uint32_t *may, uint32_t n, uint32_t random)
+{
+	const struct wm_draw d = {.rows = {l, l}, .may = may, .n = n, .random = random};
+	uint32_t j;
+
+	k->sample(&j, &d, 1, n_rows);
+	return j;
+}
+
 static void sample_handles_its_edges(void **state)
 {
 	const struct wm_kernels *const *all;
 	int16_t l[WM_WIDE] = {0};
-	const int16_t *const rows[2] = {l, l};
 
 	(void)state;
 	for (size_t t = 0, n_tables = tables(&all); t < n_tables; t++) {
 		const struct wm_kernels *k = all[t];
 		uint32_t may = 0;
 
-		assert_int_equal(k->sample(rows, 1, &may, 10, 0), 10); // no entry
-		assert_int_equal(k->sample(rows, 1, &may, 10, UINT32_MAX), 10);
+		assert_int_equal(drawn(k, l, 1, &may, 10, 0), 10); // no entry
+		assert_int_equal(drawn(k, l, 1, &may, 10, UINT32_MAX), 10);
 		may = 1 << 5;
 		l[5] = INT16_MIN;
-		assert_int_equal(k->sample(rows, 1, &may, 10, 0), 5); // the only one, however small
-		assert_int_equal(k->sample(rows, 2, &may, 10, UINT32_MAX), 5);
-		assert_int_equal(k->sample(rows, 1, NULL, 1, UINT32_MAX), 0);
+		assert_int_equal(drawn(k, l, 1, &may, 10, 0), 5); // the only one, however small
+		assert_int_equal(drawn(k, l, 2, &may, 10, UINT32_MAX), 5);
+		assert_int_equal(drawn(k, l, 1, NULL, 1, UINT32_MAX), 0);
 		may = 1 << 2 | 1 << 5 | 1 << 9;
 		l[5] = 20000;
 		l[2] = 20000 - (16 << WM_LOGIT_BITS);
 		l[9] = 20000 - (17 << WM_LOGIT_BITS);
-		assert_int_equal(k->sample(rows, 1, &may, 10, 0), 5); // below max - 16: never
-		assert_int_equal(k->sample(rows, 1, &may, 10, UINT32_MAX), 5);
+		assert_int_equal(drawn(k, l, 1, &may, 10, 0), 5); // below max - 16: never
+		assert_int_equal(drawn(k, l, 1, &may, 10, UINT32_MAX), 5);
 		l[2] = 20000; // two alike: halves
-		assert_int_equal(k->sample(rows, 1, &may, 10, 0x7fffffff), 2);
-		assert_int_equal(k->sample(rows, 1, &may, 10, 0x80000000), 5);
+		assert_int_equal(drawn(k, l, 1, &may, 10, 0x7fffffff), 2);
+		assert_int_equal(drawn(k, l, 1, &may, 10, 0x80000000), 5);
 		l[9] = INT16_MAX; // beyond the end of the range all are alike: thirds
-		assert_int_equal(k->sample(rows, 2, &may, 10, 0x50000000), 2);
-		assert_int_equal(k->sample(rows, 2, &may, 10, 0xa0000000), 5);
-		assert_int_equal(k->sample(rows, 2, &may, 10, 0xb0000000), 9);
+		assert_int_equal(drawn(k, l, 2, &may, 10, 0x50000000), 2);
+		assert_int_equal(drawn(k, l, 2, &may, 10, 0xa0000000), 5);
+		assert_int_equal(drawn(k, l, 2, &may, 10, 0xb0000000), 9);
 	}
 }
 

@@ -248,6 +248,11 @@ static void fill_random(struct wm_gen *g, const uint32_t *slots, size_t n)
 		g->m->kernels->philox(g->random[0][b], BLOCKS * TILE, key, wm_pad(n));
 }
 
+static const int16_t *logits_of(const struct wm_gen *g, size_t i)
+{
+	return g->logits + i * g->m->weights.columns;
+}
+
 static uint32_t next_random(struct slot *s)
 {
 	const uint32_t at = s->drawn++;
@@ -255,31 +260,57 @@ static uint32_t next_random(struct slot *s)
 	return s->random[(at % WORDS * BLOCKS + at / WORDS) * TILE];
 }
 
-static uint32_t draw_token(const struct wm_engine_model *m, struct slot *s, const int16_t *logits)
+// Each flow's cluster.
+static void draw_tokens(struct wm_gen *g, const uint32_t *slots, size_t n, struct draw *draw)
 {
-	const struct necst_head *head = &m->weights.head[s->family];
-	const struct necst_masks *masks = &m->masks;
-	const uint32_t *may = masks->may + necst_mask_row(masks, s->family, &s->left) * masks->words;
-	uint32_t left[NECST_TOKENS_MAX / 32];
-	uint32_t t;
+	const struct wm_engine_model *m = g->m;
+	uint32_t drawn[TILE], left[TILE][NECST_TOKENS_MAX / 32];
+	struct wm_draw d[TILE];
 
-	if (masks->tcp[s->family] && necst_owed_rule(left, &m->owed, s->family, &s->owed, may))
-		may = left;
-	t = head->n_tokens > 0 ? m->kernels->sample(&logits, 1, may, head->n_tokens, next_random(s)) : 0;
+	for (size_t i = 0; i < n; i++) {
+		struct slot *s = &g->slot[slots[i]];
+		const uint32_t n_tokens = m->weights.head[s->family].n_tokens;
 
-	return t < head->n_tokens
-		       ? head->token[t]
-		       : 0; // no cluster of this family and direction: only in a model that was tampered with
+		d[i] = (struct wm_draw){.rows = {logits_of(g, i)},
+			.may = m->masks.may + necst_mask_row(&m->masks, s->family, &s->left) * m->masks.words,
+			.n = n_tokens > 0 ? n_tokens : 1,
+			.random = next_random(s)};
+		if (m->masks.tcp[s->family] && necst_owed_rule(left[i], &m->owed, s->family, &s->owed, d[i].may))
+			d[i].may = left[i];
+	}
+	m->kernels->sample(drawn, d, n, 1);
+	for (size_t i = 0; i < n; i++) {
+		const struct slot *s = &g->slot[slots[i]];
+		const struct necst_head *head = &m->weights.head[s->family];
+
+		// 0: no cluster of this family and direction, only in a model that was tampered with
+		draw[i].token = drawn[i] < head->n_tokens ? head->token[drawn[i]] : 0;
+		if (m->kind[draw[i].token].proto == 6)
+			necst_window_prefetch(&m->windows, s->window, &m->kind[draw[i].token], s->profile);
+	}
 }
 
-// Class of the payload length; dims.sizes where the header image says it.
-static uint32_t draw_class(const struct wm_engine_model *m, struct slot *s, uint32_t token, const int16_t *logits)
+// Classes of the payloads' lengths; dims.sizes where the header image says it.
+static void draw_classes(struct wm_gen *g, const uint32_t *slots, size_t n, struct draw *draw)
 {
-	const int16_t *rows[2] = {logits, m->weights.size_tok + (size_t)token * m->weights.size_pad};
+	const struct necst_weights *w = &g->m->weights;
+	const uint32_t n_sizes = g->m->seq.dims.sizes;
+	uint32_t drawn[TILE];
+	struct wm_draw d[TILE];
+	size_t n_drawn = 0;
 
-	if (necst_framed(&m->kind[token]))
-		return m->seq.dims.sizes;
-	return m->kernels->sample(rows, 2, NULL, m->seq.dims.sizes, next_random(s));
+	for (size_t i = 0; i < n; i++) {
+		struct slot *s = &g->slot[slots[i]];
+
+		if (!necst_framed(&g->m->kind[draw[i].token]))
+			d[n_drawn++] = (struct wm_draw){.rows = {logits_of(g, i) + w->head[s->family].n_tokens,
+								w->size_tok + (size_t)draw[i].token * w->size_pad},
+				.n = n_sizes,
+				.random = next_random(s)};
+	}
+	g->m->kernels->sample(drawn, d, n_drawn, 2);
+	for (size_t i = n; i-- > 0;)
+		draw[i].size = necst_framed(&g->m->kind[draw[i].token]) ? n_sizes : drawn[--n_drawn];
 }
 
 // The longest gap that what is left of a flow's time has room for.
@@ -288,27 +319,51 @@ static uint64_t longest_gap(const struct slot *s)
 	return 2 * s->left.time_ns + s->duration_ns / 16;
 }
 
-// Bin of the time before the packet, some of which has passed: none that ends before that or that is far longer than
-// what is left of the flow's duration; gaps.n for the first packet.
-static uint32_t draw_gap_bin(
-	const struct wm_engine_model *m, struct slot *s, const struct draw *d, const int16_t *logits)
+// First of the bins that the time before a packet may have, some of which has passed: none that ends before that or
+// that is far longer than what is left of the flow's duration. @param may Bits of all of them.
+static uint32_t allow_bins(
+	const struct wm_engine_model *m, const struct slot *s, uint32_t token, uint32_t may[NECST_GAPS_MAX / 32])
 {
-	const size_t pad = m->weights.gap_pad;
-	const int16_t *rows[3] = {logits, m->weights.gap_tok + d->token * pad, m->weights.gap_size + d->size * pad};
-	const uint64_t passed = necst_clock(&m->clocks, &s->silence, d->token, m->kind[d->token].reverse);
-	uint32_t may[NECST_GAPS_MAX / 32];
-	uint32_t first, last, bin;
-	bins bits;
+	const uint64_t passed = necst_clock(&m->clocks, &s->silence, token, m->kind[token].reverse);
+	const uint32_t first = passed > 0 ? necst_gap_bin(&m->gaps, passed) : 0,
+		       last = necst_gap_bin(&m->gaps, passed + longest_gap(s));
+	const bins bits = ((bins)1 << (last + 1)) - ((bins)1 << first);
 
-	if (s->left.position == 0)
-		return m->gaps.n;
-	first = passed > 0 ? necst_gap_bin(&m->gaps, passed) : 0;
-	last = necst_gap_bin(&m->gaps, passed + longest_gap(s));
-	bits = ((bins)1 << (last + 1)) - ((bins)1 << first);
 	for (int i = 0; i < NECST_GAPS_MAX / 32; i++)
 		may[i] = (uint32_t)(bits >> 32 * i);
-	bin = m->kernels->sample(rows, 3, may, m->gaps.n, next_random(s));
-	return bin <= last ? bin : first; // all that may come are too unlikely to be drawn
+	return first;
+}
+
+// Bins of the times before the packets; gaps.n for a flow's first packet.
+static void draw_gap_bins(struct wm_gen *g, const uint32_t *slots, size_t n, struct draw *draw)
+{
+	const struct wm_engine_model *m = g->m;
+	const struct necst_weights *w = &m->weights;
+	uint32_t drawn[TILE], may[TILE][NECST_GAPS_MAX / 32], first[TILE];
+	struct wm_draw d[TILE];
+	size_t n_drawn = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct slot *s = &g->slot[slots[i]];
+
+		if (s->left.position == 0)
+			continue;
+		first[i] = allow_bins(m, s, draw[i].token, may[i]);
+		d[n_drawn++] =
+			(struct wm_draw){.rows = {logits_of(g, i) + w->head[s->family].n_tokens + m->seq.dims.sizes,
+						 w->gap_tok + (size_t)draw[i].token * w->gap_pad,
+						 w->gap_size + (size_t)draw[i].size * w->gap_pad},
+				.may = may[i],
+				.n = m->gaps.n,
+				.random = next_random(s)};
+	}
+	m->kernels->sample(drawn, d, n_drawn, 3);
+	for (size_t i = n; i-- > 0;) {
+		if (g->slot[slots[i]].left.position == 0)
+			draw[i].gap = m->gaps.n;
+		else // the first, if all that may come are too unlikely to be drawn
+			draw[i].gap = drawn[--n_drawn] < m->gaps.n ? drawn[n_drawn] : first[i];
+	}
 }
 
 // The gap itself. The last one meets the flow's planned end if that is in its bin; where it is the only one it is the
@@ -494,9 +549,12 @@ static void step_lone(struct wm_gen *g, const uint32_t *slots, size_t n, struct 
 		if (!necst_framed(&m->kind[d.token]))
 			d.size = necst_lone_size(&m->lone, d.token, next_random(s));
 		if (s->left.position > 0)
-			d.gap = m->kernels->sample((const int16_t *[]){w->gap_b, w->gap_tok + d.token * w->gap_pad,
-							   w->gap_size + d.size * w->gap_pad},
-				3, NULL, m->gaps.n, next_random(s));
+			m->kernels->sample(&d.gap,
+				&(struct wm_draw){.rows = {w->gap_b, w->gap_tok + (size_t)d.token * w->gap_pad,
+							  w->gap_size + (size_t)d.size * w->gap_pad},
+					.n = m->gaps.n,
+					.random = next_random(s)},
+				1, 3);
 		draw[i] = d;
 		at[i] = (uint8_t)i;
 	}
@@ -523,8 +581,6 @@ static void gather_families(const struct wm_gen *g, uint32_t *tile, uint8_t *at,
 // Stage by stage for the whole tile: so the draws of different flows overlap in the CPU.
 static void step_tile(struct wm_gen *g, const uint32_t *slots, size_t n, struct wm_step *out)
 {
-	const struct wm_engine_model *m = g->m;
-	const size_t columns = m->weights.columns, n_sizes = m->seq.dims.sizes;
 	uint32_t tile[TILE];
 	uint8_t at[TILE];
 	struct draw draw[TILE];
@@ -532,20 +588,9 @@ static void step_tile(struct wm_gen *g, const uint32_t *slots, size_t n, struct 
 	gather_families(g, tile, at, slots, n);
 	advance_states(g, tile, n);
 	fill_random(g, tile, n);
-	for (size_t i = 0; i < n; i++)
-		draw[i].token = draw_token(m, &g->slot[tile[i]], g->logits + i * columns);
-	for (size_t i = 0; i < n; i++) {
-		struct slot *s = &g->slot[tile[i]];
-		const int16_t *sizes = g->logits + i * columns + m->weights.head[s->family].n_tokens;
-
-		draw[i].size = draw_class(m, s, draw[i].token, sizes);
-	}
-	for (size_t i = 0; i < n; i++) {
-		struct slot *s = &g->slot[tile[i]];
-		const int16_t *gaps = g->logits + i * columns + m->weights.head[s->family].n_tokens + n_sizes;
-
-		draw[i].gap = draw_gap_bin(m, s, &draw[i], gaps);
-	}
+	draw_tokens(g, tile, n, draw);
+	draw_classes(g, tile, n, draw);
+	draw_gap_bins(g, tile, n, draw);
 	finish_packets(g, tile, at, n, draw, out);
 }
 

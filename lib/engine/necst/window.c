@@ -54,6 +54,16 @@ static int32_t draw_change(
 	return window > 0 && window <= UINT16_MAX ? window : me->window;
 }
 
+void necst_window_prefetch(const struct necst_windows *w, const struct necst_window_side side[2],
+	const struct necst_kind *k, uint32_t profile)
+{
+	const struct necst_window_side *me = &side[k->reverse];
+	const bool follows = me->window >= 0 || !necst_window_counts(k);
+	const uint32_t key = necst_window_key(follows ? NECST_WINDOW_FOLLOWS : NECST_WINDOW_OPENS, me, k, profile);
+
+	__builtin_prefetch(&w->next.index[necst_table_hash(key, w->next.index_bits)]);
+}
+
 uint16_t necst_window_draw(const struct necst_windows *w, const struct necst_window_side side[2],
 	const struct necst_kind *k, uint32_t profile, uint32_t random)
 {

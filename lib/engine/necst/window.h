@@ -58,6 +58,10 @@ static inline void necst_window_note(
 	side[!k->reverse].heard += payload;
 }
 
+/** Ask memory for what necst_window_draw() is going to look at first. */
+void necst_window_prefetch(const struct necst_windows *w, const struct necst_window_side side[2],
+	const struct necst_kind *k, uint32_t profile);
+
 /**
  * Draw the window of the next packet, of this kind, by 32 random bits.
  *
