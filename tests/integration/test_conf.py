@@ -21,7 +21,7 @@ import claims
 WIREMILL, PROJECT = (pathlib.Path(path).resolve() for path in sys.argv[1:3])
 CONF = PROJECT / "conf"
 FOLDER = tempfile.TemporaryDirectory()
-LIMIT_S = 200
+LIMIT_S = 200 * claims.PATIENCE
 
 
 def place(name):

@@ -16,7 +16,7 @@ import claims
 
 WIREMILL, MODELS, CAPTURES = (str(pathlib.Path(path).resolve()) for path in sys.argv[1:4])
 FOLDER = tempfile.TemporaryDirectory()
-LIMIT_S = 60
+LIMIT_S = 60 * claims.PATIENCE
 HTTP = f'model = "{MODELS}/http.safetensors";\n'
 PCAP = HTTP + 'pcap = "x.pcap"; packets = 10;\n'
 # EAL is asked for as little as possible; where a case says what is wrong with it, that takes the place of ARGS.

@@ -22,7 +22,7 @@ import little_capture
 import safetensors_file
 
 TRAIN, MILL = (str(pathlib.Path(word).resolve()) for word in sys.argv[1:3])
-LIMIT_S = 120  # for a machine that does other things too
+LIMIT_S = 120 * claims.PATIENCE  # for a machine that does other things too
 FOLDER = tempfile.TemporaryDirectory()
 N_KILLS = 6
 PER_S = 200  # packets that a slow capture brings

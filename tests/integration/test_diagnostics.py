@@ -7,6 +7,7 @@ usage: test_diagnostics.py SOURCES WIREMILL WIREMILL_TRAIN WIREMILL_COMPARE WIRE
 """
 
 import concurrent.futures
+import contextlib
 import errno
 import functools
 import os
@@ -29,7 +30,7 @@ SOURCES = pathlib.Path(sys.argv[1]).resolve()
 PROGRAMS = {pathlib.Path(path).name: str(pathlib.Path(path).resolve()) for path in sys.argv[2:6]}
 PAGES = {name: SOURCES / "app" / name / f"{name}.1" for name in PROGRAMS}
 FOLDER = tempfile.TemporaryDirectory()
-LIMIT_S = 120
+LIMIT_S = 120 * claims.PATIENCE
 EAL = "--no-huge -m 128 --no-pci --no-telemetry --no-shconf --log-level error -l 0 --vdev net_null0"
 TWO = EAL + " --vdev net_null1"
 
@@ -360,10 +361,13 @@ def short_of_descriptors():
 def slow_reader():
     """What is said where labels go to somebody who does not take them for a while, and the packets go on."""
     os.mkfifo(place("pipe"))
-    run = subprocess.Popen([PROGRAMS["wiremill"], *EAL.split(), "--", "-m", "M", "-r", "max", "-d", "3", "--labels", "pipe"], cwd=FOLDER.name,
-                           stderr=subprocess.PIPE, encoding="utf-8")
+    words = [*EAL.split(), "--", "-m", "M", "-r", "max", "-n", "500000", "--labels", "pipe", "--control", "piped"]
+    run = subprocess.Popen([PROGRAMS["wiremill"], *words], cwd=FOLDER.name, stderr=subprocess.PIPE, encoding="utf-8")
     with open(place("pipe"), "rb") as pipe:
-        time.sleep(4)
+        running.wait_for(lambda: os.path.exists(place("piped")))
+        with contextlib.suppress(OSError, ValueError):  # the end of the run
+            while (running.ask(place("piped"), "status").get("status") or {}).get("packets", 0) < 450000:
+                time.sleep(0.1)
         while pipe.read(1 << 20):
             pass
     return "wiremill", "a slow reader", run.communicate(timeout=LIMIT_S)[1].splitlines()[-1].partition(": ")[2]

@@ -20,7 +20,7 @@ import tempfile
 import claims
 
 MILL, MODELS, CAPTURES = (str(pathlib.Path(word).resolve()) for word in sys.argv[1:4])
-LIMIT_S = 120
+LIMIT_S = 120 * claims.PATIENCE
 TEMP = tempfile.TemporaryDirectory(prefix=f"follow-{os.getpid()}-")
 FOLDER = pathlib.Path(TEMP.name)
 MIX = f"{MODELS}/mix.safetensors"

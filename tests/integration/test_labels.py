@@ -22,7 +22,7 @@ import time
 import claims
 
 WIREMILL, MODELS, CAPTURES = (str(pathlib.Path(path).resolve()) for path in sys.argv[1:4])
-LIMIT_S = 120
+LIMIT_S = 120 * claims.PATIENCE
 NEAR, FAR = f"wb{os.getpid()}near", f"wb{os.getpid()}far"
 FOLDER = tempfile.TemporaryDirectory()
 NULL = ("--vdev", "net_null0,size=64")

@@ -24,7 +24,7 @@ import claims
 import lora_table
 
 TRAIN, MILL = (str(pathlib.Path(word).resolve()) for word in sys.argv[1:3])
-LIMIT_S = 120
+LIMIT_S = 120 * claims.PATIENCE
 N = 4000
 
 

@@ -20,7 +20,7 @@ import claims
 import little_capture
 
 TRAIN, MILL = (str(pathlib.Path(word).resolve()) for word in sys.argv[1:3])
-LIMIT_S = 120
+LIMIT_S = 120 * claims.PATIENCE
 FOLDER = tempfile.TemporaryDirectory()
 MODEL = str(pathlib.Path(FOLDER.name, "little.wm"))
 

@@ -27,7 +27,7 @@ import running
 from make_capture import even, heavy_tailed, pcap, pcapng, poisson, relative
 
 WIREMILL, CTL, FAKE, METER, READER, MODEL = (str(pathlib.Path(path).resolve()) for path in sys.argv[1:7])
-LIMIT_S = 120
+LIMIT_S = 120 * claims.PATIENCE
 RUNS = itertools.count()
 PREFIX = f"wt{os.getpid()}"  # of names that others can see
 FOLDER = tempfile.TemporaryDirectory()

@@ -23,7 +23,7 @@ import frames
 import little_capture
 
 WIREMILL, TRAIN, FAKE = (str(pathlib.Path(path).resolve()) for path in sys.argv[1:4])
-LIMIT_S = 120  # for a machine that does other things too
+LIMIT_S = 120 * claims.PATIENCE  # for a machine that does other things too
 RUNS = itertools.count()
 PREFIX = f"wm{os.getpid()}"  # of names that others can see
 FOLDER = tempfile.TemporaryDirectory()

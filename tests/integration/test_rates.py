@@ -19,7 +19,7 @@ import claims
 import little_capture
 
 WIREMILL, MODELS, TRAIN = (str(pathlib.Path(path).resolve()) for path in sys.argv[1:4])
-LIMIT_S = 120
+LIMIT_S = 120 * claims.PATIENCE
 FOLDER = tempfile.TemporaryDirectory()
 WINDOW_NS = 9 * 10**9  # some laps of a capture of one or a few minutes at the rates that are asked for here
 

@@ -27,7 +27,7 @@ from make_capture import pcap, pcapng, relative
 
 WIREMILL, TRAIN = (str(pathlib.Path(path).resolve()) for path in sys.argv[1:3])
 BESIDE = os.environ.get("WIREMILL_DATA_BESIDE")
-LIMIT_S = 120
+LIMIT_S = 120 * claims.PATIENCE
 RUNS = itertools.count()
 PREFIX = f"wr{os.getpid()}"  # of names that others can see
 FOLDER = tempfile.TemporaryDirectory()

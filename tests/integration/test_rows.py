@@ -19,7 +19,7 @@ import tempfile
 import claims
 
 TRAIN, MILL, CAPTURE = (str(pathlib.Path(word).resolve()) for word in sys.argv[1:4])
-LIMIT_S = 120
+LIMIT_S = 120 * claims.PATIENCE
 TEMP = tempfile.TemporaryDirectory(prefix=f"rows-{os.getpid()}-")
 FOLDER = pathlib.Path(TEMP.name)
 SERVERS = ("192.0.2.10", "192.0.2.11")

@@ -18,7 +18,7 @@ import tempfile
 import claims
 
 TRAIN, MILL, CAPTURES = (str(pathlib.Path(word).resolve()) for word in sys.argv[1:4])
-LIMIT_S = 200
+LIMIT_S = 200 * claims.PATIENCE
 N_PACKETS = 10000
 # In 1000 packets, of each kind: a model that learned for seconds draws rare things a few times too often.
 SLACK = 2
