@@ -170,7 +170,8 @@ static uint32_t draw(const struct wm_draw *d, size_t n_rows)
 		logit[j] = d->rows[0][j];
 		for (size_t r = 1; r < n_rows; r++)
 			logit[j] = fit(logit[j] + d->rows[r][j]);
-		max = may_be(d, j) && logit[j] > max ? logit[j] : max;
+		if (may_be(d, j) && logit[j] > max)
+			max = logit[j];
 	}
 	for (size_t j = 0; j < d->n; j++) {
 		weight[j] = may_be(d, j) ? weight_of((uint32_t)fit(max - logit[j])) : 0;

@@ -339,7 +339,7 @@ static void draw_gap_bins(struct wm_gen *g, const uint32_t *slots, size_t n, str
 {
 	const struct wm_engine_model *m = g->m;
 	const struct necst_weights *w = &m->weights;
-	uint32_t drawn[TILE], may[TILE][NECST_GAPS_MAX / 32], first[TILE];
+	uint32_t drawn[TILE], may[TILE][NECST_GAPS_MAX / 32], first[TILE] = {0};
 	struct wm_draw d[TILE];
 	size_t n_drawn = 0;
 
