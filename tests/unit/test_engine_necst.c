@@ -482,6 +482,35 @@ static void a_flow_that_outlived_the_capture_goes_on(void **state)
 	free_grammar(&g);
 }
 
+static void no_pause_of_a_long_flow_is_longer_than_those_that_were_seen(void **state)
+{
+	struct grammar g;
+	struct wm_model *model = NULL;
+	struct wm_engine_model *m;
+	struct wm_plan *plan = NULL;
+	struct wm_gen *gen = NULL;
+	struct wm_step step = {0};
+	struct wm_flow flow;
+	const uint32_t slot = 0;
+
+	(void)state;
+	make_grammar(&g, false);
+	m = open_long_flow(&g, &model); // a packet each millisecond
+	assert_int_equal(wm_engine_necst.plan_create(&plan, m, 2), 0);
+	wm_engine_necst.plan_next(plan, &flow);
+	assert_int_equal(wm_engine_necst.gen_create(&gen, m, 1, 1), 0);
+	wm_engine_necst.gen_begin(gen, slot, &flow);
+	for (uint32_t i = 0; i < g.ds.flows[0].n - 1; i++) {
+		wm_engine_necst.gen_step(gen, &slot, 1, &step);
+		assert_int_equal(step.gap_ns, i > 0 ? 1000000 : 0);
+	}
+	wm_engine_necst.gen_destroy(gen);
+	wm_engine_necst.plan_destroy(plan);
+	wm_engine_necst.close(m);
+	wm_model_close(model);
+	free_grammar(&g);
+}
+
 static void what_lasts_is_there_in_a_run_that_begins_in_the_last_part(void **state)
 {
 	struct grammar g;
@@ -605,6 +634,7 @@ int main(void)
 		cmocka_unit_test(a_run_that_is_shorter_than_the_capture_begins_in_its_last_part),
 		cmocka_unit_test(the_flow_of_a_capture_that_has_but_one_is_over_before_it_comes_again),
 		cmocka_unit_test(a_flow_that_outlived_the_capture_goes_on),
+		cmocka_unit_test(no_pause_of_a_long_flow_is_longer_than_those_that_were_seen),
 		cmocka_unit_test(what_lasts_is_there_in_a_run_that_begins_in_the_last_part),
 		cmocka_unit_test(where_flows_are_more_each_epoch_brings_the_long_one),
 		cmocka_unit_test(peers_that_agreed_on_a_port_agree_on_another_when_they_come_again),

@@ -66,6 +66,12 @@ static inline bool necst_gap_is_in(const struct necst_gaps *g, uint32_t bin, uin
 	return (bin == 0 || g->knots[bin][0] <= gap_ns) && (bin + 1 == g->n || gap_ns < g->knots[bin + 1][0]);
 }
 
+/** Whether a gap is no longer than those that were seen: the last bin takes longer ones, too. */
+static inline bool necst_gap_was_seen(const struct necst_gaps *g, uint64_t gap_ns)
+{
+	return gap_ns <= g->knots[g->n - 1][NECST_GAP_PARTS];
+}
+
 /** A gap of the bin, by 32 random bits; a multiple of the resolution. */
 static inline uint64_t necst_gap_draw(const struct necst_gaps *g, uint32_t bin, uint32_t random)
 {

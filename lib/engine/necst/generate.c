@@ -382,7 +382,8 @@ static uint64_t draw_gap(const struct wm_engine_model *m, struct slot *s, const 
 		return gap;
 	if (only || (last && all))
 		return left;
-	if (!last && all && necst_rest_draw(&m->rests, &m->gaps, d->token, s->left.pkts, random, &rest))
+	if (!last && all && necst_gap_was_seen(&m->gaps, passed_ns + left)
+		&& necst_rest_draw(&m->rests, &m->gaps, d->token, s->left.pkts, random, &rest))
 		return rest < left ? left - rest : 0;
 	return gap < longest_gap(s) ? gap : longest_gap(s);
 }

@@ -19,7 +19,8 @@ static size_t count_flow(struct necst_pair *pairs, const struct wm_flow_record *
 
 		necst_hear(&silence, r->reverse, gap);
 		if (j == f->first || left < 2
-			|| necst_gap_bin(gaps, passed + gap) != necst_gap_bin(gaps, passed + gap + rest))
+			|| necst_gap_bin(gaps, passed + gap) != necst_gap_bin(gaps, passed + gap + rest)
+			|| !necst_gap_was_seen(gaps, passed + gap + rest))
 			continue;
 		pairs[n++] = (struct necst_pair){necst_rest_key(token[j], left), necst_gap_bin(gaps, rest)};
 		pairs[n++] = (struct necst_pair){necst_rest_key(NECST_RESTS_ANY, left), necst_gap_bin(gaps, rest)};
