@@ -41,12 +41,14 @@ def packets(capture):
 
 
 def packets_a_second_are_those_asked_for_soon_and_for_good():
-    for model, first in ("mix", 0.1), ("http", 0.1), ("smtp", 0.1), ("dns", 0.1):
-        capture = milled("-m", f"{MODELS}/{model}.safetensors,rate=5kpps", "-d", "120", "--snaplen", "60")
-        times = [time for time, _ in packets(capture)]
-        second, some = (sum(time < end for time in times) / (5000 * end / 1e9) for end in (10**9, WINDOW_NS))
+    for model in "mix", "http", "smtp", "dns":
+        words = "-m", f"{MODELS}/{model}.safetensors,rate=5kpps", "--snaplen", "60"
+        # One second of traffic in bursts says little: that of one seed is up to .11 off.
+        seconds = [sum(1 for _ in packets(milled(*words, "-d", "1", "-s", seed))) / 5000 for seed in "1234"]
+        times = [time for time, _ in packets(milled(*words, "-d", "120"))]
+        some = sum(time < WINDOW_NS for time in times) / (5000 * WINDOW_NS / 1e9)
         last = sum(time >= 60 * 10**9 for time in times) / (5000 * 60)
-        assert abs(second - 1) < first, (model, second)
+        assert abs(sum(seconds) / len(seconds) - 1) < 0.1, (model, seconds)
         assert abs(some - 1) < 0.05, (model, some)
         assert abs(last - 1) < 0.02, (model, last)
 
