@@ -7,12 +7,12 @@
 #include <stdio.h>
 
 static const struct wm_family_def defs[] = {
-	{WM_UNIT_PACKET, WM_UNIT_PACKET, WM_HALVINGS, "columns"}, // a row is what a packet is in a capture
-	{WM_UNIT_PACKET, WM_UNIT_PACKET, WM_HALVINGS, "pairs of columns"},
-	{WM_UNIT_PACKET, WM_UNIT_PACKET, WM_HALVINGS_CLASSIFIER, "classifier"},
-	{WM_UNIT_PACKET, WM_UNIT_PACKET, WM_HALVINGS, "rules"},
-	{WM_UNIT_PACKET, WM_UNIT_PACKET, WM_HALVINGS, "memorisation"},
-	{WM_UNIT_PACKET, WM_UNIT_PACKET, WM_HALVINGS_CLASSIFIER, "usefulness"},
+	{WM_UNIT_PACKET, WM_HALVINGS, false, "columns"}, // a row is what a packet is in a capture
+	{WM_UNIT_PACKET, WM_HALVINGS, false, "pairs of columns"},
+	{WM_UNIT_PACKET, WM_HALVINGS_CLASSIFIER, false, "classifier"},
+	{WM_UNIT_PACKET, WM_HALVINGS, false, "rules"},
+	{WM_UNIT_PACKET, WM_HALVINGS, false, "memorisation"},
+	{WM_UNIT_PACKET, WM_HALVINGS_CLASSIFIER, false, "usefulness"},
 };
 enum { N_FAMILIES = sizeof(defs) / sizeof(defs[0]) };
 static wm_row_family *const families[N_FAMILIES] = {wm_measure_columns, wm_measure_row_pairs, wm_measure_row_classifier,
@@ -35,7 +35,7 @@ static int cut_at_random(struct wm_cut *out, struct wm_job *j, enum wm_unit unit
 	return wm_rows_halve_random(&out->rows, &j->tables[WM_INPUT_REAL], &j->random, &j->s);
 }
 
-static const struct wm_families all = {defs, N_FAMILIES, measure, cut_in_time, cut_at_random};
+static const struct wm_families all = {defs, N_FAMILIES, measure, cut_in_time, cut_at_random, NULL};
 
 static int describe(struct wm_job *j, enum wm_input_role role, const char *format, struct wm_err *err)
 {

@@ -5,18 +5,17 @@
 #include <errno.h>
 #include <stdlib.h>
 
-// Packets of a flow are no independent samples: what is found in packets has to be beyond halves of flows.
 static const struct wm_family_def defs[] = {
-	{WM_UNIT_PACKET, WM_UNIT_CLUSTER, WM_HALVINGS, "marginals"},
-	{WM_UNIT_STRETCH, WM_UNIT_CLUSTER, WM_HALVINGS, "sequences"},
-	{WM_UNIT_FLOW, WM_UNIT_CLUSTER, WM_HALVINGS, "flows"},
-	{WM_UNIT_FLOW, WM_UNIT_CLUSTER, WM_HALVINGS, "validity"},
-	{WM_UNIT_STRETCH, WM_UNIT_CLUSTER, WM_HALVINGS, "rates"},
-	{WM_UNIT_STRETCH, WM_UNIT_STRETCH, WM_HALVINGS_CLASSIFIER, "classifier"},
-	{WM_UNIT_STRETCH, WM_UNIT_STRETCH, WM_HALVINGS, "memorisation"},
-	{WM_UNIT_CLUSTER, WM_UNIT_CLUSTER, WM_HALVINGS, "pairs of fields"},
-	{WM_UNIT_CLUSTER, WM_UNIT_CLUSTER, WM_HALVINGS, "NetShare's fields"},
-	{WM_UNIT_CLUSTER, WM_UNIT_CLUSTER, WM_HALVINGS, "usefulness"},
+	{WM_UNIT_PACKET, WM_HALVINGS, true, "marginals"},
+	{WM_UNIT_STRETCH, WM_HALVINGS, true, "sequences"},
+	{WM_UNIT_FLOW, WM_HALVINGS, true, "flows"},
+	{WM_UNIT_FLOW, WM_HALVINGS, true, "validity"},
+	{WM_UNIT_STRETCH, WM_HALVINGS, true, "rates"},
+	{WM_UNIT_STRETCH, WM_HALVINGS_CLASSIFIER, false, "classifier"}, // takes the most time
+	{WM_UNIT_STRETCH, WM_HALVINGS, false, "memorisation"},          // hands hold each other's copies
+	{WM_UNIT_CLUSTER, WM_HALVINGS, true, "pairs of fields"},
+	{WM_UNIT_CLUSTER, WM_HALVINGS, true, "NetShare's fields"},
+	{WM_UNIT_CLUSTER, WM_HALVINGS, true, "usefulness"},
 };
 enum { N_FAMILIES = sizeof(defs) / sizeof(defs[0]) };
 static wm_family *const families[N_FAMILIES] = {wm_measure_marginals, wm_measure_sequence, wm_measure_flows,
@@ -39,7 +38,12 @@ static int cut_at_random(struct wm_cut *out, struct wm_job *j, enum wm_unit unit
 	return wm_halve_random(&out->packets, &j->traces[WM_INPUT_REAL], unit, &j->random, &j->s);
 }
 
-static const struct wm_families all = {defs, N_FAMILIES, measure, cut_in_time, cut_at_random};
+static int deal(struct wm_cut *out, struct wm_job *j)
+{
+	return wm_deal(&out->packets, &j->traces[WM_INPUT_REAL], &j->traces[WM_INPUT_SYNTH], &j->random, &j->s);
+}
+
+static const struct wm_families all = {defs, N_FAMILIES, measure, cut_in_time, cut_at_random, deal};
 
 static int note_comparison(struct wm_job *j)
 {

@@ -22,7 +22,7 @@ unsigned wm_families_steps(const struct wm_families *f)
 	unsigned steps = 0;
 
 	for (size_t i = 0; i < f->n; i++)
-		steps += 1 + f->defs[i].halvings * (f->defs[i].unit == f->defs[i].cluster ? 1 : 2);
+		steps += 1 + f->defs[i].halvings + (f->defs[i].dealt ? WM_DEALS : 0);
 	return steps;
 }
 
@@ -64,7 +64,7 @@ static int measure_values(struct wm_job *j, const struct wm_families *f)
 	return rc;
 }
 
-// One random halving, which serves all families whose units or clusters it halves.
+// One random halving, which serves all families whose units it halves.
 static int measure_floor(struct wm_job *j, const struct wm_families *f, enum wm_unit unit, unsigned number)
 {
 	struct wm_values *v = malloc(sizeof(*v));
@@ -75,7 +75,7 @@ static int measure_floor(struct wm_job *j, const struct wm_families *f, enum wm_
 	for (size_t i = 0; i < f->n && rc == 0; i++) {
 		const struct wm_family_def *d = &f->defs[i];
 
-		if ((d->unit != unit && d->cluster != unit) || number >= d->halvings)
+		if (d->unit != unit || number >= d->halvings)
 			continue;
 		wm_job_tell(j, 0, "noise floor");
 		if (!is_cut)
@@ -84,15 +84,48 @@ static int measure_floor(struct wm_job *j, const struct wm_families *f, enum wm_
 		*v = (struct wm_values){.has = {false}};
 		if (rc == 0)
 			rc = measure_cut(j, f, i, &halves, v);
-		if (rc == 0 && d->unit == unit)
+		if (rc == 0)
 			wm_measured_add_floor(&j->m, v);
-		if (rc == 0 && (d->cluster == unit || unit != WM_UNIT_PACKET))
+		if (rc == 0 && (!d->dealt || unit != WM_UNIT_PACKET)) // packets of a flow are no independent samples
 			wm_measured_add_reach(&j->m, v);
 		j->done++;
 	}
 	free_cut(&halves);
 	free(v);
 	return rc;
+}
+
+// Real and synthetic flows dealt to two hands, each of which stands for the real ones once.
+static int measure_deal(struct wm_job *j, const struct wm_families *f)
+{
+	struct wm_values *v = malloc(sizeof(*v));
+	struct wm_cut hands = {.packets.a.n = 0};
+	int rc = v == NULL ? -ENOMEM : f->deal(&hands, j);
+
+	for (size_t i = 0; i < f->n && rc == 0; i++) {
+		const struct wm_part of[] = {{&hands.packets.a, &hands.rows.a}, {&hands.packets.b, &hands.rows.b}};
+
+		if (!f->defs[i].dealt)
+			continue;
+		wm_job_tell(j, 0, "how far chance reaches");
+		for (unsigned first = 0; first < 2 && rc == 0; first++) {
+			*v = (struct wm_values){.has = {false}};
+			rc = measure(j, f, i, &of[first], &of[!first], v);
+			if (rc == 0)
+				wm_measured_add_reach(&j->m, v);
+		}
+		j->done++;
+	}
+	free_cut(&hands);
+	free(v);
+	return rc;
+}
+
+static unsigned deals_of(const struct wm_job *j)
+{
+	const size_t n = j->traces[WM_INPUT_REAL].n + j->traces[WM_INPUT_SYNTH].n + 1, deals = WM_DEALT_PACKETS / n;
+
+	return deals < WM_DEALS_LEAST ? WM_DEALS_LEAST : deals < WM_DEALS ? (unsigned)deals : WM_DEALS;
 }
 
 int wm_measure_families(struct wm_job *j, const struct wm_families *f)
@@ -103,6 +136,8 @@ int wm_measure_families(struct wm_job *j, const struct wm_families *f)
 	for (enum wm_unit unit = WM_UNIT_PACKET; unit <= WM_UNIT_CLUSTER; unit++)
 		for (unsigned k = 0; k < WM_HALVINGS && rc == 0; k++)
 			rc = measure_floor(j, f, unit, k);
+	for (unsigned k = 0; k < deals_of(j) && f->deal != NULL && rc == 0; k++)
+		rc = measure_deal(j, f);
 	return rc;
 }
 

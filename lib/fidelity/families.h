@@ -19,10 +19,10 @@ struct wm_cut {
 };
 
 struct wm_family_def {
-	enum wm_unit unit;    // what stays together in the random halves that are its floor ...
-	enum wm_unit cluster; // ... and in those that findings have to be beyond
-	unsigned halvings;    // how many of each
-	const char *what;     // for those who wait
+	enum wm_unit unit; // what stays together in the random halves that are its floor
+	unsigned halvings;
+	bool dealt;       // whether findings have to be beyond real and synthetic flows dealt to two hands, too
+	const char *what; // for those who wait
 };
 
 /** The families of one kind of traffic, and how that is measured and cut. All return 0 or -ENOMEM. */
@@ -33,7 +33,11 @@ struct wm_families {
 		struct wm_values *out);
 	int (*cut_in_time)(struct wm_cut *out, struct wm_job *j);
 	int (*cut_at_random)(struct wm_cut *out, struct wm_job *j, enum wm_unit unit); // another each time
+	int (*deal)(struct wm_cut *out, struct wm_job *j);                             // another each time
 };
+
+/** How often flows are dealt: the less the more packets there are, for that takes time and chance matters less. */
+enum { WM_DEALS = 10, WM_DEALS_LEAST = 3, WM_DEALT_PACKETS = 4000000 };
 
 /** How many steps of progress wm_measure_families() takes. */
 unsigned wm_families_steps(const struct wm_families *f);

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WM_FIDELITY_SCHEMA = 3 }; // of names and meanings in a report; grows when one changes
+enum { WM_FIDELITY_SCHEMA = 4 }; // of names and meanings in a report; grows when one changes
 
 enum wm_fidelity_mode {
 	WM_FIDELITY_PACKETS, // captures against each other
@@ -49,7 +49,7 @@ struct wm_metric {
 	double value;
 	double floor;
 	double tfloor;
-	double reach; // the largest of some halvings that leave flows whole; above the floor where flows differ
+	double reach; // the furthest that flows got which were dealt to two hands, or halves: how far chance reaches
 	double holdout;
 	double ratio;       // of the value to the floors, 0.1 .. 1000; 1 = as far as real data is from itself
 	double floor_ratio; // to the floor alone

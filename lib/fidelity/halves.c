@@ -22,70 +22,118 @@ static size_t number_units(uint32_t *units, const struct wm_trace *t, enum wm_un
 	return n;
 }
 
-// Takes the rows that are marked, and the others.
-static int take_marked(struct wm_halves *out, const struct wm_trace *t, const uint8_t *marked, struct wm_scratch *s)
+// The rows with a mark. @return NULL without memory.
+static uint32_t *marked_rows(size_t *n, const uint8_t *marks, size_t of, uint8_t mark, struct wm_scratch *s)
 {
-	uint32_t *rows[2] = {wm_scratch_get(s, t->n, sizeof(uint32_t)), wm_scratch_get(s, t->n, sizeof(uint32_t))};
-	struct wm_halves h = {.a.n = 0};
-	size_t n[2] = {0, 0};
-	int rc;
+	uint32_t *rows = wm_scratch_get(s, of, sizeof(*rows));
 
-	if (rows[0] == NULL || rows[1] == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < t->n; i++)
-		rows[!marked[i]][n[!marked[i]]++] = (uint32_t)i;
-	rc = wm_trace_take(&h.a, t, rows[0], n[0]);
-	if (rc == 0)
-		rc = wm_trace_take(&h.b, t, rows[1], n[1]);
-	if (rc < 0)
-		wm_halves_free(&h);
-	else
-		*out = h;
-	return rc;
+	*n = 0;
+	for (size_t i = 0; rows != NULL && i < of; i++)
+		if (marks[i] == mark)
+			rows[(*n)++] = (uint32_t)i;
+	return rows;
 }
 
-// Marks a random half of the units. @return how many packets they have; SIZE_MAX without memory.
-static size_t mark_random(
-	uint8_t *marked, const struct wm_trace *t, enum wm_unit unit, struct wm_shuffler *random, struct wm_scratch *s)
+// Takes the rows that are marked, and the others, or puts them behind those that were taken.
+static int take_marked(
+	struct wm_halves *out, const struct wm_trace *t, const uint8_t *marks, bool append, struct wm_scratch *s)
+{
+	struct wm_trace *const to[] = {&out->b, &out->a};
+
+	for (uint8_t mark = 0; mark < 2; mark++) {
+		size_t n;
+		const uint32_t *rows = marked_rows(&n, marks, t->n, mark, s);
+
+		if (rows == NULL
+			|| (append ? wm_trace_append(to[mark], t, rows, n) : wm_trace_take(to[mark], t, rows, n)) < 0) {
+			wm_halves_free(out);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+// Marks a random half of the units. @return 0 or -ENOMEM.
+static int mark_random(
+	uint8_t *marks, const struct wm_trace *t, enum wm_unit unit, struct wm_shuffler *random, struct wm_scratch *s)
 {
 	uint32_t *units = wm_scratch_get(s, t->n, sizeof(*units)), *order = wm_scratch_get(s, t->n, sizeof(*order));
 	uint8_t *picked = wm_scratch_get(s, t->n, 1);
-	size_t n, packets = 0;
+	size_t n;
 
 	if (units == NULL || order == NULL || picked == NULL)
-		return SIZE_MAX;
+		return -ENOMEM;
+	if (unit == WM_UNIT_CLUSTER)
+		unit = t->n_flows < WM_FEW ? WM_UNIT_STRETCH : WM_UNIT_FLOW;
 	n = number_units(units, t, unit);
 	wm_shuffle(random, order, n);
 	for (size_t i = 0; i < n / 2; i++)
 		picked[order[i]] = 1;
-	for (size_t i = 0; i < t->n; i++) {
-		marked[i] = picked[units[i]];
-		packets += marked[i];
-	}
-	return packets;
+	for (size_t i = 0; i < t->n; i++)
+		marks[i] = picked[units[i]];
+	return 0;
 }
 
-static bool is_lopsided(size_t n, size_t of)
+// Halves a trace at random; `append`: puts its halves behind those of another.
+static int halve(struct wm_halves *out, const struct wm_trace *t, enum wm_unit unit, struct wm_shuffler *random,
+	bool append, struct wm_scratch *s)
 {
-	return 4 * n < of || 4 * n > 3 * of;
+	const size_t mark = s->n;
+	uint8_t *marks = wm_scratch_get(s, t->n, 1);
+	int rc = marks == NULL ? -ENOMEM : mark_random(marks, t, unit, random, s);
+
+	if (rc == 0)
+		rc = take_marked(out, t, marks, append, s);
+	wm_scratch_release(s, mark);
+	return rc;
 }
 
 int wm_halve_random(struct wm_halves *out, const struct wm_trace *t, enum wm_unit unit, struct wm_shuffler *random,
 	struct wm_scratch *s)
 {
-	const size_t mark = s->n;
-	uint8_t *marked = wm_scratch_get(s, t->n, 1);
-	size_t n;
-	int rc;
+	*out = (struct wm_halves){.a.n = 0};
+	return halve(out, t, unit, random, false, s);
+}
 
-	if (marked == NULL)
-		return -ENOMEM;
-	n = mark_random(marked, t, unit, random, s);
-	if (n != SIZE_MAX && unit == WM_UNIT_CLUSTER && t->n_flows < WM_FEW)
-		n = mark_random(marked, t, WM_UNIT_STRETCH, random, s);
-	rc = n == SIZE_MAX ? -ENOMEM : take_marked(out, t, marked, s);
+static uint32_t *order_in_time(const struct wm_trace *t, struct wm_scratch *s)
+{
+	uint64_t *keys = wm_scratch_get(s, t->n, sizeof(*keys));
+	uint32_t *order = wm_scratch_get(s, t->n, sizeof(*order));
+
+	for (size_t i = 0; keys != NULL && i < t->n; i++)
+		keys[i] = (uint64_t)t->time_ns[i];
+	return keys == NULL || order == NULL || wm_sort_order(order, keys, t->n, s) < 0 ? NULL : order;
+}
+
+// The time since the packet before is another among other packets.
+static int renew_gaps(struct wm_trace *t, struct wm_scratch *s)
+{
+	const size_t mark = s->n;
+	const uint32_t *order = order_in_time(t, s);
+
+	for (size_t i = 0; order != NULL && i < t->n; i++)
+		t->tgap_ns[order[i]] = i == 0 ? -1 : t->time_ns[order[i]] - t->time_ns[order[i - 1]];
 	wm_scratch_release(s, mark);
+	return order == NULL ? -ENOMEM : 0;
+}
+
+int wm_deal(struct wm_halves *out, const struct wm_trace *a, const struct wm_trace *b, struct wm_shuffler *random,
+	struct wm_scratch *s)
+{
+	int rc = wm_halve_random(out, a, WM_UNIT_CLUSTER, random, s);
+
+	if (rc == 0)
+		rc = halve(out, b, WM_UNIT_CLUSTER, random, true, s);
+	if (rc == 0 && (renew_gaps(&out->a, s) < 0 || renew_gaps(&out->b, s) < 0))
+		rc = -ENOMEM;
+	if (rc < 0)
+		wm_halves_free(out);
 	return rc;
+}
+
+static bool is_lopsided(size_t n, size_t of)
+{
+	return 4 * n < of || 4 * n > 3 * of;
 }
 
 // Marks the earlier half of the flows. @return how many packets they have.
@@ -109,17 +157,11 @@ static size_t mark_flows(uint8_t *marked, const struct wm_trace *t, const uint32
 
 static int mark_packets(uint8_t *marked, const struct wm_trace *t, struct wm_scratch *s)
 {
-	uint64_t *keys = wm_scratch_get(s, t->n, sizeof(*keys));
-	uint32_t *order = wm_scratch_get(s, t->n, sizeof(*order));
+	const uint32_t *order = order_in_time(t, s);
 
-	if (keys == NULL || order == NULL)
+	if (order == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; i < t->n; i++) {
-		keys[i] = (uint64_t)t->time_ns[i];
-		marked[i] = 0;
-	}
-	if (wm_sort_order(order, keys, t->n, s) < 0)
-		return -ENOMEM;
+	memset(marked, 0, t->n);
 	for (size_t i = 0; i < t->n / 2; i++)
 		marked[order[i]] = 1;
 	return 0;
@@ -133,6 +175,7 @@ int wm_halve_in_time(struct wm_halves *out, const struct wm_trace *t, struct wm_
 	const uint32_t *runs = wm_trace_runs(t, &n_runs, s);
 	int rc = 0;
 
+	*out = (struct wm_halves){.a.n = 0};
 	if (marked == NULL || runs == NULL)
 		return -ENOMEM;
 	if (t->n_flows >= WM_FEW)
@@ -140,7 +183,7 @@ int wm_halve_in_time(struct wm_halves *out, const struct wm_trace *t, struct wm_
 	if (is_lopsided(n, t->n))
 		rc = mark_packets(marked, t, s);
 	if (rc == 0)
-		rc = take_marked(out, t, marked, s);
+		rc = take_marked(out, t, marked, false, s);
 	wm_scratch_release(s, mark);
 	return rc;
 }

@@ -16,11 +16,20 @@ enum wm_unit {
 	WM_UNIT_PACKET,
 	WM_UNIT_STRETCH, // the flow, or 1/200 of the trace of a flow that has over 2 % of it or if flows are few
 	WM_UNIT_FLOW,
-	WM_UNIT_CLUSTER, // the flow, or the stretch if flows are few or a half would get under a quarter of the packets
+	WM_UNIT_CLUSTER, // the flow, or the stretch if flows are few
 };
 
 /** A random half of the units and the other. @return 0 or -ENOMEM. */
 int wm_halve_random(struct wm_halves *out, const struct wm_trace *t, enum wm_unit unit, struct wm_shuffler *random,
+	struct wm_scratch *s);
+
+/**
+ * Two traces together, halved: a random half of the clusters of each, and the others. If the traces are samples of the
+ * same traffic, they are as far apart as such halves are: also where a few flows are larger than all others.
+ *
+ * @return 0 or -ENOMEM. Source: Good, "Permutation, Parametric, and Bootstrap Tests of Hypotheses", 2005.
+ */
+int wm_deal(struct wm_halves *out, const struct wm_trace *a, const struct wm_trace *b, struct wm_shuffler *random,
 	struct wm_scratch *s);
 
 /**

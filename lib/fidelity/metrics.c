@@ -34,7 +34,7 @@ static const struct wm_measure share_more = {"share", .005, .02, 1, "how much mo
 static const struct wm_measure auc = {"auc", .05, .1, 1,
 	"area under the ROC curve of gradient boosted trees that tell synthetic from real; 0.5 = they cannot",
 	"Lopez-Paz, Oquab, Revisiting Classifier Two-Sample Tests, ICLR 2017"};
-static const struct wm_measure copy = {"copy", .005, .01, 1,
+static const struct wm_measure copy = {"copy", .005, .03, 1,
 	"share of the synthetic data that occurs verbatim in the real", "Meehan et al., AISTATS 2020"};
 static const struct wm_measure dcr = {"dcr", .03, .06, 1,
 	"share of the synthetic records nearer to the real data than to as much of the holdout; 0.5 = no memory, 1 = "

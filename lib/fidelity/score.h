@@ -11,7 +11,7 @@ struct wm_measured {
 	struct wm_values tfloor;
 	double floor_sum[WM_METRICS_MAX];
 	unsigned floor_n[WM_METRICS_MAX]; // halvings in which it could be measured
-	double reach[WM_METRICS_MAX];     // the largest of the halvings by flow; meaningless where reach_n is 0
+	double reach[WM_METRICS_MAX];     // the largest of deals and halvings by flow; meaningless where reach_n is 0
 	unsigned reach_n[WM_METRICS_MAX];
 };
 

@@ -95,6 +95,31 @@ int wm_trace_take(struct wm_trace *out, const struct wm_trace *t, const uint32_t
 	return 0;
 }
 
+int wm_trace_append(struct wm_trace *out, const struct wm_trace *t, const uint32_t *rows, size_t n)
+{
+	struct wm_trace whole = *t;
+
+	for (size_t i = 0; i < N_COLUMNS; i++) {
+		size_t size;
+		void **to = column_of(out, i, &size), **from = column_of(&whole, i, &size), *more;
+
+		if (*from == NULL || *to == NULL)
+			continue;
+		more = reallocarray(*to, out->n + n > 0 ? out->n + n : 1, size);
+		if (more == NULL)
+			return -ENOMEM;
+		*to = more;
+		gather((char *)more + out->n * size, *from, size, rows, n);
+	}
+	for (size_t i = out->n; i < out->n + n; i++)
+		out->flow[i] += (uint32_t)out->n_flows;
+	out->n += n;
+	out->n_flows += t->n_flows;
+	out->span_ns = out->span_ns > t->span_ns ? out->span_ns : t->span_ns;
+	out->links |= t->links;
+	return 0;
+}
+
 void wm_trace_free(struct wm_trace *t)
 {
 	for (size_t i = 0; i < N_COLUMNS; i++) {

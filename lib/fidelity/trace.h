@@ -91,6 +91,10 @@ int wm_trace_read(struct wm_trace *out, const char *path, const struct wm_trace_
 
 /** The rows whose numbers are given, in that order, as a trace of its own. @return 0 or -ENOMEM. */
 int wm_trace_take(struct wm_trace *out, const struct wm_trace *t, const uint32_t *rows, size_t n);
+
+/** Put rows of another trace, as other flows, behind those of one. @return 0 or -ENOMEM: it is as it was. */
+int wm_trace_append(struct wm_trace *out, const struct wm_trace *t, const uint32_t *rows, size_t n);
+
 void wm_trace_free(struct wm_trace *t); // accepts one that is all zero
 
 /** First row of each run of one flow, in order; n_runs of them, and behind them t->n. @return NULL without memory. */

@@ -6,10 +6,10 @@
 #include <string.h>
 
 static const double near = 1.5;         // up to this strict score a group without findings is as real
-static const double beyond_reach = 1.5; // a finding is so many times further off than halves of the flows ...
+static const double beyond_reach = 2;   // a finding is so many times further off than flows dealt to two hands ...
 static const double beyond_drift = 3;   // ... than halves in time ...
 static const double beyond_holdout = 2; // ... and than the holdout, if there is one;
-static const double beyond_copies = 3;  // memorisation: than what the ratio is to
+static const double beyond_copies = 3;  // memorisation: than the holdout or, without one, halves of the real traffic
 
 double wm_excess(const struct wm_measure *m, double v)
 {
@@ -27,6 +27,18 @@ static bool is_beyond(const struct wm_measure *m, double v, double base, double 
 	return m->worst == 1 ? 1 - v <= pow(1 - fmin(base, 1), times) + 1e-12 : v >= times * base;
 }
 
+// Whether more is copied than other traffic of the network would share with the real; halves have half as much to be
+// found in.
+static bool is_copied(const struct wm_metric *m, double value)
+{
+	const struct wm_measure *measure = m->def->measure;
+	double base = wm_excess(measure, m->holdout);
+
+	if (isnan(base) && strcmp(measure->name, "copy") == 0)
+		base = 1 - pow(1 - fmin(wm_excess(measure, m->reach), 1), 2);
+	return isnan(base) ? m->ratio >= beyond_copies : is_beyond(measure, value, base, beyond_copies);
+}
+
 // @param chance How much of the traffic can be off by chance.
 static bool is_finding(const struct wm_metric *m, double chance)
 {
@@ -37,7 +49,7 @@ static bool is_finding(const struct wm_metric *m, double chance)
 	if (measure->eps == 0 || isnan(m->ratio))
 		return false;
 	if (m->def->key[0] == 'G')
-		return m->ratio >= beyond_copies;
+		return value >= measure->least && is_copied(m, value);
 	if (strcmp(measure->name, "auc") == 0) { // 0.5 is what chance makes of it
 		reach = wm_excess(measure, m->reach);
 		drift = wm_excess(measure, m->tfloor);

@@ -111,7 +111,7 @@ def a_capture_is_as_close_to_itself_as_can_be():
     with tempfile.TemporaryDirectory() as folder:
         _, real = prepared(folder)
         result = report(folder, real, real)
-        assert result["schema_version"] == 3 and result["mode"] == "packets"
+        assert result["schema_version"] == 4 and result["mode"] == "packets"
         for key, metric in result["metrics"].items():
             if key[0] in "ABCDENT" and metric["value"] is not None:
                 assert metric["value"] == 0, f"{key} is {metric['value']}"

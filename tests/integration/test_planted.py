@@ -70,6 +70,17 @@ def what_was_done_to_some_flows_shows_beside_the_others():
         hold(folder, "guess", real, other)
 
 
+def samples_of_the_same_traffic_do_not_differ():
+    """With one of some twenty that may: a finding is beyond the furthest of some twenty deals."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = {}
+        for name in ("dns", "guess", "http", "mix", "smtp", "snmp"):
+            packets = planted.read(CAPTURES / f"{name}.pcap.gz")[:2 * PACKETS]
+            for seed in range(4):
+                found[name, seed] = differing(folder, *planted.dealt(packets, 2, seed))
+        assert sum(letters != "" for letters in found.values()) <= 1, found
+
+
 def it_shows_in_captures_of_others():
     if not BESIDE.is_dir():
         raise claims.Skip("no data beside the project")
@@ -86,5 +97,6 @@ def it_shows_in_captures_of_others():
 claims.run("planted", [
     what_was_done_to_a_capture_shows_beside_it,
     what_was_done_to_some_flows_shows_beside_the_others,
+    samples_of_the_same_traffic_do_not_differ,
     it_shows_in_captures_of_others,
 ])

@@ -6,6 +6,7 @@
 #include <fidelity/measure.h>
 #include <fidelity/pairs.h>
 #include <fidelity/sketch.h>
+#include <fidelity/trace_pvt.h>
 
 #include <math.h>
 #include <setjmp.h>
@@ -258,6 +259,63 @@ static void shuffles_are_those_of_numpy(void **state)
 	assert_memory_equal(order, nine, sizeof(nine));
 }
 
+// 40 flows of 1 to 4 packets, a packet each 10 ns.
+static void make_trace(struct wm_trace *t, size_t flows)
+{
+	size_t n = 0;
+
+	assert_int_equal(wm_trace_resize(t, 4 * flows), 0);
+	for (uint32_t f = 0; f < flows; f++)
+		for (uint32_t k = 0; k <= f % 4; k++, n++) {
+			t->flow[n] = f;
+			t->pos[n] = k;
+			t->rpos[n] = f % 4 - k;
+			t->time_ns[n] = 10 * (int64_t)n;
+			t->field[WM_F_LEN][n] = (int32_t)(f % 4 + 1);
+		}
+	t->n = n;
+	t->n_flows = flows;
+}
+
+static size_t count_whole_flows(const struct wm_trace *t)
+{
+	size_t flows = 0;
+
+	for (size_t i = 0, end; i < t->n; i = end, flows++) {
+		for (end = i; end < t->n && t->flow[end] == t->flow[i]; end++)
+			assert_int_equal(t->pos[end], end - i);
+		assert_int_equal(end - i, t->field[WM_F_LEN][i]);
+	}
+	return flows;
+}
+
+static void hands_get_half_of_the_flows_of_both(void **state)
+{
+	enum { A = 40, B = 60 };
+	struct wm_trace a = {.n = 0}, b = {.n = 0};
+	struct wm_scratch s = {0};
+	struct wm_shuffler random;
+	struct wm_halves hands;
+	int64_t gaps = 0;
+
+	(void)state;
+	make_trace(&a, A);
+	make_trace(&b, B);
+	wm_shuffler_init(&random, 1);
+	assert_int_equal(wm_deal(&hands, &a, &b, &random, &s), 0);
+	assert_int_equal(hands.a.n + hands.b.n, a.n + b.n);
+	assert_int_equal(count_whole_flows(&hands.a), (A + B) / 2);
+	assert_int_equal(count_whole_flows(&hands.b), (A + B) / 2);
+	for (size_t i = 0; i < hands.a.n; i++)
+		gaps += hands.a.tgap_ns[i] + (hands.a.tgap_ns[i] == -1);
+	assert_true(
+		gaps <= b.time_ns[b.n - 1] && gaps > b.time_ns[b.n - 1] / 2); // from a hand's first packet to its last
+	wm_halves_free(&hands);
+	wm_trace_free(&a);
+	wm_trace_free(&b);
+	wm_scratch_fini(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +331,7 @@ int main(void)
 		cmocka_unit_test(ties_are_as_they_were_where_fields_alone_are_off),
 		cmocka_unit_test(every_metric_has_a_key_of_its_own_and_a_meaning),
 		cmocka_unit_test(shuffles_are_those_of_numpy),
+		cmocka_unit_test(hands_get_half_of_the_flows_of_both),
 	};
 
 	return cmocka_run_group_tests_name("fidelity", tests, NULL, NULL);
