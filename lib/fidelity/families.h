@@ -37,7 +37,7 @@ struct wm_families {
 };
 
 /** How often flows are dealt: the less the more packets there are, for that takes time and chance matters less. */
-enum { WM_DEALS = 10, WM_DEALS_LEAST = 3, WM_DEALT_PACKETS = 4000000 };
+enum { WM_DEALS = 10, WM_DEALS_LEAST = 2, WM_DEALT_PACKETS = 4000000 };
 
 /** How many steps of progress wm_measure_families() takes. */
 unsigned wm_families_steps(const struct wm_families *f);

@@ -104,6 +104,8 @@ static void fill_cells(struct wm_grower *w, struct leaf *l, const float *g, cons
 		const uint8_t *bin = b->bin + c * b->n;
 		const unsigned n_bins = b->n_bins[c];
 
+		if (n_bins + b->lacks[c] < 2) // nothing to split
+			continue;
 		for (size_t i = 0; i < n; i++) {
 			struct cell *to = &cells[bin[order[i]] < n_bins ? bin[order[i]] : n_bins];
 
