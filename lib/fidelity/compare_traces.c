@@ -6,16 +6,16 @@
 #include <stdlib.h>
 
 static const struct wm_family_def defs[] = {
-	{WM_UNIT_PACKET, WM_HALVINGS, true, "marginals"},
-	{WM_UNIT_STRETCH, WM_HALVINGS, true, "sequences"},
-	{WM_UNIT_FLOW, WM_HALVINGS, true, "flows"},
-	{WM_UNIT_FLOW, WM_HALVINGS, true, "validity"},
-	{WM_UNIT_STRETCH, WM_HALVINGS, true, "rates"},
-	{WM_UNIT_STRETCH, WM_HALVINGS_CLASSIFIER, false, "classifier"}, // takes the most time
-	{WM_UNIT_STRETCH, WM_HALVINGS, false, "memorisation"},          // hands hold each other's copies
-	{WM_UNIT_CLUSTER, WM_HALVINGS, true, "pairs of fields"},
-	{WM_UNIT_CLUSTER, WM_HALVINGS, true, "NetShare's fields"},
-	{WM_UNIT_CLUSTER, WM_HALVINGS, true, "usefulness"},
+	{WM_UNIT_PACKET, WM_HALVINGS, WM_DEALS, "marginals"},
+	{WM_UNIT_STRETCH, WM_HALVINGS, WM_DEALS, "sequences"},
+	{WM_UNIT_FLOW, WM_HALVINGS, WM_DEALS, "flows"},
+	{WM_UNIT_FLOW, WM_HALVINGS, WM_DEALS, "validity"},
+	{WM_UNIT_STRETCH, WM_HALVINGS, WM_DEALS, "rates"},
+	{WM_UNIT_STRETCH, WM_HALVINGS_CLASSIFIER, 2, "classifier"}, // takes the most time
+	{WM_UNIT_STRETCH, WM_HALVINGS, 0, "memorisation"},          // hands hold each other's copies
+	{WM_UNIT_CLUSTER, WM_HALVINGS, WM_DEALS, "pairs of fields"},
+	{WM_UNIT_CLUSTER, WM_HALVINGS, WM_DEALS, "NetShare's fields"},
+	{WM_UNIT_CLUSTER, WM_HALVINGS, WM_DEALS, "usefulness"},
 };
 enum { N_FAMILIES = sizeof(defs) / sizeof(defs[0]) };
 static wm_family *const families[N_FAMILIES] = {wm_measure_marginals, wm_measure_sequence, wm_measure_flows,

@@ -22,7 +22,7 @@ unsigned wm_families_steps(const struct wm_families *f)
 	unsigned steps = 0;
 
 	for (size_t i = 0; i < f->n; i++)
-		steps += 1 + f->defs[i].halvings + (f->defs[i].dealt ? WM_DEALS : 0);
+		steps += 1 + f->defs[i].halvings + f->defs[i].deals;
 	return steps;
 }
 
@@ -86,7 +86,8 @@ static int measure_floor(struct wm_job *j, const struct wm_families *f, enum wm_
 			rc = measure_cut(j, f, i, &halves, v);
 		if (rc == 0)
 			wm_measured_add_floor(&j->m, v);
-		if (rc == 0 && (!d->dealt || unit != WM_UNIT_PACKET)) // packets of a flow are no independent samples
+		if (rc == 0
+			&& (d->deals == 0 || unit != WM_UNIT_PACKET)) // packets of a flow are no independent samples
 			wm_measured_add_reach(&j->m, v);
 		j->done++;
 	}
@@ -96,7 +97,7 @@ static int measure_floor(struct wm_job *j, const struct wm_families *f, enum wm_
 }
 
 // Real and synthetic flows dealt to two hands, each of which stands for the real ones once.
-static int measure_deal(struct wm_job *j, const struct wm_families *f)
+static int measure_deal(struct wm_job *j, const struct wm_families *f, unsigned number)
 {
 	struct wm_values *v = malloc(sizeof(*v));
 	struct wm_cut hands = {.packets.a.n = 0};
@@ -105,7 +106,7 @@ static int measure_deal(struct wm_job *j, const struct wm_families *f)
 	for (size_t i = 0; i < f->n && rc == 0; i++) {
 		const struct wm_part of[] = {{&hands.packets.a, &hands.rows.a}, {&hands.packets.b, &hands.rows.b}};
 
-		if (!f->defs[i].dealt)
+		if (number >= f->defs[i].deals)
 			continue;
 		wm_job_tell(j, 0, "how far chance reaches");
 		for (unsigned first = 0; first < 2 && rc == 0; first++) {
@@ -137,7 +138,7 @@ int wm_measure_families(struct wm_job *j, const struct wm_families *f)
 		for (unsigned k = 0; k < WM_HALVINGS && rc == 0; k++)
 			rc = measure_floor(j, f, unit, k);
 	for (unsigned k = 0; k < deals_of(j) && f->deal != NULL && rc == 0; k++)
-		rc = measure_deal(j, f);
+		rc = measure_deal(j, f, k);
 	return rc;
 }
 

@@ -21,7 +21,8 @@ struct wm_cut {
 struct wm_family_def {
 	enum wm_unit unit; // what stays together in the random halves that are its floor
 	unsigned halvings;
-	bool dealt;       // whether findings have to be beyond real and synthetic flows dealt to two hands, too
+	unsigned deals; // to two hands, of real and synthetic flows, that findings have to be beyond, too; WM_DEALS at
+			// most
 	const char *what; // for those who wait
 };
 
