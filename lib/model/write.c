@@ -224,6 +224,21 @@ static int describe_tensor(json_t *header, const struct tensor *t, size_t begin)
 		       : -ENOMEM;
 }
 
+// Into memory that is there: json_dumps() loses a key for which it gets none, and goes on. @return the caller's to
+// free.
+static char *dump(const json_t *header)
+{
+	size_t n = json_dumpb(header, NULL, 0, JSON_COMPACT);
+	char *text = n > 0 ? malloc(n + 1) : NULL;
+
+	if (text == NULL || json_dumpb(header, text, n, JSON_COMPACT) != n) {
+		free(text);
+		return NULL;
+	}
+	text[n] = '\0';
+	return text;
+}
+
 static char *header_text(
 	const struct meta *const *meta, size_t n_meta, const struct tensor *const *tensors, size_t n_tensors)
 {
@@ -238,7 +253,7 @@ static char *header_text(
 		begin += tensors[i]->n_bytes;
 	}
 	if (rc == 0)
-		text = json_dumps(header, JSON_COMPACT);
+		text = dump(header);
 	json_decref(header);
 	return text;
 }
