@@ -2,6 +2,7 @@
 #include <engine/necst/generate.h>
 
 #include <base/philox.h>
+#include <base/zeros.h>
 
 #include <errno.h>
 #include <math.h>
@@ -59,29 +60,19 @@ struct draw {
 	uint32_t token, size, gap;
 };
 
-static void *zeros(size_t n, size_t size)
-{
-	void *p;
-
-	if (posix_memalign(&p, 64, n * size) != 0)
-		return NULL;
-	memset(p, 0, n * size);
-	return p;
-}
-
 int necst_gen_create(struct wm_gen **out, const struct wm_engine_model *m, uint64_t seed, size_t n_slots)
 {
 	const size_t units = m->seq.dims.units;
-	struct wm_gen *g = zeros(1, sizeof(*g));
+	struct wm_gen *g = wm_zeros(1, sizeof(*g));
 
 	if (g == NULL)
 		return -ENOMEM;
 	g->m = m;
 	g->seed = seed;
-	g->x = zeros(TILE * units, sizeof(*g->x));
-	g->input = zeros(TILE * 4 * units, sizeof(*g->input));
-	g->gates = zeros(TILE * 4 * units, sizeof(*g->gates));
-	g->logits = zeros(TILE * m->weights.columns, sizeof(*g->logits));
+	g->x = wm_zeros(TILE * units, sizeof(*g->x));
+	g->input = wm_zeros(TILE * 4 * units, sizeof(*g->input));
+	g->gates = wm_zeros(TILE * 4 * units, sizeof(*g->gates));
+	g->logits = wm_zeros(TILE * m->weights.columns, sizeof(*g->logits));
 	if (g->x == NULL || g->input == NULL || g->gates == NULL || g->logits == NULL
 		|| necst_gen_grow(g, n_slots) < 0) {
 		necst_gen_destroy(g);
@@ -101,8 +92,8 @@ int necst_gen_grow(struct wm_gen *g, size_t n_slots)
 	if (n_slots <= g->n_slots)
 		return 0;
 	slot = calloc(n_slots, sizeof(*slot));
-	h = zeros(n_slots * units, sizeof(*h));
-	c = zeros(n_slots * units, sizeof(*c));
+	h = wm_zeros(n_slots * units, sizeof(*h));
+	c = wm_zeros(n_slots * units, sizeof(*c));
 	if (slot == NULL || h == NULL || c == NULL) {
 		free(slot);
 		free(h);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <engine/necst/weights.h>
 
+#include <base/zeros.h>
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -8,16 +10,6 @@
 
 static const float LOG2_E = 0x1.715476p+0f;
 static const float ROW_MOST = 90; // of one input; ten of them and a gate is at its end in any case
-
-static void *zeros(size_t n, size_t size)
-{
-	void *p;
-
-	if (posix_memalign(&p, 64, n * size) != 0)
-		return NULL;
-	memset(p, 0, n * size);
-	return p;
-}
 
 static float clamped(float x)
 {
@@ -50,7 +42,7 @@ static int round_inputs(
 {
 	const size_t n = (size_t)offsets[NECST_INPUTS] * 4 * s->dims.units;
 
-	w->emb = zeros(n, sizeof(*w->emb));
+	w->emb = wm_zeros(n, sizeof(*w->emb));
 	if (w->emb == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
@@ -64,7 +56,7 @@ static int round_inputs(
 // Rows of logits: from (rows, n) to (rows, pad).
 static int16_t *round_logits(const float *from, size_t rows, size_t n, size_t pad)
 {
-	int16_t *to = zeros(rows * pad + 1, sizeof(*to));
+	int16_t *to = wm_zeros(rows * pad + 1, sizeof(*to));
 
 	for (size_t i = 0; i < rows * n && to != NULL; i++) {
 		const float x = from[i] * LOG2_E;
@@ -89,7 +81,7 @@ static int create_head(struct necst_head *h, const struct necst_sequence *s)
 {
 	const size_t units = s->dims.units, columns = necst_columns(s),
 		     wide = wm_pad_wide(h->n_tokens + s->dims.sizes + s->dims.gaps);
-	float *head = zeros((units + 1) * wide, sizeof(*head));
+	float *head = wm_zeros((units + 1) * wide, sizeof(*head));
 	int rc;
 
 	if (head == NULL)
