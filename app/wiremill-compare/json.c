@@ -2,9 +2,9 @@
 #include "json.h"
 
 #include <base/file.h>
+#include <json/json.h>
 
 #include <errno.h>
-#include <jansson.h>
 #include <math.h>
 #include <string.h>
 
@@ -13,14 +13,9 @@ static const char *const roles[WM_INPUTS] = {"real", "synth", "holdout"};
 // What is not measurable is null.
 static json_t *number(double v)
 {
-	return isfinite(v) ? json_real(round(v * 1e9) / 1e9) : json_null();
-}
+	double rounded = round(v * 1e9) / 1e9;
 
-static json_t *text(const char *s)
-{
-	json_t *j = json_string(s);
-
-	return j != NULL ? j : json_string("(not UTF-8)"); // a path may be any bytes
+	return isfinite(rounded) ? json_real(rounded) : json_null();
 }
 
 static json_t *list(char *const *notes, size_t n)
@@ -28,7 +23,7 @@ static json_t *list(char *const *notes, size_t n)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		(void)json_array_append_new(array, text(notes[i]));
+		wm_json_add(&array, wm_json_string(notes[i]));
 	return array;
 }
 
@@ -41,9 +36,9 @@ static json_t *inputs(const struct wm_fidelity *f)
 
 		if (in->path == NULL)
 			continue;
-		(void)json_object_set_new(out, roles[i],
-			json_pack("{s:o, s:s, s:I, s:I, s:I, s:o, s:o}", "file", text(in->path), "format", in->format,
-				"packets", (json_int_t)in->packets, "flows", (json_int_t)in->flows, "bytes",
+		wm_json_set(&out, roles[i],
+			json_pack("{s:o, s:s, s:I, s:I, s:I, s:o, s:o}", "file", wm_json_string(in->path), "format",
+				in->format, "packets", (json_int_t)in->packets, "flows", (json_int_t)in->flows, "bytes",
 				(json_int_t)in->bytes, "duration_s", number(in->duration_s), "notes",
 				list(in->notes, in->n_notes)));
 	}
@@ -57,7 +52,7 @@ static json_t *metrics(const struct wm_fidelity *f)
 	for (size_t i = 0; i < f->n_metrics; i++) {
 		const struct wm_metric *m = &f->metrics[i];
 
-		(void)json_object_set_new(out, m->def->key,
+		wm_json_set(&out, m->def->key,
 			json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "value", number(m->value), "floor",
 				number(m->floor), "tfloor", number(m->tfloor), "reach", number(m->reach), "holdout",
 				number(m->holdout), "ratio", number(m->ratio), "floor_ratio", number(m->floor_ratio),
@@ -90,14 +85,13 @@ static json_t *groups(const struct wm_fidelity *f)
 		const struct wm_metric *worst = g->worst == SIZE_MAX ? NULL : &f->metrics[g->worst];
 		json_t *group = scores(g);
 
-		(void)json_object_set_new(group, "title", json_string(g->name));
-		(void)json_object_set_new(group, "verdict", json_string(verdicts[g->verdict]));
-		(void)json_object_set_new(
-			group, "follows", g->follows != 0 ? json_string((char[]){g->follows, '\0'}) : json_null());
-		(void)json_object_set_new(group, "worst", worst == NULL ? json_null() : json_string(worst->def->key));
-		(void)json_object_set_new(group, "worst_ratio", worst == NULL ? json_null() : number(worst->ratio));
-		(void)json_object_set_new(group, "in_overall", json_boolean(g->in_overall));
-		(void)json_object_set_new(out, (char[]){g->letter, '\0'}, group);
+		wm_json_set(&group, "title", json_string(g->name));
+		wm_json_set(&group, "verdict", json_string(verdicts[g->verdict]));
+		wm_json_set(&group, "follows", g->follows != 0 ? json_string((char[]){g->follows, '\0'}) : json_null());
+		wm_json_set(&group, "worst", worst == NULL ? json_null() : json_string(worst->def->key));
+		wm_json_set(&group, "worst_ratio", worst == NULL ? json_null() : number(worst->ratio));
+		wm_json_set(&group, "in_overall", json_boolean(g->in_overall));
+		wm_json_set(&out, (char[]){g->letter, '\0'}, group);
 	}
 	return out;
 }
@@ -107,10 +101,10 @@ static json_t *limits(const struct wm_fidelity *f, const struct gate *gate)
 	json_t *out = json_array();
 
 	for (size_t i = 0; i < gate->n; i++)
-		(void)json_array_append_new(
-			out, json_pack("{s:s, s:o, s:o, s:b}", "metric", gate->limits[i].name, "most",
-				     number(gate->limits[i].most), "value", number(gate_value(&gate->limits[i], f)),
-				     "kept", gate_keeps(&gate->limits[i], f)));
+		wm_json_add(
+			&out, json_pack("{s:s, s:o, s:o, s:b}", "metric", gate->limits[i].name, "most",
+				      number(gate->limits[i].most), "value", number(gate_value(&gate->limits[i], f)),
+				      "kept", gate_keeps(&gate->limits[i], f)));
 	return out;
 }
 
@@ -119,7 +113,7 @@ static json_t *numbers(const double *v, size_t n)
 	json_t *out = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		(void)json_array_append_new(out, number(v[i]));
+		wm_json_add(&out, number(v[i]));
 	return out;
 }
 
@@ -135,18 +129,18 @@ static json_t *series(const struct wm_fidelity *f)
 			s->unit, "log_x", s->log_x);
 
 		if (s->x != NULL)
-			(void)json_object_set_new(one, "x", numbers(s->x, s->n));
+			wm_json_set(&one, "x", numbers(s->x, s->n));
 		for (size_t k = 0; k < WM_INPUTS; k++)
 			if (s->y[k] != NULL)
-				(void)json_object_set_new(one, roles[k], numbers(s->y[k], points));
+				wm_json_set(&one, roles[k], numbers(s->y[k], points));
 		if (s->labels != NULL) {
 			json_t *labels = json_array();
 
 			for (size_t k = 0; k < s->n; k++)
-				(void)json_array_append_new(labels, json_string(s->labels[k]));
-			(void)json_object_set_new(one, "labels", labels);
+				wm_json_add(&labels, wm_json_string(s->labels[k]));
+			wm_json_set(&one, "labels", labels);
 		}
-		(void)json_object_set_new(out, s->name, one);
+		wm_json_set(&out, s->name, one);
 	}
 	return out;
 }
@@ -161,19 +155,12 @@ static json_t *report(const struct wm_fidelity *f, const struct gate *gate)
 
 int json_write(const char *path, const struct wm_fidelity *f, const struct gate *gate, struct wm_err *err)
 {
+	char *dump = wm_json_text(report(f, gate), JSON_INDENT(1) | JSON_REAL_PRECISION(12));
 	struct wm_file file;
-	char *dump;
-	json_t *j;
 	int rc;
 
-	errno = 0; // what is left out for want of memory leaves its mark there
-	j = report(f, gate);
-	dump = j == NULL ? NULL : json_dumps(j, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
-	json_decref(j);
-	if (dump == NULL || errno == ENOMEM) {
-		free(dump);
+	if (dump == NULL)
 		return wm_err_sys(err, -ENOMEM, "%s", path);
-	}
 	if (strcmp(path, "-") == 0) {
 		(void)puts(dump); // main() sees whether it could be written
 		free(dump);

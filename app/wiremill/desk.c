@@ -8,6 +8,7 @@
 #include "stats.h"
 
 #include <base/clock.h>
+#include <json/json.h>
 
 #include <errno.h>
 #include <poll.h>
@@ -35,13 +36,11 @@ struct desk {
 // What is known now, the wishes that the run may not have followed yet included. @return NULL if memory ran out.
 static json_t *status(struct desk *d)
 {
-	json_t *s;
-
 	if (!board_look(d->ask.board, &d->view))
 		return json_pack("{s:b, s:n}", "ok", 1, "status");
 	d->view.now.paused = wm_plane_wish_pause(d->ask.wish);
-	s = stats_json(&d->view.now, &d->view.before, d->ask.models, d->ask.s);
-	return json_pack("{s:b, s:f, s:o}", "ok", 1, "age_s", d->view.age_s, "status", s);
+	return json_pack("{s:b, s:f, s:o}", "ok", 1, "age_s", d->view.age_s, "status",
+		stats_json(&d->view.now, &d->view.before, d->ask.models, d->ask.s));
 }
 
 __attribute__((format(printf, 1, 2))) static json_t *done(const char *fmt, ...)
@@ -52,7 +51,7 @@ __attribute__((format(printf, 1, 2))) static json_t *done(const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(sentence, sizeof(sentence), fmt, ap);
 	va_end(ap);
-	return json_pack("{s:b, s:s}", "ok", 1, "done", sentence);
+	return json_pack("{s:b, s:o}", "ok", 1, "done", wm_json_string(sentence));
 }
 
 // Whether the run can have that rate: what the plane would find out, and tell nobody here.
@@ -145,14 +144,13 @@ static json_t *carry_out(struct desk *d, const struct command *c, struct wm_err 
 	return NULL;
 }
 
-// A line of text with its end.
+// A line of text with its end, of a value that is taken over. @return NULL if memory ran out.
 static char *line_of(json_t *o)
 {
-	char *text = o != NULL ? json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) : NULL;
+	char *text = wm_json_text(o, JSON_COMPACT | JSON_REAL_PRECISION(12));
 	size_t n = text != NULL ? strlen(text) : 0;
 	char *line = text != NULL ? realloc(text, n + 2) : NULL;
 
-	json_decref(o);
 	if (line == NULL) {
 		free(text);
 		return NULL;
@@ -172,7 +170,7 @@ static char *answer_line(void *arg, const char *line, size_t n)
 	if (command_parse(&c, line, n, &err) == 0)
 		o = carry_out(d, &c, &err);
 	if (o == NULL && err.msg[0] != '\0')
-		o = json_pack("{s:b, s:s}", "ok", 0, "error", err.msg);
+		o = json_pack("{s:b, s:o}", "ok", 0, "error", wm_json_string(err.msg));
 	return line_of(o);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "metrics.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -212,12 +213,13 @@ char *metrics_text(const struct wm_plane_stats *stats, const struct models *mode
 
 	if (out == NULL)
 		return NULL;
+	errno = 0; // what is left out for want of memory leaves its mark there
 	head(out, "wiremill_info", "gauge", "What runs, as labels.");
 	(void)fprintf(out, "wiremill_info{version=\"%s\"} 1\n", WM_VERSION);
 	gauge(out, "wiremill_up", "Whether packets go out: the run has begun.", stats != NULL);
 	if (stats != NULL)
 		run(out, stats, models);
-	if (fclose(out) == 0)
+	if (fclose(out) == 0 && errno != ENOMEM)
 		return text;
 	free(text);
 	return NULL;

@@ -3,6 +3,8 @@
 
 #include "stats.h"
 
+#include <json/json.h>
+
 #include <errno.h>
 #include <inttypes.h>
 
@@ -57,13 +59,17 @@ void replay_print(FILE *out, const struct models *models)
 
 json_t *replay_json(const struct models *models, const struct settings *s)
 {
+	const char *damage;
 	json_t *o;
 
 	if (models->replay == NULL)
 		return NULL;
-	o = json_pack("{s:s, s:s, s:f, s:s*}", "file", s->replay.file, "label", models->at[models->n].label, "weight",
-		s->replay.weight, "damage", wm_replay_damage(models->replay));
-	stats_add_fields(o, &fields, wm_replay_counts(models->replay));
+	damage = wm_replay_damage(models->replay);
+	o = json_pack("{s:o, s:o, s:f}", "file", wm_json_string(s->replay.file), "label",
+		wm_json_string(models->at[models->n].label), "weight", s->replay.weight);
+	if (damage != NULL)
+		wm_json_set(&o, "damage", wm_json_string(damage));
+	stats_add_fields(&o, &fields, wm_replay_counts(models->replay));
 	return o;
 }
 

@@ -19,8 +19,8 @@
 json_t *stats_json(const struct wm_plane_stats *now, const struct wm_plane_stats *before, const struct models *models,
 	const struct settings *s);
 
-/** Add the fields of a table, from what it is about. */
-void stats_add_fields(json_t *object, const struct wm_fields *fields, const void *of);
+/** Add the fields of a table, from what it is about. *object becomes NULL if memory ran out. */
+void stats_add_fields(json_t **object, const struct wm_fields *fields, const void *of);
 
 /** The final ones into a file that is then committed. @return 0; -errno with a sentence; the file is gone either way.
  */

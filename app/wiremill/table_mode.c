@@ -6,10 +6,10 @@
 
 #include <base/clock.h>
 #include <base/file.h>
+#include <json/json.h>
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -98,14 +98,12 @@ static int write_rows(struct table *t, const atomic_bool *stop, double begin_s, 
 static int write_json(const struct table *t, struct wm_file *file, struct wm_err *err)
 {
 	const struct table_stats *stats = &t->stats;
-	json_t *root = json_pack("{s:s, s:s, s:I, s:s*, s:I, s:I, s:I, s:f, s:f}", "version", WM_VERSION, "mode",
-		"table", "seed", (json_int_t)t->s->seed, "file", t->s->models[0].file, "flows", (json_int_t)stats->rows,
-		"packets", (json_int_t)stats->packets, "bytes", (json_int_t)stats->bytes, "virtual_s",
-		(double)stats->last_ns * 1e-9, "wall_s", stats->wall_s);
-	char *text =
-		root != NULL ? json_dumps(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) : NULL;
+	json_t *root = json_pack("{s:s, s:s, s:I, s:o, s:I, s:I, s:I, s:f, s:f}", "version", WM_VERSION, "mode",
+		"table", "seed", (json_int_t)t->s->seed, "file", wm_json_string(t->s->models[0].file), "flows",
+		(json_int_t)stats->rows, "packets", (json_int_t)stats->packets, "bytes", (json_int_t)stats->bytes,
+		"virtual_s", (double)stats->last_ns * 1e-9, "wall_s", stats->wall_s);
+	char *text = wm_json_text(root, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
 
-	json_decref(root);
 	if (text == NULL) {
 		wm_file_abort(file);
 		return wm_err_set(err, -ENOMEM, "%s: no memory to write it", t->s->stats_json);

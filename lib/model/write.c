@@ -4,9 +4,9 @@
 #include <base/bytes.h>
 #include <base/file.h>
 #include <base/grow.h>
+#include <json/json.h>
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -192,70 +192,37 @@ static const void **sorted(const void *items, size_t n, size_t size, int (*cmp)(
 	return list;
 }
 
-// json_object_set_new() takes a NULL value for the failure that it is.
-static int describe_meta(json_t *header, const struct meta *const *meta, size_t n)
+static json_t *describe_meta(const struct meta *const *meta, size_t n)
 {
 	json_t *object = json_object();
 
-	for (size_t i = 0; i < n; i++) {
-		if (json_object_set_new(object, meta[i]->key, json_string(meta[i]->value)) != 0) {
-			json_decref(object);
-			return -ENOMEM;
-		}
-	}
-	return json_object_set_new(header, WM_MODEL_META_KEY, object) == 0 ? 0 : -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		wm_json_set(&object, meta[i]->key, json_string(meta[i]->value));
+	return object;
 }
 
-static int describe_tensor(json_t *header, const struct tensor *t, size_t begin)
+static json_t *describe_tensor(const struct tensor *t, size_t begin)
 {
 	json_t *shape = json_array();
 
-	for (size_t i = 0; i < t->n_dims; i++) {
-		if (json_array_append_new(shape, json_integer((json_int_t)t->shape[i])) != 0) {
-			json_decref(shape);
-			return -ENOMEM;
-		}
-	}
-	return json_object_set_new(header, t->name,
-		       json_pack("{s:s, s:o, s:[I, I]}", "dtype", wm_dtype_name(t->dtype), "shape", shape,
-			       "data_offsets", (json_int_t)begin, (json_int_t)(begin + t->n_bytes)))
-			       == 0
-		       ? 0
-		       : -ENOMEM;
-}
-
-// Into memory that is there: json_dumps() loses a key for which it gets none, and goes on. @return the caller's to
-// free.
-static char *dump(const json_t *header)
-{
-	size_t n = json_dumpb(header, NULL, 0, JSON_COMPACT);
-	char *text = n > 0 ? malloc(n + 1) : NULL;
-
-	if (text == NULL || json_dumpb(header, text, n, JSON_COMPACT) != n) {
-		free(text);
-		return NULL;
-	}
-	text[n] = '\0';
-	return text;
+	for (size_t i = 0; i < t->n_dims; i++)
+		wm_json_add(&shape, json_integer((json_int_t)t->shape[i]));
+	return json_pack("{s:s, s:o, s:[I, I]}", "dtype", wm_dtype_name(t->dtype), "shape", shape, "data_offsets",
+		(json_int_t)begin, (json_int_t)(begin + t->n_bytes));
 }
 
 static char *header_text(
 	const struct meta *const *meta, size_t n_meta, const struct tensor *const *tensors, size_t n_tensors)
 {
 	json_t *header = json_object();
-	char *text = NULL;
 	size_t begin = 0;
-	int rc;
 
-	rc = describe_meta(header, meta, n_meta);
-	for (size_t i = 0; i < n_tensors && rc == 0; i++) {
-		rc = describe_tensor(header, tensors[i], begin);
+	wm_json_set(&header, WM_MODEL_META_KEY, describe_meta(meta, n_meta));
+	for (size_t i = 0; i < n_tensors; i++) {
+		wm_json_set(&header, tensors[i]->name, describe_tensor(tensors[i], begin));
 		begin += tensors[i]->n_bytes;
 	}
-	if (rc == 0)
-		text = dump(header);
-	json_decref(header);
-	return text;
+	return wm_json_text(header, JSON_COMPACT);
 }
 
 // What fails here is told by wm_file_commit().

@@ -3,13 +3,13 @@
 
 #include <capture/capture.h>
 #include <flow_line.h>
+#include <json/json.h>
 #include <packet/dissect.h>
 #include <pcap_mode.h>
 #include <settings.h>
 #include <stats.h>
 
 #include <errno.h>
-#include <jansson.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -342,6 +342,57 @@ static void statistics_are_json(void **state)
 	clean_up(&r);
 }
 
+static size_t left; // allocations that jansson still gets
+
+static void *get(size_t n)
+{
+	if (left > 0) {
+		left--;
+		return malloc(n);
+	}
+	errno = ENOMEM;
+	return NULL;
+}
+
+// Of a run on ports: two queues, what came back, models and a capture whose names are no UTF-8.
+static void statistics_are_whole_or_there_are_none_whichever_allocation_fails(void **state)
+{
+	const struct wm_engine_model *const models[] = {&office, &scanner};
+	struct wm_plane_stats now = {.n_queues = 2,
+				      .n_ports = 1,
+				      .n_ways = 1,
+				      .n_models = 2,
+				      .elapsed_s = 1.5,
+				      .port[0].name = "net_null0",
+				      .timing = {.ticks_per_ns = 1}},
+			      before = now;
+	char file[] = "m\351.wm", flows[] = "f\351.csv";
+	char *want, *text = NULL;
+	size_t n = 0;
+	struct run r;
+
+	(void)state;
+	set_up(&r, models, 2);
+	r.s.models[0].file = file;
+	r.s.flows_from = flows;
+	before.elapsed_s = 0.5;
+	want = wm_json_text(stats_json(&now, &before, &r.models, &r.s), JSON_COMPACT);
+	assert_non_null(want);
+	assert_non_null(strstr(want, "\"file\":\"m?.wm\""));
+	assert_non_null(strstr(want, "\"file\":\"f?.csv\""));
+	json_set_alloc_funcs(get, free);
+	for (; text == NULL && n < 10000; n++) {
+		left = n;
+		text = wm_json_text(stats_json(&now, &before, &r.models, &r.s), JSON_COMPACT);
+		assert_true(text == NULL || strcmp(text, want) == 0);
+	}
+	json_set_alloc_funcs(malloc, free);
+	assert_in_range(n, 300, 9999); // that many were tried
+	free(text);
+	free(want);
+	clean_up(&r);
+}
+
 static void output_that_cannot_be_written_is_told(void **state)
 {
 	const struct wm_engine_model *const models[] = {&office};
@@ -506,6 +557,7 @@ int main(void)
 		cmocka_unit_test(tables_hold_every_packet_that_was_written),
 		cmocka_unit_test(flow_lines_are_as_documented),
 		cmocka_unit_test(statistics_are_json),
+		cmocka_unit_test(statistics_are_whole_or_there_are_none_whichever_allocation_fails),
 		cmocka_unit_test(output_that_cannot_be_written_is_told),
 		cmocka_unit_test(settings_are_what_the_command_line_says),
 		cmocka_unit_test(eal_options_can_be_one_text),
