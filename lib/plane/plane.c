@@ -180,6 +180,18 @@ static void follow_queues(struct wm_plane *p, uint64_t now_ns)
 	wm_ahead_look(&p->ahead, since_ns, own_ns > clock_ns ? own_ns : clock_ns);
 }
 
+static void report(struct wm_plane *p, uint64_t now_ns)
+{
+	struct wm_plane_stats stats;
+
+	if (p->options->stats_s <= 0 || p->options->report == NULL || now_ns < p->next_report_ns)
+		return;
+	p->next_report_ns += (uint64_t)(p->options->stats_s * 1e9);
+	wm_plane_collect(p, &stats);
+	stats.rate = p->rate;
+	p->options->report(p->options->arg, &stats);
+}
+
 // Look after the run: should it end, is a report due?
 static void control(struct wm_plane *p)
 {
@@ -197,14 +209,7 @@ static void control(struct wm_plane *p)
 	follow_wish(p);
 	if (p->steered)
 		follow_queues(p, now_ns);
-	if (p->options->stats_s > 0 && p->options->report != NULL && now_ns >= p->next_report_ns) {
-		struct wm_plane_stats stats;
-
-		p->next_report_ns += (uint64_t)(p->options->stats_s * 1e9);
-		wm_plane_collect(p, &stats);
-		stats.rate = p->rate;
-		p->options->report(p->options->arg, &stats);
-	}
+	report(p, now_ns);
 }
 
 // The receiver stays until what is on its way has come back.
@@ -289,7 +294,9 @@ static int run(struct wm_plane *p, struct wm_err *err)
 	wm_plane_stop(p);
 	if (p->has_reader)
 		wm_replay_join(p->reader);
-	wm_witness_stop(p);
+	for (; !wm_witness_stop(p); (void)usleep(WM_PLANE_TICK_US)) // whoever reads labels slowly is waited for
+		if (rc == 0)
+			report(p, wm_now_ns());
 	guarded = wm_guard_end(&p->guard, err);
 	if (guarded < 0)
 		return guarded;

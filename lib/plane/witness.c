@@ -97,13 +97,15 @@ int wm_witness_start(struct wm_plane *p, struct wm_err *err)
 	return rc == 0 ? 0 : wm_err_sys(err, rc, "the thread that writes labels cannot be started");
 }
 
-void wm_witness_stop(struct wm_plane *p)
+bool wm_witness_stop(struct wm_plane *p)
 {
 	if (!p->has_witness)
-		return;
+		return true;
 	atomic_store_explicit(&p->witnessed, true, memory_order_release);
-	(void)pthread_join(p->witness, NULL);
+	if (pthread_tryjoin_np(p->witness, NULL) != 0)
+		return false;
 	p->has_witness = false;
+	return true;
 }
 
 void wm_witness_teardown(struct wm_plane *p)

@@ -8,6 +8,6 @@
 int wm_witness_setup(struct wm_plane *p, struct wm_err *err);
 /** @return 0; -errno with a sentence. */
 int wm_witness_start(struct wm_plane *p, struct wm_err *err);
-/** Once the lcores have stopped: hand over the rest, join the thread. */
-void wm_witness_stop(struct wm_plane *p);
+/** Once the lcores have stopped: hand over the rest, join the thread. @return false while it is busy: ask again. */
+bool wm_witness_stop(struct wm_plane *p);
 void wm_witness_teardown(struct wm_plane *p);

@@ -331,6 +331,21 @@ def slow_and_greedy_clients_hold_up_nobody():
         assert run.process.poll() is None
 
 
+def what_waits_for_a_slow_reader_of_labels_is_still_reported():
+    fifo = place("labels.fifo")
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    with on_ports("-r", "50kpps", "-n", "50000", "--labels", fifo) as run, open(reader, "rb", buffering=0) as labels:
+        run.began(SOCKET)
+        running.wait_for(lambda: ask(SOCKET, "status")["status"]["wall_s"] > 4)
+        answer = ask(SOCKET, "status")
+        assert answer["status"]["packets"] == 50000 and answer["status"]["packets_per_s"] == 0, answer
+        assert run.process.poll() is None
+        os.set_blocking(reader, True)
+        lines = labels.readall().count(b"\n")
+        assert run.end() == 0 and lines > 1000, (lines, run.said())
+
+
 def refused():
     try:
         return not ask(SOCKET, "status")["ok"]
@@ -451,6 +466,7 @@ claims.run("control", [
     only_its_owner_gets_in,
     what_is_no_command_is_refused_in_a_line,
     slow_and_greedy_clients_hold_up_nobody,
+    what_waits_for_a_slow_reader_of_labels_is_still_reported,
     a_stale_socket_is_replaced_and_anything_else_is_left,
     a_terminal_has_a_view_that_stays_in_its_place,
     wiremillctl_says_what_is_wrong,
