@@ -18,10 +18,12 @@ double wm_rate_bin_s(double span_s)
 double *wm_rate_series(
 	const struct wm_trace *t, bool in_bytes, double bin_s, double span_s, size_t *n, struct wm_scratch *s)
 {
-	double first = (double)INFINITY, last = 0, limit = 4 * span_s / bin_s + 1000, *x;
+	double first, last = 0, limit = 4 * span_s / bin_s + 1000, *x;
+	int64_t first_ns = INT64_MAX;
 
 	for (size_t i = 0; i < t->n; i++)
-		first = fmin(first, wm_seconds(t->time_ns[i]));
+		first_ns = t->time_ns[i] < first_ns ? t->time_ns[i] : first_ns;
+	first = wm_seconds(first_ns);
 	for (size_t i = 0; i < t->n; i++) {
 		double k = (wm_seconds(t->time_ns[i]) - first) / bin_s;
 
@@ -173,10 +175,11 @@ static int find_scaling(
 {
 	size_t n;
 	double *x = wm_rate_series(t, in_bytes, bin_s, span_s, &n, s);
-	double *y = wm_rate_series(t, in_bytes, bin_s, span_s, &n, s);
+	double *y = x == NULL ? NULL : wm_scratch_get(s, n, sizeof(*y));
 
-	if (x == NULL || y == NULL)
+	if (y == NULL)
 		return -ENOMEM;
+	memcpy(y, x, n * sizeof(*y));
 	wm_logscale_of(&out->logscale, x, n);
 	out->n_idc = dispersion(out->idc, y, n);
 	return 0;

@@ -81,7 +81,7 @@ int wm_bins_of(struct wm_bins *out, const double *x, size_t n, size_t cols, stru
 		for (size_t i = 0; i < n; i++) {
 			const double v = x[i * cols + c];
 
-			out->bin[c * n + i] = isnan(v) ? WM_BIN_MISSING : bin_of(v, edge, edges);
+			out->bin[c * n + i] = isnan(v) ? (uint8_t)out->n_bins[c] : bin_of(v, edge, edges);
 		}
 	}
 	return 0;

@@ -7,12 +7,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { WM_BINS = 255, WM_BIN_MISSING = WM_BINS };
+enum { WM_BINS = 255 };
 
 struct wm_bins {
 	size_t n;
 	size_t cols;
-	uint8_t *bin;     // (cols, n): 0 .. n_bins - 1; WM_BIN_MISSING where the sample has none
+	uint8_t *bin;     // (cols, n): 0 .. n_bins - 1; n_bins where the sample has none
 	double *edge;     // (cols, WM_BINS - 1): the largest value of a bin, but of the last
 	uint16_t *n_bins; // (cols), of values
 	bool *lacks;      // (cols): whether a sample has none

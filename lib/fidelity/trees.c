@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+enum { SIDE_BY_SIDE = 4 };                // columns
 static const double curvature_min = 1e-3; // of what goes to one side
 
 // The samples of a bin.
@@ -34,10 +35,11 @@ struct leaf {
 
 struct wm_grower {
 	const struct wm_bins *b;
-	uint32_t *order; // samples by leaf
-	uint32_t *right; // those of a leaf that go to the right
-	float *g;        // of a leaf's samples
-	float *h;
+	uint32_t *order;     // samples by leaf
+	uint32_t *right;     // those of a leaf that go to the right
+	struct cell *sample; // of a leaf's samples, each by itself
+	size_t *used;        // columns that can be split
+	size_t n_used;
 	size_t *at; // (cols): where a column's cells begin
 	size_t n_cells;
 	struct cell *cells[WM_TREE_LEAVES]; // histograms ...
@@ -55,12 +57,15 @@ struct wm_grower *wm_grower_of(const struct wm_bins *b, struct wm_scratch *s)
 	*w = (struct wm_grower){.b = b,
 		.order = wm_scratch_get(s, b->n, sizeof(uint32_t)),
 		.right = wm_scratch_get(s, b->n, sizeof(uint32_t)),
-		.g = wm_scratch_get(s, b->n, sizeof(float)),
-		.h = wm_scratch_get(s, b->n, sizeof(float)),
+		.sample = wm_scratch_get(s, b->n, sizeof(struct cell)),
+		.used = wm_scratch_get(s, b->cols, sizeof(size_t)),
 		.at = wm_scratch_get(s, b->cols, sizeof(size_t))};
-	if (w->order == NULL || w->right == NULL || w->g == NULL || w->h == NULL || w->at == NULL)
+	if (w->order == NULL || w->right == NULL || w->sample == NULL || w->used == NULL || w->at == NULL)
 		return NULL;
 	for (size_t c = 0; c < b->cols; c++) { // the missing have the cell behind those of the values
+		if (b->n_bins[c] + b->lacks[c] < 2)
+			continue;
+		w->used[w->n_used++] = c;
 		w->at[c] = w->n_cells;
 		w->n_cells += b->n_bins[c] + 1u;
 	}
@@ -89,44 +94,43 @@ static void add(struct cell *to, const struct cell *c)
 	to->n += c->n;
 }
 
+// Sums up some columns side by side: samples of one bin wait for each other, those of other columns need not.
+static inline void count_columns(struct wm_grower *w, const struct leaf *l, const size_t *used, size_t n_used)
+{
+	const uint32_t *order = w->order + l->begin, n = l->end - l->begin;
+	const uint8_t *bin[SIDE_BY_SIDE];
+	struct cell *cells[SIDE_BY_SIDE];
+
+	for (size_t k = 0; k < n_used; k++) {
+		bin[k] = w->b->bin + used[k] * w->b->n;
+		cells[k] = l->cells + w->at[used[k]];
+	}
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < n_used; k++)
+			add(&cells[k][bin[k][order[i]]], &w->sample[i]);
+}
+
 static void fill_cells(struct wm_grower *w, struct leaf *l, const float *g, const float *h)
 {
-	const struct wm_bins *b = w->b;
 	const uint32_t *order = w->order + l->begin, n = l->end - l->begin;
+	size_t k = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		w->g[i] = g[order[i]];
-		w->h[i] = h[order[i]];
-	}
+	for (size_t i = 0; i < n; i++)
+		w->sample[i] = (struct cell){(double)g[order[i]], (double)h[order[i]], 1};
 	memset(l->cells, 0, w->n_cells * sizeof(*l->cells));
-	for (size_t c = 0; c < b->cols; c++) {
-		struct cell *cells = l->cells + w->at[c];
-		const uint8_t *bin = b->bin + c * b->n;
-		const unsigned n_bins = b->n_bins[c];
-
-		if (n_bins + b->lacks[c] < 2) // nothing to split
-			continue;
-		for (size_t i = 0; i < n; i++) {
-			struct cell *to = &cells[bin[order[i]] < n_bins ? bin[order[i]] : n_bins];
-
-			to->g += (double)w->g[i];
-			to->h += (double)w->h[i];
-			to->n++;
-		}
-	}
+	for (; k + SIDE_BY_SIDE <= w->n_used; k += SIDE_BY_SIDE)
+		count_columns(w, l, w->used + k, SIDE_BY_SIDE);
+	for (; k < w->n_used; k++)
+		count_columns(w, l, w->used + k, 1);
 }
 
-static bool is_enough(const struct cell *c)
-{
-	return c->n >= WM_TREE_LEAF_SAMPLES && c->h >= curvature_min;
-}
-
+// The better of a split and the best so far.
 static void try(struct split *best, const struct split *s, const struct leaf *l)
 {
 	const struct cell right = rest_of(&l->sum, &s->left);
 	double gain;
 
-	if (!is_enough(&s->left) || !is_enough(&right))
+	if (s->left.h < curvature_min || right.h < curvature_min)
 		return;
 	gain = l->sum.g * l->value - s->left.g * value_of(&s->left) - right.g * value_of(&right);
 	if (gain <= best->gain || gain <= 0)
@@ -140,16 +144,24 @@ static void try_column(struct split *best, const struct wm_grower *w, const stru
 {
 	const struct cell *cells = l->cells + w->at[col];
 	const unsigned n_bins = w->b->n_bins[col];
+	const uint32_t most = l->sum.n - WM_TREE_LEAF_SAMPLES; // samples on one side
 	struct split s = {.col = col};
 	struct cell right = {0};
 
 	for (s.bin = 0; s.bin + 1 < n_bins + w->b->lacks[col]; s.bin++) {
 		add(&s.left, &cells[s.bin]);
-		try(best, &s, l);
+		if (s.left.n > most)
+			break;
+		if (s.left.n >= WM_TREE_LEAF_SAMPLES)
+			try(best, &s, l);
 	}
 	s.missing_left = true;
 	for (unsigned bin = n_bins - 1; w->b->lacks[col] && bin > 0; bin--) {
 		add(&right, &cells[bin]);
+		if (right.n > most)
+			break;
+		if (right.n < WM_TREE_LEAF_SAMPLES)
+			continue;
 		s.left = rest_of(&l->sum, &right);
 		s.bin = bin - 1;
 		try(best, &s, l);
@@ -159,10 +171,10 @@ static void try_column(struct split *best, const struct wm_grower *w, const stru
 static void find_split(const struct wm_grower *w, struct leaf *l)
 {
 	l->split.gain = -1;
-	for (size_t col = 0; l->cells != NULL && col < w->b->cols; col++) {
+	for (size_t k = 0; k < w->n_used; k++) {
 		struct split of_column = {.gain = -1};
 
-		try_column(&of_column, w, l, col);
+		try_column(&of_column, w, l, w->used[k]);
 		if (of_column.gain > l->split.gain)
 			l->split = of_column;
 	}
@@ -176,24 +188,26 @@ static void give_up(struct wm_grower *w, struct leaf *l)
 	l->split.gain = -1;
 }
 
-static bool goes_left(const struct split *s, uint8_t bin)
+static bool goes_left(const struct split *s, unsigned missing, uint8_t bin)
 {
-	return bin == WM_BIN_MISSING ? s->missing_left : bin <= s->bin;
+	return ((bin <= s->bin) & (bin != missing)) | ((bin == missing) & s->missing_left);
 }
 
 // Orders a leaf's samples by where they go. @return the first that goes to the right.
 static uint32_t part(struct wm_grower *w, const struct leaf *l)
 {
 	const uint8_t *bin = w->b->bin + l->split.col * w->b->n;
+	const unsigned missing = w->b->n_bins[l->split.col];
 	uint32_t left = l->begin, n = 0;
 
 	for (uint32_t i = l->begin; i < l->end; i++) {
 		const uint32_t sample = w->order[i];
 
-		if (goes_left(&l->split, bin[sample]))
-			w->order[left++] = sample;
-		else
-			w->right[n++] = sample;
+		const bool goes = goes_left(&l->split, missing, bin[sample]);
+
+		w->order[left] = w->right[n] = sample; // no branch that nobody can foresee
+		left += goes;
+		n += !goes;
 	}
 	memcpy(w->order + left, w->right, n * sizeof(*w->right));
 	return left;
@@ -210,6 +224,19 @@ static void share_cells(
 	fill_cells(w, small, g, h);
 	for (size_t i = 0; i < w->n_cells; i++)
 		cells[i] = rest_of(&cells[i], &small->cells[i]);
+}
+
+static bool is_to_split(const struct leaf *l)
+{
+	return l->sum.n >= 2 * WM_TREE_LEAF_SAMPLES;
+}
+
+static void look_further(struct wm_grower *w, struct leaf *l)
+{
+	if (l->cells != NULL && is_to_split(l))
+		find_split(w, l);
+	else
+		give_up(w, l);
 }
 
 // A node for the halves of a leaf; the right one is a leaf more.
@@ -232,15 +259,12 @@ static void split(struct wm_tree *t, struct wm_grower *w, struct leaf *l, const 
 		.right = (uint8_t)(next + 1),
 		.missing_left = w->b->lacks[s.col] ? s.missing_left : s.left.n > sum.n};
 	w->n_leaves++;
-	share_cells(w, cells, l, right, g, h);
-	for (struct leaf *half = l;; half = right) {
-		if (w->n_leaves == WM_TREE_LEAVES || half->sum.n < 2 * WM_TREE_LEAF_SAMPLES)
-			give_up(w, half);
-		else
-			find_split(w, half);
-		if (half == right)
-			break;
-	}
+	if (w->n_leaves < WM_TREE_LEAVES && (is_to_split(l) || is_to_split(right)))
+		share_cells(w, cells, l, right, g, h);
+	else
+		w->cells[w->n_free++] = cells;
+	look_further(w, l);
+	look_further(w, right);
 }
 
 static void plant(struct wm_grower *w, const float *g, const float *h)
@@ -254,7 +278,7 @@ static void plant(struct wm_grower *w, const float *g, const float *h)
 	w->n_leaves = 1;
 	root.cells = w->cells[--w->n_free];
 	fill_cells(w, &root, g, h);
-	find_split(w, &root);
+	look_further(w, &root);
 	w->leaf[0] = root;
 }
 
