@@ -9,6 +9,8 @@
 #include <common/status.h>
 
 #include <errno.h>
+#include <limits.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -75,12 +77,21 @@ static int run(const struct config *c, struct wm_err *err)
 	return rc;
 }
 
+// What is measured needs the same large blocks again and again: to give them back in between and to have their pages
+// mapped and cleared anew took an eighth of the time.
+static void keep_memory(void)
+{
+	(void)mallopt(M_MMAP_MAX, 0);
+	(void)mallopt(M_TRIM_THRESHOLD, INT_MAX);
+}
+
 int main(int argc, char **argv)
 {
 	struct wm_err err = {0};
 	static struct config config;
 	int rc = config_read(&config, argc, argv, &err);
 
+	keep_memory();
 	if (rc == 0)
 		rc = run(&config, &err);
 	if (rc < 0)
