@@ -7,12 +7,12 @@
 #include <stdio.h>
 
 static const struct wm_family_def defs[] = {
-	{WM_UNIT_PACKET, WM_HALVINGS, 0, "columns"}, // a row is what a packet is in a capture
-	{WM_UNIT_PACKET, WM_HALVINGS, 0, "pairs of columns"},
-	{WM_UNIT_PACKET, WM_HALVINGS_CLASSIFIER, 0, "classifier"},
-	{WM_UNIT_PACKET, WM_HALVINGS, 0, "rules"},
-	{WM_UNIT_PACKET, WM_HALVINGS, 0, "memorisation"},
-	{WM_UNIT_PACKET, WM_HALVINGS_CLASSIFIER, 0, "usefulness"},
+	{WM_UNIT_PACKET, WM_HALVINGS, 0, false, "columns"}, // a row is what a packet is in a capture
+	{WM_UNIT_PACKET, WM_HALVINGS, 0, false, "pairs of columns"},
+	{WM_UNIT_PACKET, WM_HALVINGS_CLASSIFIER, 0, false, "classifier"},
+	{WM_UNIT_PACKET, WM_HALVINGS, 0, false, "rules"},
+	{WM_UNIT_PACKET, WM_HALVINGS, 0, false, "memorisation"},
+	{WM_UNIT_PACKET, WM_HALVINGS_CLASSIFIER, 0, false, "usefulness"},
 };
 enum { N_FAMILIES = sizeof(defs) / sizeof(defs[0]) };
 static wm_row_family *const families[N_FAMILIES] = {wm_measure_columns, wm_measure_row_pairs, wm_measure_row_classifier,

@@ -6,16 +6,16 @@
 #include <stdlib.h>
 
 static const struct wm_family_def defs[] = {
-	{WM_UNIT_PACKET, WM_HALVINGS, WM_DEALS, "marginals"},
-	{WM_UNIT_STRETCH, WM_HALVINGS, WM_DEALS, "sequences"},
-	{WM_UNIT_FLOW, WM_HALVINGS, WM_DEALS, "flows"},
-	{WM_UNIT_FLOW, WM_HALVINGS, WM_DEALS, "validity"},
-	{WM_UNIT_STRETCH, WM_HALVINGS, WM_DEALS, "rates"},
-	{WM_UNIT_STRETCH, WM_HALVINGS_CLASSIFIER, 2, "classifier"}, // takes the most time
-	{WM_UNIT_STRETCH, WM_HALVINGS, 0, "memorisation"},          // hands hold each other's copies
-	{WM_UNIT_CLUSTER, WM_HALVINGS, WM_DEALS, "pairs of fields"},
-	{WM_UNIT_CLUSTER, WM_HALVINGS, WM_DEALS, "NetShare's fields"},
-	{WM_UNIT_CLUSTER, WM_HALVINGS, WM_DEALS, "usefulness"},
+	{WM_UNIT_PACKET, WM_HALVINGS, WM_DEALS, false, "marginals"},
+	{WM_UNIT_STRETCH, WM_HALVINGS, WM_DEALS, false, "sequences"},
+	{WM_UNIT_FLOW, WM_HALVINGS, WM_DEALS, false, "flows"},
+	{WM_UNIT_FLOW, WM_HALVINGS, WM_DEALS, false, "validity"},
+	{WM_UNIT_STRETCH, WM_HALVINGS, WM_DEALS, false, "rates"},
+	{WM_UNIT_STRETCH, WM_HALVINGS_CLASSIFIER, 2, true, "classifier"}, // takes the most time
+	{WM_UNIT_STRETCH, WM_HALVINGS, 0, false, "memorisation"},         // hands hold each other's copies
+	{WM_UNIT_CLUSTER, WM_HALVINGS, WM_DEALS, false, "pairs of fields"},
+	{WM_UNIT_CLUSTER, WM_HALVINGS, WM_DEALS, false, "NetShare's fields"},
+	{WM_UNIT_CLUSTER, WM_HALVINGS, WM_DEALS, false, "usefulness"},
 };
 enum { N_FAMILIES = sizeof(defs) / sizeof(defs[0]) };
 static wm_family *const families[N_FAMILIES] = {wm_measure_marginals, wm_measure_sequence, wm_measure_flows,

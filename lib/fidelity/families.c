@@ -96,7 +96,7 @@ static int measure_floor(struct wm_job *j, const struct wm_families *f, enum wm_
 	return rc;
 }
 
-// Real and synthetic flows dealt to two hands, each of which stands for the real ones once.
+// Real and synthetic flows dealt to two hands, each of which stands for the real ones once if that makes a difference.
 static int measure_deal(struct wm_job *j, const struct wm_families *f, unsigned number)
 {
 	struct wm_values *v = malloc(sizeof(*v));
@@ -109,7 +109,7 @@ static int measure_deal(struct wm_job *j, const struct wm_families *f, unsigned 
 		if (number >= f->defs[i].deals)
 			continue;
 		wm_job_tell(j, 0, "how far chance reaches");
-		for (unsigned first = 0; first < 2 && rc == 0; first++) {
+		for (unsigned first = 0; first < (f->defs[i].symmetric ? 1 : 2) && rc == 0; first++) {
 			*v = (struct wm_values){.has = {false}};
 			rc = measure(j, f, i, &of[first], &of[!first], v);
 			if (rc == 0)

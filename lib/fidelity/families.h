@@ -23,6 +23,7 @@ struct wm_family_def {
 	unsigned halvings;
 	unsigned deals; // to two hands, of real and synthetic flows, that findings have to be beyond, too; WM_DEALS at
 			// most
+	bool symmetric; // either hand may stand for the real flows: it is measured once, not both ways
 	const char *what; // for those who wait
 };
 
