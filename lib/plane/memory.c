@@ -21,9 +21,10 @@ static const double mib = 1048576;
 // Without hugepages, EAL's memory is shared and in small pages, and whoever reads much of it in a row waits for each
 // page's translation. For private memory the kernel has transparent hugepages: such memory takes that one's place.
 // @return false if there is neither now.
-static bool enlarge_pages(uint8_t *p, size_t size)
+static bool enlarge_pages(void *p, size_t size)
 {
-	uint8_t *begin = RTE_PTR_ALIGN_CEIL(p, LARGE_PAGE_LEN), *end = RTE_PTR_ALIGN_FLOOR(p + size, LARGE_PAGE_LEN);
+	uint8_t *at = p, *begin = RTE_PTR_ALIGN_CEIL(at, LARGE_PAGE_LEN);
+	uint8_t *end = RTE_PTR_ALIGN_FLOOR(at + size, LARGE_PAGE_LEN);
 	const int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
 
 	if (rte_eal_has_hugepages() || begin >= end)
