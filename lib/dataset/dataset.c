@@ -368,12 +368,16 @@ int wm_dataset_read(struct wm_dataset *out, const char *const *paths, size_t n_p
 	struct reading r = {.options = options, .forms.payloads = options->payloads};
 	struct wm_dataset ds = {0};
 	struct part *parts;
-	int rc = 0;
+	int rc = n_paths > 0 ? wm_lora_is(paths[0]) : 0;
 
-	if (n_paths > 0 && wm_lora_is(paths[0]))
+	if (rc > 0)
 		return wm_lora_read(out, paths, n_paths, options, err);
-	if (n_paths > 0 && wm_table_is_text(paths[0]))
+	if (rc == 0 && n_paths > 0)
+		rc = wm_table_is_text(paths[0]);
+	if (rc > 0)
 		return wm_flow_rows_read(out, paths, n_paths, options, err);
+	if (rc < 0)
+		return wm_err_sys(err, rc, "%s", paths[0]);
 	parts = calloc(n_paths > 0 ? n_paths : 1, sizeof(*parts));
 	if (parts == NULL)
 		return wm_err_sys(err, -ENOMEM, "dataset");

@@ -63,9 +63,14 @@ void wm_lora_tell(struct wm_lora_reading *r, uint64_t done, uint64_t all)
 		r->options->progress(r->options->arg, r->done + done, all);
 }
 
-bool wm_lora_is(const char *path)
+int wm_lora_is(const char *path)
 {
-	return strcmp(path, "-") != 0 && (wm_lora_is_capture(path) || wm_lora_is_table(path));
+	int is;
+
+	if (strcmp(path, "-") == 0)
+		return 0;
+	is = wm_lora_is_capture(path);
+	return is == 0 ? wm_lora_is_table(path) : is;
 }
 
 struct order {
@@ -126,13 +131,16 @@ int wm_lora_read(struct wm_dataset *out, const char *const *paths, size_t n_path
 	int rc = 0;
 
 	for (size_t i = 0; i < n_paths && rc == 0; i++) {
-		bool capture = wm_lora_is_capture(paths[i]);
+		int capture = wm_lora_is_capture(paths[i]), is = capture == 0 ? wm_lora_is_table(paths[i]) : capture;
 
-		if (!capture && !wm_lora_is_table(paths[i]))
+		if (is < 0)
+			rc = wm_err_sys(err, is, "%s", paths[i]);
+		else if (is == 0)
 			rc = wm_err_set(err, -EINVAL, "%s: holds no LoRa receptions, as %s does: learn from each alone",
 				paths[i], paths[0]);
 		else
-			rc = capture ? wm_lora_read_capture(&r, paths[i], err) : wm_lora_read_table(&r, paths[i], err);
+			rc = capture > 0 ? wm_lora_read_capture(&r, paths[i], err)
+					 : wm_lora_read_table(&r, paths[i], err);
 	}
 	if (rc == 0 && r.set.n == 0)
 		rc = no_data(&r, n_paths > 0 ? paths[0] : "dataset", err);

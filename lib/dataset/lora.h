@@ -30,8 +30,9 @@ struct wm_receptions {
 struct wm_dataset; // dataset/dataset.h
 struct wm_dataset_options;
 
-/** Whether a file holds receptions: a capture that begins with link type 270, or a table with physical_payload. */
-bool wm_lora_is(const char *path);
+/** Whether a file holds receptions: a capture that begins with link type 270, or a table with physical_payload.
+ *  @return 1; 0; -ENOMEM. */
+int wm_lora_is(const char *path);
 
 /**
  * Read files of receptions into out->lora; the rest of the dataset stays empty but for counts, times and damage.

@@ -65,13 +65,16 @@ int wm_lora_read_capture(struct wm_lora_reading *r, const char *path, struct wm_
 	return rc;
 }
 
-bool wm_lora_is_capture(const char *path)
+int wm_lora_is_capture(const char *path)
 {
 	struct wm_capture *c = NULL;
 	struct wm_capture_packet rec;
-	bool is = wm_capture_open(&c, path, NULL) == 0 && wm_capture_next(c, &rec, NULL) > 0
-		  && rec.link == WM_LINK_LORATAP;
+	int rc = wm_capture_open(&c, path, NULL);
 
+	if (rc == 0)
+		rc = wm_capture_next(c, &rec, NULL);
 	wm_capture_close(c);
-	return is;
+	if (rc > 0)
+		return rec.link == WM_LINK_LORATAP;
+	return rc == -ENOMEM ? rc : 0;
 }

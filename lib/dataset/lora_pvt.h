@@ -26,11 +26,11 @@ void wm_lora_damaged(struct wm_lora_reading *r, const char *path, const char *se
 /** Report progress: `done` bytes of this file. */
 void wm_lora_tell(struct wm_lora_reading *r, uint64_t done, uint64_t all);
 
-/** Whether it is a capture that begins with a packet of link type 270. */
-bool wm_lora_is_capture(const char *path);
+/** Whether it is a capture that begins with a packet of link type 270. @return 1; 0; -ENOMEM. */
+int wm_lora_is_capture(const char *path);
 
-/** Whether it is a table whose first line names a column physical_payload. */
-bool wm_lora_is_table(const char *path);
+/** Whether it is a table whose first line names a column physical_payload. @return 1; 0; -ENOMEM. */
+int wm_lora_is_table(const char *path);
 
 /** Read such a file. @return 0; -errno with a sentence. */
 int wm_lora_read_capture(struct wm_lora_reading *r, const char *path, struct wm_err *err);

@@ -272,13 +272,15 @@ int wm_lora_read_table(struct wm_lora_reading *r, const char *path, struct wm_er
 	return rc;
 }
 
-bool wm_lora_is_table(const char *path)
+int wm_lora_is_table(const char *path)
 {
 	struct table *t = calloc(1, sizeof(*t));
-	bool is = t != NULL && open_table(t, path, NULL) == 0;
+	int rc;
 
-	if (t != NULL)
-		wm_lines_close(&t->lines);
+	if (t == NULL)
+		return -ENOMEM;
+	rc = open_table(t, path, NULL);
+	wm_lines_close(&t->lines);
 	free(t);
-	return is;
+	return rc == -ENOMEM ? rc : rc == 0;
 }

@@ -121,24 +121,29 @@ static int start(struct wm_table *t, struct wm_err *err)
 	return take_names(t, 0, err);
 }
 
-bool wm_table_is_text(const char *path)
+int wm_table_is_text(const char *path)
 {
 	struct wm_input in;
-	bool text = false;
 	struct stat st;
+	int64_t there;
+	int rc;
 
-	if (strcmp(path, "-") == 0 || stat(path, &st) < 0 || !S_ISREG(st.st_mode) || wm_input_open(&in, path, NULL) < 0)
-		return false;
-	if (wm_input_need(&in, PROBE) > 0) {
+	if (strcmp(path, "-") == 0 || stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	rc = wm_input_open(&in, path, NULL);
+	if (rc < 0)
+		return rc == -ENOMEM ? rc : 0;
+	there = wm_input_need(&in, PROBE);
+	if (there > 0) {
 		const uint8_t *at = wm_input_at(&in);
 		size_t n = in.end - in.pos < PROBE ? in.end - in.pos : PROBE, i = 0;
 
 		while (i < n && (at[i] >= ' ' || (at[i] >= '\t' && at[i] <= '\r')))
 			i++;
-		text = i == n;
+		rc = i == n;
 	}
 	wm_input_close(&in);
-	return text;
+	return there < 0 ? -ENOMEM : rc;
 }
 
 int wm_table_open(struct wm_table **out, const char *path, struct wm_err *err)

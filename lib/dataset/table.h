@@ -68,8 +68,9 @@ struct wm_table_counts {
 
 struct wm_table;
 
-/** Whether a file begins like text, so that it may be a table; false if it cannot be looked at twice (a pipe). */
-bool wm_table_is_text(const char *path);
+/** Whether a file begins like text, so that it may be a table. @return 1; 0, also if it cannot be looked at twice (a
+ * pipe); -ENOMEM. */
+int wm_table_is_text(const char *path);
 
 /** @param path "-" = standard input. @return 0; -errno with a sentence that names the line and the column at fault. */
 int wm_table_open(struct wm_table **out, const char *path, struct wm_err *err);

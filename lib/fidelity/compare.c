@@ -86,7 +86,12 @@ static int compare(struct wm_job *j, struct wm_err *err)
 	bool is_table[WM_INPUTS] = {false}, any = false;
 
 	for (size_t i = 0; i < WM_INPUTS; i++) {
-		is_table[i] = j->options->paths[i] != NULL && wm_table_is_text(j->options->paths[i]);
+		const char *path = j->options->paths[i];
+		int rc = path != NULL ? wm_table_is_text(path) : 0;
+
+		if (rc < 0)
+			return wm_err_sys(err, rc, "%s", path);
+		is_table[i] = rc > 0;
 		any |= is_table[i];
 	}
 	return any ? wm_compare_tables(j, is_table, err) : wm_compare_traces(j, err);

@@ -20,11 +20,13 @@ import tempfile
 import claims
 import faults
 import little_capture
+import lora_table
 import safetensors_file
 
 TRAIN, MILL, COMPARE, SHIM = (str(pathlib.Path(word).resolve()) for word in sys.argv[1:5])
 FOLDER = tempfile.TemporaryDirectory()
-A, B, M = (str(pathlib.Path(FOLDER.name, name)) for name in ("a.pcap", "b.pcap.gz", "m"))
+A, B, M, FLOWS, ROWS, RADIO, LORA = (str(pathlib.Path(FOLDER.name, name)) for name in (
+    "a.pcap", "b.pcap.gz", "m", "flows.csv", "rows", "radio.csv", "lora"))
 OUTPUTS = ["-o", "x.pcap", "-n", "2000", "--csv", "x.csv", "--labels", "x.labels", "--stats-json", "x.json"]
 ALL = os.environ.get("FAULTS") == "all"
 SETTINGS = {"modules": "-:libjansson:libz:libcsv:libconfig:libnettle", "depth": 0 if ALL else 3}
@@ -99,18 +101,46 @@ def training_ends_with_a_sentence_and_the_old_model_or_a_whole_new_one():
     ends_well("wiremill-train", clean, runs)
 
 
+def tables_are_learned_and_made_or_there_is_a_sentence():
+    for table, path in (("flows.csv", FLOWS), ("radio.csv", RADIO)):
+        clean, runs = every_site([TRAIN, table, "-o", "new", "-q"], [path], 6)
+        ends_well("wiremill-train", clean, runs)
+    clean, runs = every_site([MILL, "-m", "rows", "--csv", "x.csv", "--flows", "500", "--stats-json", "x.json"], [ROWS], 1)
+    ends_well("wiremill", clean, runs, ("x.csv", "x.json"))
+    clean, runs = every_site([MILL, "-m", "lora", "-o", "x.pcap", "--csv", "x.csv", "-n", "200", "--stats-json", "x.json"],
+                             [LORA], 3)
+    ends_well("wiremill", clean, runs, ("x.pcap", "x.csv", "x.json"))
+
+
 def comparing_ends_with_a_sentence():
     clean, runs = every_site([COMPARE, "a.pcap", "b.pcap.gz", "--json", "x.json", "-q"], [A, B], 2)
     ends_well("wiremill-compare", clean, runs)
 
 
+def flow_table():
+    """A few hundred requests, lookups and their replies, in the columns of UGR'16."""
+    lines = ["te,td,sa,da,sp,dp,pr,flg,fwd,stos,pkt,byt,label"]
+    for i in range(300):
+        web, client, port = i % 3 > 0, f"198.51.100.{1 + i % 17}", 32768 + 37 * i
+        ends = [(client, port), ("192.0.2.10", 80) if web else ("192.0.2.11", 53)]
+        for (a, sp), (b, dp) in (ends, ends[::-1]):
+            lines.append(f"2016-04-11 {i // 60:02}:{i % 60:02}:00,0.120,{a},{b},{sp},{dp},{'TCP,.AP.SF' if web else 'UDP,.A....'},"
+                         f"0,0,{4 + i % 3 if web else 1},{300 + 52 * (i % 3)},{'web' if web else 'name'}")
+    return "\n".join(lines) + "\n"
+
+
 with FOLDER:
     pathlib.Path(A).write_bytes(little_capture.pcap(8)[0])
     pathlib.Path(B).write_bytes(gzip.compress(little_capture.pcap(12, seed=2)[0]))
-    subprocess.run([TRAIN, A, "-o", M, "-q", "--time-limit", "2"], check=True, capture_output=True, timeout=faults.LIMIT_S)
+    pathlib.Path(FLOWS).write_text(flow_table(), encoding="utf-8")
+    lora_table.write_table(RADIO, lora_table.receptions(1, hours=1))
+    for taught, model in ((A, M), (FLOWS, ROWS), (RADIO, LORA)):
+        subprocess.run([TRAIN, taught, "-o", model, "-q", "--time-limit", "2"], check=True, capture_output=True,
+                       timeout=faults.LIMIT_S)
     claims.run("faults of memory", [
         milling_ends_with_a_sentence,
         milling_on_ports_ends_with_a_sentence,
         training_ends_with_a_sentence_and_the_old_model_or_a_whole_new_one,
+        tables_are_learned_and_made_or_there_is_a_sentence,
         comparing_ends_with_a_sentence,
     ])
