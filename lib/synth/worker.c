@@ -296,8 +296,11 @@ size_t wm_worker_next(struct wm_worker *w, struct wm_sample *out, size_t n)
 		}
 		if (left > n - done)
 			left = n - done;
-		for (size_t i = 0; i < left; i++)
+		for (size_t i = 0; i < left; i++) {
+			if (i + AHEAD < left)
+				__builtin_prefetch(&w->window.at[w->order[w->next + i + AHEAD].at]);
 			out[done + i] = w->window.at[w->order[w->next + i].at];
+		}
 		w->next += left;
 		done += left;
 	}
