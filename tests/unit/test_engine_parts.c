@@ -431,6 +431,12 @@ static void two_keys(struct necst_table *t, uint32_t mem[4], const uint32_t key[
 	assert_int_equal(necst_table_index(t), 0);
 }
 
+static uint16_t draw_window(const struct necst_windows *w, const struct necst_window_side side[2],
+	const struct necst_kind *k, uint32_t profile)
+{
+	return necst_window_draw(w, side, k, profile, necst_window_first(w, side, k, profile), 0);
+}
+
 static void a_window_follows_from_the_one_before_it(void **state)
 {
 	const struct necst_kind ack = {.proto = 6, .flags = 0x10}, data = {.proto = 6, .flags = 0x18, .has_payload = 1},
@@ -453,16 +459,16 @@ static void a_window_follows_from_the_one_before_it(void **state)
 		(uint32_t[]){necst_window_key(NECST_WINDOW_CHANGES, &side[0], &data, 3),
 			necst_window_key(NECST_WINDOW_CHANGES, &side[0], &data, 4)},
 		(uint32_t[]){UINT16_MAX - 1, 7});
-	assert_int_equal(necst_window_draw(&w, side, &ack, 3, 0), 66);    // as with these two ends before
-	assert_int_equal(necst_window_draw(&w, side, &ack, 9, 0), 70);    // as with any
-	assert_int_equal(necst_window_draw(&w, side, &data, 3, 0), 61);   // 63 - 2
-	assert_int_equal(necst_window_draw(&w, side, &data, 4, 0), 70);   // 63 + 7
-	assert_int_equal(necst_window_draw(&w, side, &data, 9, 0), 63);   // nothing known: it stays
-	assert_int_equal(necst_window_draw(&w, side, &reply, 3, 0), 500); // each side has its own
+	assert_int_equal(draw_window(&w, side, &ack, 3), 66);    // as with these two ends before
+	assert_int_equal(draw_window(&w, side, &ack, 9), 70);    // as with any
+	assert_int_equal(draw_window(&w, side, &data, 3), 61);   // 63 - 2
+	assert_int_equal(draw_window(&w, side, &data, 4), 70);   // 63 + 7
+	assert_int_equal(draw_window(&w, side, &data, 9), 63);   // nothing known: it stays
+	assert_int_equal(draw_window(&w, side, &reply, 3), 500); // each side has its own
 	necst_window_note(side, &rst, 0, 0);
 	assert_int_equal(side[0].window, 63); // a RST's says nothing
 	side[1].window = -1;
-	assert_int_equal(necst_window_draw(&w, side, &reply, 3, 0), 63); // as wide as its peer
+	assert_int_equal(draw_window(&w, side, &reply, 3), 63); // as wide as its peer
 	necst_table_free(&w.next);
 	necst_table_free(&w.step);
 }

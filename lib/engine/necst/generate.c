@@ -58,6 +58,7 @@ _Static_assert(NECST_GAPS_MAX < 8 * sizeof(bins), "a bit for each bin and one be
 // What is drawn from the logits.
 struct draw {
 	uint32_t token, size, gap;
+	uint32_t window; // TCP: the key by which its window is drawn
 };
 
 int necst_gen_create(struct wm_gen **out, const struct wm_engine_model *m, uint64_t seed, size_t n_slots)
@@ -276,8 +277,6 @@ static void draw_tokens(struct wm_gen *g, const uint32_t *slots, size_t n, struc
 
 		// 0: no cluster of this family and direction, only in a model that was tampered with
 		draw[i].token = drawn[i] < head->n_tokens ? head->token[drawn[i]] : 0;
-		if (m->kind[draw[i].token].proto == 6)
-			necst_window_prefetch(&m->windows, s->window, &m->kind[draw[i].token], s->profile);
 	}
 }
 
@@ -471,11 +470,13 @@ static void go_on(struct slot *s)
 }
 
 // What the packet is, but for its size and window.
-static void begin_packet(const struct wm_engine_model *m, struct slot *s, const struct draw *d, struct wm_step *step)
+static void begin_packet(const struct wm_engine_model *m, struct slot *s, struct draw *d, struct wm_step *step)
 {
 	const struct necst_kind *k = &m->kind[d->token];
 	const uint64_t passed = necst_clock(&m->clocks, &s->silence, d->token, k->reverse);
 
+	if (k->proto == 6)
+		d->window = necst_window_first(&m->windows, s->window, k, s->profile);
 	*step = (struct wm_step){.gap_ns = s->left.position > 0 ? draw_gap(m, s, d, passed) : 0,
 		.flags = k->flags,
 		.reverse = k->reverse,
@@ -489,7 +490,7 @@ static void draw_window(const struct wm_engine_model *m, struct slot *s, const s
 
 	if (k->proto != 6)
 		return;
-	step->window = necst_window_draw(&m->windows, s->window, k, s->profile, next_random(s));
+	step->window = necst_window_draw(&m->windows, s->window, k, s->profile, d->window, next_random(s));
 	necst_window_note(s->window, k, step->window, step->payload);
 }
 
@@ -507,8 +508,8 @@ static void note_packet(const struct wm_engine_model *m, struct slot *s, const s
 }
 
 // @param at (n) of each flow's packet in out.
-static void finish_packets(struct wm_gen *g, const uint32_t *slots, const uint8_t *at, size_t n,
-	const struct draw *draw, struct wm_step *out)
+static void finish_packets(
+	struct wm_gen *g, const uint32_t *slots, const uint8_t *at, size_t n, struct draw *draw, struct wm_step *out)
 {
 	const struct wm_engine_model *m = g->m;
 

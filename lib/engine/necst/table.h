@@ -58,20 +58,15 @@ static inline uint32_t necst_table_total(const struct necst_table *t, const stru
 /** One of the key's values, with probability as counted, by 32 random bits. */
 static inline uint32_t necst_table_draw(const struct necst_table *t, const struct necst_entry *e, uint32_t random)
 {
-	uint32_t lo = e->first, hi = e->first + e->n - 1, at;
+	const uint32_t *upto = t->upto + e->first;
+	uint32_t lo = 0, at;
 
 	if (e->n == 1)
 		return e->value;
-	at = (uint32_t)(((uint64_t)random * t->upto[hi]) >> 32);
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (t->upto[mid] > at)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return t->value[lo];
+	at = (uint32_t)(((uint64_t)random * upto[e->n - 1]) >> 32);
+	for (uint32_t n = e->n; n > 1; n -= n / 2) // without a branch that nobody can foretell
+		lo += upto[lo + n / 2 - 1] <= at ? n / 2 : 0;
+	return t->value[e->first + lo];
 }
 
 /** Count pairs (sorted in place) and put the table into a model as NAME.key, .first, .value, .upto. */

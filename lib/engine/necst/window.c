@@ -27,17 +27,12 @@ uint32_t necst_window_key(
 	return h;
 }
 
-// A window of the first of two levels that knows one, or -1.
-static int32_t draw_level(const struct necst_windows *w, const enum necst_window_level level[2],
-	const struct necst_window_side *me, const struct necst_kind *k, uint32_t profile, uint32_t random)
+// A window that came with this key, or -1.
+static int32_t draw_next(const struct necst_windows *w, uint32_t key, uint32_t random)
 {
-	for (int i = 0; i < 2; i++) {
-		const struct necst_entry *e = necst_table_find(&w->next, necst_window_key(level[i], me, k, profile));
+	const struct necst_entry *e = necst_table_find(&w->next, key);
 
-		if (e != NULL)
-			return (int32_t)necst_table_draw(&w->next, e, random);
-	}
-	return -1;
+	return e != NULL ? (int32_t)necst_table_draw(&w->next, e, random) : -1;
 }
 
 // By the change that comes with such a packet. @return the window, or -1 where nothing is known. None closes by a
@@ -54,30 +49,37 @@ static int32_t draw_change(
 	return window > 0 && window <= UINT16_MAX ? window : me->window;
 }
 
-void necst_window_prefetch(const struct necst_windows *w, const struct necst_window_side side[2],
+// Whether the window follows from one before it, as far as is known; else it opens.
+static bool follows(const struct necst_window_side *me, const struct necst_kind *k)
+{
+	return me->window >= 0 || !necst_window_counts(k);
+}
+
+uint32_t necst_window_first(const struct necst_windows *w, const struct necst_window_side side[2],
 	const struct necst_kind *k, uint32_t profile)
 {
 	const struct necst_window_side *me = &side[k->reverse];
-	const bool follows = me->window >= 0 || !necst_window_counts(k);
-	const uint32_t key = necst_window_key(follows ? NECST_WINDOW_FOLLOWS : NECST_WINDOW_OPENS, me, k, profile);
+	const uint32_t key =
+		necst_window_key(follows(me, k) ? NECST_WINDOW_FOLLOWS : NECST_WINDOW_OPENS, me, k, profile);
 
 	__builtin_prefetch(&w->next.index[necst_table_hash(key, w->next.index_bits)]);
+	return key;
 }
 
 uint16_t necst_window_draw(const struct necst_windows *w, const struct necst_window_side side[2],
-	const struct necst_kind *k, uint32_t profile, uint32_t random)
+	const struct necst_kind *k, uint32_t profile, uint32_t first, uint32_t random)
 {
-	static const enum necst_window_level opens[] = {NECST_WINDOW_OPENS, NECST_WINDOW_SIDE},
-					     follows[] = {NECST_WINDOW_FOLLOWS, NECST_WINDOW_ANYWHERE};
 	const struct necst_window_side *me = &side[k->reverse], *peer = &side[!k->reverse];
-	int32_t window = -1;
+	int32_t window = draw_next(w, first, random);
 
-	if (me->window >= 0 || !necst_window_counts(k))
-		window = draw_level(w, follows, me, k, profile, random);
+	if (window < 0 && follows(me, k))
+		window = draw_next(w, necst_window_key(NECST_WINDOW_ANYWHERE, me, k, profile), random);
 	if (window < 0 && me->window >= 0 && necst_window_counts(k))
 		window = draw_change(w, me, necst_window_key(NECST_WINDOW_CHANGES, me, k, profile), random);
+	if (window < 0 && follows(me, k) && (me->window < 0 || me->syn))
+		window = draw_next(w, necst_window_key(NECST_WINDOW_OPENS, me, k, profile), random);
 	if (window < 0 && (me->window < 0 || me->syn))
-		window = draw_level(w, opens, me, k, profile, random);
+		window = draw_next(w, necst_window_key(NECST_WINDOW_SIDE, me, k, profile), random);
 	if (window >= 0)
 		return (uint16_t)window;
 	if (me->window >= 0)

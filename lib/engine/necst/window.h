@@ -58,14 +58,14 @@ static inline void necst_window_note(
 	side[!k->reverse].heard += payload;
 }
 
-/** Ask memory for what necst_window_draw() is going to look at first. */
-void necst_window_prefetch(const struct necst_windows *w, const struct necst_window_side side[2],
+/** The key that says most of the window of the next packet, of this kind; memory is asked for what stands there. */
+uint32_t necst_window_first(const struct necst_windows *w, const struct necst_window_side side[2],
 	const struct necst_kind *k, uint32_t profile);
 
 /**
  * Draw the window of the next packet, of this kind, by 32 random bits.
  *
- * @param side Of both ends; unchanged.
+ * @param side Of both ends; unchanged. @param first necst_window_first() of the same.
  */
 uint16_t necst_window_draw(const struct necst_windows *w, const struct necst_window_side side[2],
-	const struct necst_kind *k, uint32_t profile, uint32_t random);
+	const struct necst_kind *k, uint32_t profile, uint32_t first, uint32_t random);
