@@ -280,27 +280,36 @@ static void draw_tokens(struct wm_gen *g, const uint32_t *slots, size_t n, struc
 	}
 }
 
-// Classes of the payloads' lengths; dims.sizes where the header image says it.
+// Classes of the payloads' lengths: dims.sizes where the header image says it, the first where there is no payload.
 static void draw_classes(struct wm_gen *g, const uint32_t *slots, size_t n, struct draw *draw)
 {
 	const struct necst_weights *w = &g->m->weights;
 	const uint32_t n_sizes = g->m->seq.dims.sizes;
 	uint32_t drawn[TILE];
+	uint8_t at[TILE];
 	struct wm_draw d[TILE];
 	size_t n_drawn = 0;
 
 	for (size_t i = 0; i < n; i++) {
+		const struct necst_kind *k = &g->m->kind[draw[i].token];
 		struct slot *s = &g->slot[slots[i]];
+		uint32_t random;
 
-		if (!necst_framed(&g->m->kind[draw[i].token]))
-			d[n_drawn++] = (struct wm_draw){.rows = {logits_of(g, i) + w->head[s->family].n_tokens,
-								w->size_tok + (size_t)draw[i].token * w->size_pad},
-				.n = n_sizes,
-				.random = next_random(s)};
+		draw[i].size = necst_framed(k) ? n_sizes : 0;
+		if (necst_framed(k))
+			continue;
+		random = next_random(s); // taken in either case
+		if (!k->has_payload)
+			continue;
+		at[n_drawn] = (uint8_t)i;
+		d[n_drawn++] = (struct wm_draw){.rows = {logits_of(g, i) + w->head[s->family].n_tokens,
+							w->size_tok + (size_t)draw[i].token * w->size_pad},
+			.n = n_sizes,
+			.random = random};
 	}
 	g->m->kernels->sample(drawn, d, n_drawn, 2);
-	for (size_t i = n; i-- > 0;)
-		draw[i].size = necst_framed(&g->m->kind[draw[i].token]) ? n_sizes : drawn[--n_drawn];
+	for (size_t i = 0; i < n_drawn; i++)
+		draw[at[i]].size = drawn[i];
 }
 
 // The longest gap that what is left of a flow's time has room for.
@@ -409,9 +418,12 @@ static uint32_t draw_payload(const struct wm_engine_model *m, struct slot *s, ui
 	const struct necst_kind *k = &m->kind[token];
 	const bool request = (k->proto == 1 && k->flags == 8) || (k->proto == 58 && k->flags == 128);
 	const bool reply = (k->proto == 1 && k->flags == 0) || (k->proto == 58 && k->flags == 129);
-	uint32_t payload = draw_either(&m->size, necst_key_size(s->service, token, size), &m->size_any,
-		necst_key_size(0, token, size), next_random(s), 0);
+	const uint32_t random = next_random(s);
+	uint32_t payload = 0;
 
+	if (k->has_payload)
+		payload = draw_either(&m->size, necst_key_size(s->service, token, size), &m->size_any,
+			necst_key_size(0, token, size), random, 0);
 	if (request)
 		s->echo = payload;
 	return reply && s->echo > 0 ? s->echo : payload;
