@@ -284,7 +284,7 @@ static void fill_in(
 
 void wm_draft_make(struct wm_draft *out, const struct wm_sample *s, const struct wm_stencils *stencils)
 {
-	struct wm_draft d = {.time_ns = s->time_ns, .len = s->len, .bits = s->bits, .stencil = WM_NO_STENCIL};
+	struct wm_draft d = {.time_ns = s->time_ns, .tag = {.len = s->len, .bits = s->bits}, .stencil = WM_NO_STENCIL};
 	const struct wm_form *form = &stencils->forms[s->form];
 	uint32_t payload = (uint32_t)s->len - form->head_len - form->pad;
 	bool simple = choose_payload(&d.payload, form, s, payload);
@@ -306,7 +306,7 @@ uint32_t wm_draft_put_payload(
 	uint8_t *payload, const struct wm_draft *d, const struct wm_stencil *st, const struct wm_move *move)
 {
 	const struct wm_form *form = st->form;
-	uint32_t len = (uint32_t)d->len - form->head_len - form->pad;
+	uint32_t len = (uint32_t)d->tag.len - form->head_len - form->pad;
 	uint32_t n = len < form->payload_len ? len : form->payload_len;
 
 	memcpy(payload, form->payload, n);

@@ -103,6 +103,13 @@ struct wm_stencils {
 	size_t n;
 };
 
+// What is asked about a packet once it is a frame.
+struct wm_tag {
+	uint16_t len; // of the frame
+	uint8_t bits; // the sample's
+	uint8_t pad;  // its user's: bytes that the frame lacks to the least there can be
+};
+
 struct wm_draft {
 	alignas(64) uint64_t time_ns;
 	uint32_t stamp;     // of the sender's clock, less the time; of UDP: the number that the payload begins with
@@ -110,20 +117,18 @@ struct wm_draft {
 	uint16_t sum;       // of what the transport checksum covers and does not change
 	uint16_t ip_sum;    // of the IPv4 header
 	uint16_t id;        // wm_ipv4_id_key()
-	uint16_t len;       // of the frame
 	uint16_t stencil;   // index into the model's list
 	uint16_t port_mask; // bits of the client's port that move
 	uint8_t host;       // index into wm_move
 	uint8_t payload;    // enum wm_draft_payload
-	uint8_t bits;       // the sample's
-	uint8_t pad;        // its user's: bytes that the frame lacks to the least there can be
+	struct wm_tag tag;
 	union {
 		uint8_t head[WM_DRAFT_HEAD]; // headers and padding as on lap 0, at the end
 		struct wm_sample sample;     // if stencil is WM_NO_STENCIL: no draft, but the sample itself
 	};
 };
 
-static_assert(sizeof(struct wm_draft) == 128, "two cache lines");
+static_assert(sizeof(struct wm_tag) == 4 && sizeof(struct wm_draft) == 128, "a word, and two cache lines");
 
 /** Make a move: port and numbers[] are added to the client's ports and to the sequence numbers of client and server.
  *  The hosts are the caller's. */
@@ -135,7 +140,7 @@ void wm_stencils_init(struct wm_stencils *out, const struct wm_form *forms, size
 
 /**
  * Make a draft of a sample, or keep it as it is: drafts are for TCP and UDP, with headers of up to WM_DRAFT_HEAD bytes,
- * between single hosts. Time, len and bits are set in any case.
+ * between single hosts. Time, length and bits are set in any case.
  *
  * @param stencils Of the sample's model.
  */

@@ -12,7 +12,7 @@ static void know_lap(struct wm_tx *tx, const struct wm_draft *d, size_t n, uint6
 	if (!tx->paced || tx->pace.ns_per_unit == 0 || (tx->again && !wm_pace_wants(&tx->pace)))
 		return;
 	for (size_t i = 0; i < n && i < LAP_BLOCK; i++)
-		wm_pace_block_add(&block, d[i].time_ns + later_ns, d[i].len);
+		wm_pace_block_add(&block, d[i].time_ns + later_ns, d[i].tag.len);
 	wm_pace_block(&tx->pace, &block);
 	tx->again = true;
 }
@@ -75,7 +75,7 @@ static void count_recycled(struct wm_tx *tx, uint32_t before, uint32_t n)
 	uint64_t second = 0;
 
 	for (uint32_t i = 0; tx->split && i < n; i++)
-		second += wm_tx_side(tx, tx->bits[(tx->head + before + i) & WM_TX_ROW_MASK]);
+		second += wm_tx_side(tx, tx->tags[(tx->head + before + i) & WM_TX_ROW_MASK].bits);
 	wm_count_add(&tx->out[0].count.recycled, n - second);
 	if (second > 0)
 		wm_count_add(&tx->out[1].count.recycled, second);

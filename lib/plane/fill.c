@@ -137,7 +137,7 @@ static inline void put_draft(
 	struct wm_tx *tx, struct rte_mbuf *m, const struct wm_draft *d, const struct wm_whose *whose, uint64_t time_ns)
 {
 	if (likely(!wm_draft_is_sample(d)))
-		wm_frame_put_draft(m, d, &tx->stencils[d->bits][d->stencil], whose->move, time_ns);
+		wm_frame_put_draft(m, d, &tx->stencils[d->tag.bits][d->stencil], whose->move, time_ns);
 	else
 		wm_tx_put_sample(tx, m, &d->sample, whose, time_ns);
 }
@@ -145,7 +145,7 @@ static inline void put_draft(
 enum wm_built wm_tx_build_one(
 	struct wm_tx *tx, const struct wm_draft *d, const struct wm_whose *whose, uint64_t time_ns)
 {
-	uint32_t len = d->len, at;
+	uint32_t len = d->tag.len, at;
 	struct rte_mbuf *m;
 
 	if (unlikely(!wm_tx_reserve(tx)))
@@ -159,11 +159,9 @@ enum wm_built wm_tx_build_one(
 		return WM_NO_MORE;
 	}
 	put_draft(tx, m, d, whose, time_ns);
-	if (tx->run->flows_counted && (d->bits & WM_BIT_LAST))
+	if (tx->run->flows_counted && (d->tag.bits & WM_BIT_LAST))
 		tx->ending |= atomic_fetch_sub_explicit(&tx->run->flows, 1, memory_order_relaxed) <= 1;
-	tx->built += wm_tx_size(len, d->pad);
-	tx->built_at[at] = tx->built;
-	tx->bits[at] = d->bits;
+	tx->tags[at] = d->tag;
 	tx->n++;
 	tx->n_spare--;
 	return WM_BUILT;
@@ -187,7 +185,7 @@ static enum wm_built build_sample(struct wm_tx *tx, const struct wm_sample *s)
 		return WM_DROPPED;
 	}
 	wm_draft_make(&draft, s, &out->stencils[model]);
-	draft.pad = (uint8_t)(s->len < WM_FRAME_MIN ? WM_FRAME_MIN - s->len : 0);
+	draft.tag.pad = (uint8_t)(s->len < WM_FRAME_MIN ? WM_FRAME_MIN - s->len : 0);
 	if (s->len > tx->room && !wm_draft_is_sample(&draft)) {
 		draft.stencil = WM_NO_STENCIL;
 		draft.sample = *s;

@@ -73,7 +73,7 @@ void wm_frame_put_payload(
 static inline void wm_frame_begin_draft(
 	struct rte_mbuf *m, const struct wm_draft *d, const struct wm_stencil *st, const struct wm_move *move)
 {
-	wm_mbuf_begin(m, st->l2, d->len);
+	wm_mbuf_begin(m, st->l2, d->tag.len);
 	if (d->payload >= WM_PAYLOAD_TEMPLATE)
 		wm_frame_put_payload(m, d, st, move);
 	else if (wm_mbuf_note(m)->holds != d->payload)

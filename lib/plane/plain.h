@@ -26,26 +26,22 @@ static __rte_always_inline uint32_t wm_tx_plain(struct wm_tx *tx, const struct w
 {
 	uint32_t at = (tx->head + tx->n) & WM_TX_ROW_MASK, room = tx->room, i = 0;
 	struct rte_mbuf *const *row = tx->row + at;
-	uint64_t built = tx->built, *built_at = tx->built_at + at;
-	uint8_t *bits = tx->bits + at;
+	struct wm_tag *tags = tx->tags + at;
 
-	for (; i < n && d[i].len <= room; i++) {
+	for (; i < n && d[i].tag.len <= room; i++) {
 		wm_tx_prefetch(&d[i]);
 		if (likely(!wm_draft_is_sample(&d[i]))) {
-			const struct wm_stencil *st = &tx->stencils[d[i].bits][d[i].stencil];
+			const struct wm_stencil *st = &tx->stencils[d[i].tag.bits][d[i].stencil];
 
 			wm_frame_begin_draft(row[i], &d[i], st, whose->move);
 			put(wm_mbuf_payload(row[i]), &d[i], st, whose->move, d[i].time_ns + later_ns);
 		} else {
 			wm_tx_put_sample(tx, row[i], &d[i].sample, whose, d[i].time_ns + later_ns);
 		}
-		built += wm_tx_size(d[i].len, d[i].pad);
-		built_at[i] = built;
-		bits[i] = d[i].bits;
+		tags[i] = d[i].tag;
 	}
 	if (i > 0)
 		tx->pace.last_ns = d[i - 1].time_ns + later_ns;
-	tx->built = built;
 	tx->n += i;
 	tx->n_spare -= i;
 	return i;

@@ -64,9 +64,9 @@ static void receive(struct wm_tx_out *out)
 static uint32_t same_side(const struct wm_tx *tx, uint32_t n)
 {
 	uint32_t at = tx->head & ROW_MASK, run = 1;
-	unsigned side = wm_tx_side(tx, tx->bits[at]);
+	unsigned side = wm_tx_side(tx, tx->tags[at].bits);
 
-	while (run < n && wm_tx_side(tx, tx->bits[at + run]) == side)
+	while (run < n && wm_tx_side(tx, tx->tags[at + run].bits) == side)
 		run++;
 	return run;
 }
@@ -101,7 +101,6 @@ static void drop(struct wm_tx *tx, struct wm_tx_out *out, uint32_t n)
 	rte_pktmbuf_free_bulk(tx->row + (tx->head & ROW_MASK), n);
 	if (tx->departures != NULL)
 		wm_departures_drop(tx->departures, tx->head & ROW_MASK, n);
-	tx->offered = tx->built_at[(tx->head + n - 1) & ROW_MASK];
 	tx->head += n;
 	tx->n -= n;
 	wm_count_add(&out->count.lost, n);
@@ -128,20 +127,22 @@ static void note_times(struct wm_tx *tx, uint32_t at, uint32_t n, uint64_t now)
 // The port took n packets of the row, from `at` on.
 static void count_sent(struct wm_tx *tx, struct wm_tx_out *out, uint32_t at, uint32_t n)
 {
-	uint64_t size = tx->built_at[at + n - 1] - tx->offered, before = tx->offered;
+	const struct wm_tag *tags = tx->tags + at;
+	uint32_t bytes = 0, padding = 0;
 
+	for (uint32_t i = 0; i < n; i++) {
+		bytes += tags[i].len;
+		padding += tags[i].pad;
+	}
 	wm_count_add(&out->count.sent, n);
-	wm_count_add(&out->count.bytes, (uint32_t)size);
-	wm_count_add(&out->count.padding, size >> 32);
-	tx->offered += size;
-	for (uint32_t i = at; tx->mixed && i < at + n; i++) {
-		struct wm_tx_share *share = &tx->share[tx->bits[i] >> WM_MODEL_SHIFT];
+	wm_count_add(&out->count.bytes, bytes);
+	wm_count_add(&out->count.padding, padding);
+	for (uint32_t i = 0; tx->mixed && i < n; i++) {
+		struct wm_tx_share *share = &tx->share[tags[i].bits >> WM_MODEL_SHIFT];
 
-		size = tx->built_at[i] - before;
-		before = tx->built_at[i];
 		wm_count_add(&share->packets, 1);
-		wm_count_add(&share->bytes, (uint32_t)size);
-		wm_count_add(&share->padding, size >> 32);
+		wm_count_add(&share->bytes, tags[i].len);
+		wm_count_add(&share->padding, tags[i].pad);
 	}
 }
 
@@ -160,7 +161,7 @@ static void offer(struct wm_tx *tx, uint32_t n)
 {
 	uint32_t at = tx->head & ROW_MASK, sent;
 	uint64_t now = 0;
-	struct wm_tx_out *out = &tx->out[wm_tx_side(tx, tx->bits[at])];
+	struct wm_tx_out *out = &tx->out[wm_tx_side(tx, tx->tags[at].bits)];
 
 	n = RTE_MIN(n, RTE_MIN((uint32_t)WM_TX_BURST, WM_TX_ROW - at));
 	if (tx->split)
@@ -375,7 +376,7 @@ void wm_tx_finish(struct wm_tx *tx)
 		uint32_t at = tx->head & ROW_MASK;
 
 		rte_pktmbuf_free(tx->row[at]);
-		wm_count_add(&tx->out[wm_tx_side(tx, tx->bits[at])].count.lost, 1);
+		wm_count_add(&tx->out[wm_tx_side(tx, tx->tags[at].bits)].count.lost, 1);
 	}
 	for (; tx->n_spare > 0; tx->n_spare--, tx->head++)
 		rte_pktmbuf_free(tx->row[tx->head & ROW_MASK]);

@@ -139,13 +139,10 @@ struct wm_tx {
 	bool again;                      // the pace's block is of an earlier lap
 	struct rte_mbuf *row[WM_TX_ROW]; // n built ones from head on, then n_spare that are not
 	uint64_t due[WM_TX_ROW];         // in TSC
-	uint64_t built_at[WM_TX_ROW];    // wm_tx_size() built so far, this packet included
-	uint8_t bits[WM_TX_ROW];         // its sample's: direction and model
+	struct wm_tag tags[WM_TX_ROW];
 	uint32_t head;
 	uint32_t n;
 	uint32_t n_spare;
-	uint64_t built;
-	uint64_t offered; // of these, what the port has taken
 	unsigned epoch;   // of the run, as far as it was followed
 	uint64_t held;    // of the run's held_tsc, what the plan has been moved by
 	uint32_t late;    // packets sent late since the last one on time
@@ -167,13 +164,6 @@ struct wm_tx {
 	struct wm_tx_share share[WM_MODELS_MAX]; // if mixed
 	struct wm_tx_out out[2]; // what is not of a port alone (starved, shifts) is counted at the first
 };
-
-/** Sizes that add up and can be told apart: bytes below, the padding that they lack above. Where sums are subtracted,
- *  each half is right as long as it fits into 32 bits. */
-static inline uint64_t wm_tx_size(uint32_t len, uint32_t pad)
-{
-	return (uint64_t)pad << 32 | len;
-}
 
 static inline unsigned wm_tx_outs(const struct wm_tx *tx)
 {

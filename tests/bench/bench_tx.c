@@ -174,7 +174,6 @@ static void build_frames(struct bench *b)
 			wm_lap_take(lap, built, d[built - 1].time_ns + later_ns);
 			tx->n -= built;
 			tx->n_spare += built;
-			tx->offered = tx->built;
 			n += built;
 		}
 	b->frames = (double)(now - began) / (double)n;

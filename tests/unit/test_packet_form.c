@@ -530,8 +530,8 @@ static void check_putter(const struct wm_draft_putter *putter)
 		make_move(&rng, &move);
 		wm_stencils_init(&stencils, &form, 1);
 		wm_draft_make(&draft, &s, &stencils);
-		assert_int_equal(draft.len, s.len);
-		assert_int_equal(draft.bits, s.bits);
+		assert_int_equal(draft.tag.len, s.len);
+		assert_int_equal(draft.tag.bits, s.bits);
 		if (wm_draft_is_sample(&draft)) {
 			assert_memory_equal(&draft.sample, &s, sizeof(s));
 			continue;
