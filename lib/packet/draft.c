@@ -94,12 +94,6 @@ static void gather_upper(struct wm_stencil *st, size_t at, unsigned lane)
 	st->gather[lane * 4 + 3] = (uint8_t)(at + 1);
 }
 
-// Bytes of a lane as they are sent.
-static uint32_t lane_bytes(unsigned lane, unsigned bytes)
-{
-	return bytes << lane * 4;
-}
-
 static void init_gather(struct wm_stencil *st)
 {
 	gather_lane(st, offsetof(struct wm_draft, stamp), WM_LANE_STAMP, 4, false);
@@ -117,20 +111,37 @@ static void init_gather(struct wm_stencil *st)
 	gather_lane(st, WM_DRAFT_ROOM - st->numbers + 4, WM_LANE_ACK, 4, true);
 }
 
+// As lanes are sent: four numbers in network order; an address, a port and a sum, an id and a sum.
+static void init_order(struct wm_stencil *st, bool numbered)
+{
+	static const uint8_t all[WM_LANES * 4] = {3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12, 0, 1, 2, 3, 5,
+		4, 6, 7, 11, 10, 12, 13, 14, 15, 14, 15};
+	bool numbers = st->number_mask != 0;
+	const bool sent[WM_LANES * 2] = {
+		[2 * WM_LANE_STAMP] = st->stamp_mask != 0,
+		[2 * WM_LANE_STAMP + 1] = st->stamp_mask != 0,
+		[2 * WM_LANE_SEQ] = numbers,
+		[2 * WM_LANE_SEQ + 1] = numbers || numbered,
+		[2 * WM_LANE_ECHO] = st->echo_mask != 0,
+		[2 * WM_LANE_ECHO + 1] = st->echo_mask != 0,
+		[2 * WM_LANE_ACK] = numbers,
+		[2 * WM_LANE_ACK + 1] = numbers,
+		[2 * WM_LANE_CLIENT] = true,
+		[2 * WM_LANE_CLIENT + 1] = true,
+		[2 * WM_LANE_PORT] = true,
+		[2 * WM_LANE_PORT + 1] = true,
+		[2 * WM_LANE_ID] = st->id_mask != 0,
+		[2 * WM_LANE_ID + 1] = true,
+	};
+
+	for (unsigned i = 0; i < WM_LANES * 4; i++)
+		st->order[i] = sent[i / 2] ? all[i] : 0x80;
+}
+
 static void init_vectors(struct wm_stencil *st, bool numbered)
 {
 	init_gather(st);
-	st->present = lane_bytes(WM_LANE_CLIENT, 15) | lane_bytes(WM_LANE_PORT, 15) | lane_bytes(WM_LANE_ID, 12);
-	if (st->id_mask != 0)
-		st->present |= lane_bytes(WM_LANE_ID, 3);
-	if (st->number_mask != 0)
-		st->present |= lane_bytes(WM_LANE_SEQ, 15) | lane_bytes(WM_LANE_ACK, 15);
-	else if (numbered)
-		st->present |= lane_bytes(WM_LANE_SEQ, 12); // its lower half
-	if (st->stamp_mask != 0)
-		st->present |= lane_bytes(WM_LANE_STAMP, 15);
-	if (st->echo_mask != 0)
-		st->present |= lane_bytes(WM_LANE_ECHO, 15);
+	init_order(st, numbered);
 	for (unsigned i = 0; i < WM_DRAFT_HEAD; i++)
 		st->put[i] = (uint8_t)((offsetof(struct wm_draft, head) + i) % 64);
 	put_lane(st, st->mac, WM_LANE_CLIENT, 0, 4);
@@ -204,7 +215,7 @@ static bool choose_payload(uint8_t *kind, const struct wm_form *form, const stru
 {
 	bool udp = form->proto == WM_PROTO_UDP;
 
-	*kind = udp ? WM_PAYLOAD_ZEROS : WM_PAYLOAD_STUB;
+	*kind = len == 0 ? WM_PAYLOAD_NONE : udp ? WM_PAYLOAD_ZEROS : WM_PAYLOAD_STUB;
 	if (len == 0)
 		return true;
 	if (form->pad > 0)
@@ -284,7 +295,7 @@ static void fill_in(
 
 void wm_draft_make(struct wm_draft *out, const struct wm_sample *s, const struct wm_stencils *stencils)
 {
-	struct wm_draft d = {.time_ns = s->time_ns, .tag = {.len = s->len, .bits = s->bits}, .stencil = WM_NO_STENCIL};
+	struct wm_draft d = {.time_ns = s->time_ns, .tag = {.len = s->len, .bits = s->bits}};
 	const struct wm_form *form = &stencils->forms[s->form];
 	uint32_t payload = (uint32_t)s->len - form->head_len - form->pad;
 	bool simple = choose_payload(&d.payload, form, s, payload);
@@ -293,7 +304,7 @@ void wm_draft_make(struct wm_draft *out, const struct wm_sample *s, const struct
 	if (!simple || stencil == WM_NO_STENCIL || (form->payload != NULL && s->len > FRAME_MAX)
 		|| !is_host(s->src, form->ip) || !is_host(s->dst, form->ip) || (s->sport == 0 && s->dport == 0)
 		|| !moves_simply(form, s)) {
-		d.sample = *s;
+		wm_draft_keep(&d, s);
 	} else {
 		d.stencil = stencil;
 		choose_moves(&d, s);

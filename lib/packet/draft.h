@@ -33,12 +33,14 @@ enum {
 	WM_NO_STENCIL = UINT16_MAX,
 };
 
-// What the payload's place has to hold.
+// What the payload's place has to hold: a bit each, for a place may do for several.
 enum wm_draft_payload {
-	WM_PAYLOAD_ZEROS,
-	WM_PAYLOAD_STUB,     // wm_stub_put_tcp()'s bytes, then zeros
-	WM_PAYLOAD_TEMPLATE, // the form's, then zeros
-	WM_PAYLOAD_NUMBERED, // the same, and it begins with the number of query and reply
+	WM_PAYLOAD_NONE = 1, // whatever it likes
+	WM_PAYLOAD_ZEROS = 2,
+	WM_PAYLOAD_STUB = 4,      // wm_stub_put_tcp()'s bytes, then zeros
+	WM_PAYLOAD_TEMPLATE = 8,  // the form's, then zeros
+	WM_PAYLOAD_NUMBERED = 16, // the same, and it begins with the number of query and reply
+	WM_PAYLOAD_SAMPLE = 32,   // unknown: this is no draft, but the sample itself
 };
 
 // What changes, in 32-bit lanes of a vector: a block of four numbers, and one of what is shorter.
@@ -72,27 +74,29 @@ struct wm_move {
 // Where the fields are: distances from the payload's place back. A field that a form does not have is written where it
 // does no harm.
 struct wm_stencil {
-	alignas(64) const struct wm_form *form; // whose payload it is; NULL = none
-	uint8_t l2;                             // the frame's beginning
-	uint8_t mac, client;                    // last four bytes of the client's MAC and IP addresses
+	// For vectors: one from order on, one for the last 64 bytes, and a third line of what else is wanted with them.
+	// What comes of order is before the headers.
+	alignas(64) uint8_t order[WM_LANES * 4]; // lanes as they are sent: which of 16 bytes, or 0x80 for none
+	uint8_t put[WM_DRAFT_HEAD]; // each byte in front of the payload: of its half of the draft, or 64 + of the lanes
+	uint8_t gather[WM_LANES * 4]; // lanes, in host order: which bytes of the draft
+	uint8_t beside[16];           // its user's, for what goes with the headers
+	uint16_t if_zero;             // what is sent for a checksum of 0
+	uint8_t move;                 // enum wm_move_kind
+
+	const struct wm_form *form; // whose payload it is; NULL = none
+	uint8_t l2;                 // the frame's beginning
+	uint8_t mac, client;        // last four bytes of the client's MAC and IP addresses
 	uint8_t id, ip_checksum;
 	uint8_t port;    // the client's
 	uint8_t numbers; // seq and ack
 	uint8_t stamps;  // TCP time stamp and the echoed one
 	uint8_t checksum;
-	uint8_t move;                                       // enum wm_move_kind
 	int8_t id_mask, stamp_mask, echo_mask, number_mask; // -1: there is one; 0
-	uint16_t if_zero;                                   // what is sent for a checksum of 0
-
-	// The same for vectors. What they load begins before put: what comes of that is before the headers.
-	uint32_t present;                         // bytes of the lanes, as they are sent, that there are
-	alignas(32) uint8_t gather[WM_LANES * 4]; // lanes, in host order: which bytes of the draft
-	alignas(32) uint8_t before_put[32];
-	uint8_t put[WM_DRAFT_HEAD]; // each byte in front of the payload: of its half of the draft, or 64 + of the lanes
 };
 
-static_assert(offsetof(struct wm_stencil, put) == 96 && sizeof(struct wm_stencil) == 192,
-	"three cache lines, the last for the last 64 bytes");
+static_assert(offsetof(struct wm_stencil, put) == 32 && offsetof(struct wm_stencil, gather) % 64 == 0
+		      && sizeof(struct wm_stencil) == 256,
+	"vectors are aligned");
 
 // Those of a model's forms. Forms whose fields are in the same places share theirs: so few are in use that all of them
 // stay in the first cache, and none is waited for.
@@ -124,7 +128,7 @@ struct wm_draft {
 	struct wm_tag tag;
 	union {
 		uint8_t head[WM_DRAFT_HEAD]; // headers and padding as on lap 0, at the end
-		struct wm_sample sample;     // if stencil is WM_NO_STENCIL: no draft, but the sample itself
+		struct wm_sample sample;     // if payload is WM_PAYLOAD_SAMPLE
 	};
 };
 
@@ -146,6 +150,13 @@ void wm_stencils_init(struct wm_stencils *out, const struct wm_form *forms, size
  */
 void wm_draft_make(struct wm_draft *out, const struct wm_sample *s, const struct wm_stencils *stencils);
 
+/** Hold the sample itself. */
+static inline void wm_draft_keep(struct wm_draft *d, const struct wm_sample *s)
+{
+	d->payload = WM_PAYLOAD_SAMPLE;
+	d->sample = *s;
+}
+
 static inline uint32_t wm_mask(int8_t bit)
 {
 	return (uint32_t)(int32_t)bit;
@@ -153,7 +164,7 @@ static inline uint32_t wm_mask(int8_t bit)
 
 static inline bool wm_draft_is_sample(const struct wm_draft *d)
 {
-	return d->stencil == WM_NO_STENCIL;
+	return d->payload == WM_PAYLOAD_SAMPLE;
 }
 
 /**

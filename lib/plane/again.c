@@ -17,10 +17,16 @@ static void know_lap(struct wm_tx *tx, const struct wm_draft *d, size_t n, uint6
 	tx->again = true;
 }
 
+static inline void put_scalar(uint8_t *payload, const struct wm_draft *d, const struct wm_stencil *st,
+	const struct wm_move *move, uint64_t later_ns)
+{
+	wm_draft_put(payload, d, st, move, d->time_ns + later_ns);
+}
+
 uint32_t wm_tx_plain_scalar(
 	struct wm_tx *tx, const struct wm_draft *d, uint32_t n, const struct wm_whose *whose, uint64_t later_ns)
 {
-	return wm_tx_plain(tx, d, n, whose, later_ns, wm_draft_put);
+	return wm_tx_plain(tx, d, n, whose, later_ns, put_scalar);
 }
 
 wm_tx_plain_fn *wm_tx_plain_best(void)

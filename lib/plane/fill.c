@@ -186,10 +186,8 @@ static enum wm_built build_sample(struct wm_tx *tx, const struct wm_sample *s)
 	}
 	wm_draft_make(&draft, s, &out->stencils[model]);
 	draft.tag.pad = (uint8_t)(s->len < WM_FRAME_MIN ? WM_FRAME_MIN - s->len : 0);
-	if (s->len > tx->room && !wm_draft_is_sample(&draft)) {
-		draft.stencil = WM_NO_STENCIL;
-		draft.sample = *s;
-	}
+	if (s->len > tx->room)
+		wm_draft_keep(&draft, s);
 	outcome = wm_tx_build_one(tx, &draft, &whose, s->time_ns + (tx->lap != NULL ? tx->lap->late_ns : 0));
 	if (outcome == WM_BUILT && tx->departures != NULL)
 		wm_departures_build(tx->departures, (tx->head + tx->n - 1) & WM_TX_ROW_MASK, s,

@@ -8,25 +8,46 @@ static uint32_t max(uint32_t a, uint32_t b)
 	return a > b ? a : b;
 }
 
-void wm_mbuf_settle(struct rte_mbuf *m, enum wm_draft_payload want)
+// Zeros or the stub.
+static void settle(struct rte_mbuf *m, enum wm_draft_payload want)
 {
 	struct wm_mbuf_note *note = wm_mbuf_note(m);
 
 	memset(wm_mbuf_payload(m), 0, wm_mbuf_dirty(note));
 	if (want == WM_PAYLOAD_STUB)
 		(void)wm_stub_put_tcp(wm_mbuf_payload(m), WM_STUB_TCP);
-	note->holds = want;
+	note->holds = want == WM_PAYLOAD_STUB ? WM_HOLDS_STUB : WM_HOLDS_ZEROS;
+}
+
+void wm_frame_init_stencils(struct wm_stencils *all)
+{
+	static const struct rte_mbuf none;
+
+	for (size_t i = 0; i < all->n; i++) {
+		struct rte_mbuf m = none;
+
+		wm_mbuf_begin(&m, all->list[i].l2, 0);
+		rte_mbuf_refcnt_set(&m, 1);
+		m.nb_segs = 1;
+		m.port = RTE_MBUF_PORT_INVALID;
+		memcpy(all->list[i].beside, (const uint8_t *)&m + WM_BESIDE_AT, sizeof(all->list[i].beside));
+	}
 }
 
 void wm_frame_put_payload(
 	struct rte_mbuf *m, const struct wm_draft *d, const struct wm_stencil *st, const struct wm_move *move)
 {
 	struct wm_mbuf_note *note = wm_mbuf_note(m);
-	uint32_t n = wm_draft_put_payload(wm_mbuf_payload(m), d, st, move), dirty = wm_mbuf_dirty(note);
+	uint32_t n, dirty = wm_mbuf_dirty(note);
 
+	if (d->payload < WM_PAYLOAD_TEMPLATE) {
+		settle(m, d->payload);
+		return;
+	}
+	n = wm_draft_put_payload(wm_mbuf_payload(m), d, st, move);
 	if (dirty > n)
 		memset(wm_mbuf_payload(m) + n, 0, dirty - n);
-	note->holds = WM_HOLDS_OTHER + n;
+	note->holds = WM_HOLDS_OTHER + n * WM_HOLDS_DIRTY;
 }
 
 void wm_frame_put(struct rte_mbuf *m, const struct wm_form *form, const struct wm_sample *s)
@@ -38,12 +59,14 @@ void wm_frame_put(struct rte_mbuf *m, const struct wm_form *form, const struct w
 	wm_mbuf_begin(m, form->head_len, s->len);
 	if (form->payload != NULL || form->make != NULL) {
 		wm_frame_build(payload - form->head_len, form, s, false);
-		note->holds = WM_HOLDS_OTHER + max(dirty, behind);
+		note->holds = WM_HOLDS_OTHER + max(dirty, behind) * WM_HOLDS_DIRTY;
 		return;
 	}
 	memset(payload, 0, dirty < behind ? dirty : behind);
 	wm_frame_build(payload - form->head_len, form, s, true);
-	note->holds = WM_HOLDS_OTHER + (dirty > behind ? dirty : behind < WM_STUB_MAX ? behind : WM_STUB_MAX);
+	if (dirty <= behind)
+		dirty = behind < WM_STUB_MAX ? behind : WM_STUB_MAX;
+	note->holds = WM_HOLDS_OTHER + dirty * WM_HOLDS_DIRTY;
 }
 
 void wm_frame_put_chain(
@@ -60,7 +83,7 @@ void wm_frame_put_chain(
 		m->data_off = WM_FRAME_AT;
 		m->data_len = (uint16_t)n;
 		memcpy(wm_mbuf_payload(m), scratch + at, n);
-		note->holds = WM_HOLDS_OTHER + max(wm_mbuf_dirty(note), n);
+		note->holds = WM_HOLDS_OTHER + max(wm_mbuf_dirty(note), n) * WM_HOLDS_DIRTY;
 		at += n;
 	}
 }

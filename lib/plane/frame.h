@@ -14,6 +14,7 @@
 #include <rte_mbuf.h>
 
 #include <stdint.h>
+#include <string.h>
 
 enum { WM_FRAME_AT = 320 }; // a multiple of the cache line, and room for the headroom and the longest headers
 
@@ -24,14 +25,18 @@ static_assert(
 // What an mbuf of ours remembers, in a field of its second cache line, which whoever frees it looks at in any case.
 // Nobody but tx writes to our mbufs: a port reads them, however late it frees them.
 struct wm_mbuf_note {
-	uint32_t holds; // at the payload's place: WM_PAYLOAD_ZEROS, _STUB, or WM_HOLDS_OTHER + n: then n bytes, then
-			// zeros
+	uint32_t holds; // at the payload's place: enum wm_mbuf_holds
 };
 
-enum {
-	WM_HOLDS_OTHER = 2,
-	WM_NOTE_FIELD = 8, // of rte_mbuf's dynfield1; reserved by wm_tx_prepare_mbufs()
+// All kinds of payload that the place does for and, above them, how many bytes of it may be anything but zero.
+enum wm_mbuf_holds {
+	WM_HOLDS_DIRTY = 256,
+	WM_HOLDS_ZEROS = WM_PAYLOAD_NONE | WM_PAYLOAD_ZEROS,
+	WM_HOLDS_STUB = WM_PAYLOAD_NONE | WM_PAYLOAD_STUB | WM_STUB_TCP * WM_HOLDS_DIRTY,
+	WM_HOLDS_OTHER = WM_PAYLOAD_NONE, // and dirty bytes
 };
+
+enum { WM_NOTE_FIELD = 8 }; // of rte_mbuf's dynfield1; reserved by wm_tx_prepare_mbufs()
 
 static inline struct wm_mbuf_note *wm_mbuf_note(struct rte_mbuf *m)
 {
@@ -47,9 +52,7 @@ static inline uint8_t *wm_mbuf_payload(struct rte_mbuf *m)
 /** Bytes at the payload's place that may be anything but zero. */
 static inline uint32_t wm_mbuf_dirty(const struct wm_mbuf_note *note)
 {
-	if (note->holds >= WM_HOLDS_OTHER)
-		return note->holds - WM_HOLDS_OTHER;
-	return note->holds == WM_PAYLOAD_STUB ? WM_STUB_TCP : 0;
+	return note->holds / WM_HOLDS_DIRTY;
 }
 
 /** An mbuf as it comes from the pool, whole and alone, for a frame whose headers begin `back` bytes before the payload.
@@ -62,29 +65,36 @@ static inline void wm_mbuf_begin(struct rte_mbuf *m, uint32_t back, uint32_t len
 	m->data_len = (uint16_t)len;
 }
 
-/** Make the payload's place hold zeros or the stub. */
-void wm_mbuf_settle(struct rte_mbuf *m, enum wm_draft_payload want);
+// What a stencil holds beside the headers: what an mbuf, whole and alone, begins with from here on.
+enum { WM_BESIDE_AT = offsetof(struct rte_mbuf, data_off) };
 
-/** Write the payload of a draft that has its own. */
+/** Put it there, in all stencils. */
+void wm_frame_init_stencils(struct wm_stencils *all);
+
+/** Whether the payload's place holds what a draft's frame wants. */
+static inline bool wm_frame_has_payload(struct rte_mbuf *m, const struct wm_draft *d)
+{
+	return (wm_mbuf_note(m)->holds & d->payload) != 0;
+}
+
+/** Make it hold that. */
 void wm_frame_put_payload(
 	struct rte_mbuf *m, const struct wm_draft *d, const struct wm_stencil *st, const struct wm_move *move);
 
-/** Begin a draft's frame in an mbuf as it comes from the pool: all but the headers. */
-static inline void wm_frame_begin_draft(
-	struct rte_mbuf *m, const struct wm_draft *d, const struct wm_stencil *st, const struct wm_move *move)
+/** Begin a draft's frame in an mbuf as it comes from the pool: all but headers and payload. */
+static inline void wm_frame_begin(struct rte_mbuf *m, const struct wm_draft *d, const struct wm_stencil *st)
 {
-	wm_mbuf_begin(m, st->l2, d->tag.len);
-	if (d->payload >= WM_PAYLOAD_TEMPLATE)
-		wm_frame_put_payload(m, d, st, move);
-	else if (wm_mbuf_note(m)->holds != d->payload)
-		wm_mbuf_settle(m, d->payload);
+	memcpy((uint8_t *)m + WM_BESIDE_AT, st->beside, sizeof(st->beside));
+	m->pkt_len = m->data_len = d->tag.len;
 }
 
 /** Write a draft's frame into an mbuf as it comes from the pool. */
 static inline void wm_frame_put_draft(struct rte_mbuf *m, const struct wm_draft *d, const struct wm_stencil *st,
 	const struct wm_move *move, uint64_t time_ns)
 {
-	wm_frame_begin_draft(m, d, st, move);
+	if (!wm_frame_has_payload(m, d))
+		wm_frame_put_payload(m, d, st, move);
+	wm_frame_begin(m, d, st);
 	wm_draft_put(wm_mbuf_payload(m), d, st, move, time_ns);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// plain: drafts of an earlier lap into packets, one after the other in a straight line, as most of them are. Files for
-// some CPUs have it with their own way to put a draft: all of a packet in one go keeps a core busier than two loops.
+// plain: drafts of an earlier lap into packets, in loops over those that want the same done, as most of them do. Files
+// for some CPUs have it with their own way to put a draft.
 #pragma once
 
 #include <plane/fill_pvt.h>
@@ -20,25 +20,69 @@ static inline void wm_tx_prefetch(const struct wm_draft *d)
 	rte_prefetch1((const uint8_t *)&d[WM_TX_AHEAD] + RTE_CACHE_LINE_SIZE);
 }
 
+static inline const struct wm_stencil *stencil_of(const struct wm_tx *tx, const struct wm_draft *d)
+{
+	return &tx->stencils[d->tag.bits][d->stencil];
+}
+
+// Write the headers of a draft that leaves later_ns behind its time.
+typedef void wm_tx_put_fn(uint8_t *payload, const struct wm_draft *d, const struct wm_stencil *st,
+	const struct wm_move *move, uint64_t later_ns);
+
+// See that drafts have their payloads. @return how many of n do, before the first that holds a sample.
+static inline uint32_t put_payloads(
+	struct wm_tx *tx, struct rte_mbuf *const *row, const struct wm_draft *d, uint32_t n, const struct wm_move *move)
+{
+	uint32_t i = 0;
+
+	for (; i < n && !wm_draft_is_sample(&d[i]); i++)
+		if (!wm_frame_has_payload(row[i], &d[i]))
+			wm_frame_put_payload(row[i], &d[i], stencil_of(tx, &d[i]), move);
+	return i;
+}
+
+// Write the headers of n drafts or, if there may be others behind the first one, up to one that lacks its payload.
+// Nothing is called here: what all packets share stays in registers. @return how many.
+static __rte_always_inline uint32_t put_headers(struct wm_tx *tx, struct rte_mbuf *const *row, struct wm_tag *tags,
+	const struct wm_draft *d, uint32_t n, bool others, const struct wm_move *move, uint64_t later_ns,
+	wm_tx_put_fn *put)
+{
+	uint32_t i = 0;
+
+	do {
+		const struct wm_stencil *st = stencil_of(tx, &d[i]);
+		struct rte_mbuf *m = row[i];
+		uint8_t *payload = wm_mbuf_payload(m);
+
+		wm_tx_prefetch(&d[i]);
+		wm_frame_begin(m, &d[i], st);
+		put(payload, &d[i], st, move, later_ns);
+		tags[i] = d[i].tag;
+	} while (++i < n && (!others || wm_frame_has_payload(row[i], &d[i])));
+	return i;
+}
+
 // See wm_tx_plain_fn. put is known where this is compiled, and becomes part of it.
 static __rte_always_inline uint32_t wm_tx_plain(struct wm_tx *tx, const struct wm_draft *d, uint32_t n,
-	const struct wm_whose *whose, uint64_t later_ns, wm_draft_put_fn *put)
+	const struct wm_whose *whose, uint64_t later_ns, wm_tx_put_fn *put)
 {
-	uint32_t at = (tx->head + tx->n) & WM_TX_ROW_MASK, room = tx->room, i = 0;
+	uint32_t at = (tx->head + tx->n) & WM_TX_ROW_MASK, i = 0;
 	struct rte_mbuf *const *row = tx->row + at;
 	struct wm_tag *tags = tx->tags + at;
+	const struct wm_move *move = whose->move;
 
-	for (; i < n && d[i].tag.len <= room; i++) {
-		wm_tx_prefetch(&d[i]);
-		if (likely(!wm_draft_is_sample(&d[i]))) {
-			const struct wm_stencil *st = &tx->stencils[d[i].tag.bits][d[i].stencil];
+	while (i < n && d[i].tag.len <= tx->room) {
+		if (wm_frame_has_payload(row[i], &d[i])) {
+			i += put_headers(tx, row + i, tags + i, d + i, n - i, true, move, later_ns, put);
+		} else if (!wm_draft_is_sample(&d[i])) {
+			uint32_t ready = put_payloads(tx, row + i, d + i, n - i, move);
 
-			wm_frame_begin_draft(row[i], &d[i], st, whose->move);
-			put(wm_mbuf_payload(row[i]), &d[i], st, whose->move, d[i].time_ns + later_ns);
+			i += put_headers(tx, row + i, tags + i, d + i, ready, false, move, later_ns, put);
 		} else {
 			wm_tx_put_sample(tx, row[i], &d[i].sample, whose, d[i].time_ns + later_ns);
+			tags[i] = d[i].tag;
+			i++;
 		}
-		tags[i] = d[i].tag;
 	}
 	if (i > 0)
 		tx->pace.last_ns = d[i - 1].time_ns + later_ns;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // ports: find the ports of a run, put them in order, open them, dress the forms for them.
+#include <plane/frame.h>
 #include <plane/memory.h>
 #include <plane/plane_pvt.h>
 
@@ -140,6 +141,7 @@ static int make_stencils(struct wm_plane *p, struct wm_port *port, struct wm_err
 			return wm_mem_short("the headers of packets", size, err);
 		all->of = (void *)(all->list + n);
 		wm_stencils_init(all, port->forms[i], p->n_forms[i]);
+		wm_frame_init_stencils(all);
 	}
 	return 0;
 }

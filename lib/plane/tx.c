@@ -26,7 +26,7 @@ static void prepare_mbuf(struct rte_mempool *pool, void *arg, void *obj, unsigne
 	(void)arg;
 	(void)i;
 	memset(m->buf_addr, 0, rte_pktmbuf_data_room_size(pool));
-	wm_mbuf_note(m)->holds = WM_PAYLOAD_ZEROS;
+	wm_mbuf_note(m)->holds = WM_HOLDS_ZEROS;
 }
 
 int wm_tx_prepare_mbufs(void)

@@ -107,6 +107,7 @@ static void set_up(struct bench *b)
 	b->stencils[0].list = zeroed(n_forms * WM_STENCILS * sizeof(*b->stencils[0].list));
 	b->stencils[0].of = zeroed(n_forms * sizeof(*b->stencils[0].of));
 	wm_stencils_init(&b->stencils[0], b->forms[0], n_forms);
+	wm_frame_init_stencils(&b->stencils[0]);
 	b->run.end_ns = UINT64_MAX;
 	b->feed_ring.ring = &b->ring;
 	*tx = (struct wm_tx){.run = &b->run,
@@ -158,23 +159,16 @@ static void send_nothing(struct bench *b)
 // Frames into the same few mbufs.
 static void build_frames(struct bench *b)
 {
-	uint64_t began = rte_rdtsc(), now = began, n = 0, later_ns;
+	uint64_t began = rte_rdtsc(), now = began, n = 0;
 	struct wm_tx *tx = b->tx;
-	struct wm_lap *lap = tx->lap;
-	const struct wm_whose whose = {.lap = lap, .move = &lap->move};
 
-	if (!wm_tx_reserve(tx))
-		die("no mbufs");
 	for (; (double)(now - began) < b->hz * b->seconds / 4; now = rte_rdtsc())
 		for (unsigned k = 0; k < 1000; k++) {
-			size_t at, n_span = RTE_MIN(wm_lap_peek(lap, &at, &later_ns), (size_t)tx->n_spare);
-			const struct wm_draft *d = lap->kept + at;
-			uint32_t built = tx->plain(tx, d, (uint32_t)n_span, &whose, later_ns);
-
-			wm_lap_take(lap, built, d[built - 1].time_ns + later_ns);
-			tx->n -= built;
-			tx->n_spare += built;
-			n += built;
+			if (wm_tx_build_again(tx, WM_TX_BURST) != WM_BUILT)
+				die("no mbufs");
+			n += tx->n;
+			tx->n_spare += tx->n;
+			tx->n = 0;
 		}
 	b->frames = (double)(now - began) / (double)n;
 }

@@ -704,7 +704,7 @@ static void first_segment_of_a_recycled_connection_acknowledges_nothing(void **s
 
 static struct wm_draft kept_as_it_is(const struct wm_sample *s)
 {
-	return (struct wm_draft){.time_ns = s->time_ns, .tag.len = 60, .stencil = WM_NO_STENCIL, .sample = *s};
+	return (struct wm_draft){.time_ns = s->time_ns, .tag.len = 60, .payload = WM_PAYLOAD_SAMPLE, .sample = *s};
 }
 
 static void laps_go_on_in_time_and_take_each_kept_sample_once(void **state)
