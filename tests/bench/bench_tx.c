@@ -53,7 +53,7 @@ struct bench {
 
 	// Results, TSC cycles a packet.
 	double fresh, port_alone, frames, whole;
-	double load[N_WIRES]; // of its wire's line rate
+	double load[N_WIRES], load_there[N_WIRES]; // of their line rates: in all, and while the lcore was there
 	struct inspect inspect;
 	size_t repeated, repeated_later; // of the frames inspected: in the same lap, in another
 };
@@ -209,25 +209,29 @@ static void inspect(struct bench *b)
 }
 
 // How much of a wire's line rate is used, once its buffer is full.
-static double load_wire(struct bench *b, double gbps)
+static void load_wire(struct bench *b, unsigned which)
 {
+	double gbps = wire_gbps[which], whole;
 	const struct rte_eth_rxtx_callback *callback;
-	uint64_t began, now, bytes;
+	uint64_t began, now, bytes, idle;
 	struct wire w;
 
 	callback = wire_attach(&w, 0, 0, gbps * 1e9, b->hz);
 	if (callback == NULL)
-		return 0;
+		return;
 	began = now = rte_rdtsc();
 	for (; (double)(now - began) < b->hz * b->seconds / 16; now = rte_rdtsc())
 		(void)wm_tx_turn(b->tx);
 	bytes = w.bytes;
+	idle = w.idle_away;
 	began = now;
 	for (; (double)(now - began) < b->hz * b->seconds / 4; now = rte_rdtsc())
 		for (unsigned i = 0; i < 100; i++)
 			(void)wm_tx_turn(b->tx);
 	(void)rte_eth_remove_tx_callback(0, 0, callback);
-	return (double)(w.bytes - bytes) * 8 / ((double)(now - began) / b->hz) / (gbps * 1e9);
+	whole = (double)(now - began);
+	b->load[which] = (double)(w.bytes - bytes) * 8 / (whole / b->hz) / (gbps * 1e9);
+	b->load_there[which] = b->load[which] * whole / (whole - (double)((w.idle_away - idle) >> 16));
 }
 
 static int measure(void *arg)
@@ -240,7 +244,7 @@ static int measure(void *arg)
 	send_again(b);
 	inspect(b);
 	for (unsigned i = 0; i < N_WIRES; i++)
-		b->load[i] = load_wire(b, wire_gbps[i]);
+		load_wire(b, i);
 	return 0;
 }
 
@@ -256,14 +260,17 @@ static void print(const struct bench *b)
 		     " with wrong checksums, %zu repeated in a lap, %zu in another\n",
 		b->inspect.n, b->inspect.wrong, b->inspect.unsure, b->repeated, b->repeated_later);
 	for (unsigned i = 0; i < N_WIRES; i++)
-		(void)printf("  %3.0f Gb/s wire        %6.2f %% of line rate\n", wire_gbps[i], 100 * b->load[i]);
+		(void)printf("  %3.0f Gb/s wire        %6.2f %% of line rate, %6.2f %% while the lcore was there\n",
+			wire_gbps[i], 100 * b->load[i], 100 * b->load_there[i]);
 	(void)printf("{\"mpps\": %.3f, \"cycles\": %.2f, \"cycles_port\": %.2f, \"cycles_frames\": %.2f, "
 		     "\"cycles_fresh\": %.2f, \"wire_10g\": %.5f, \"wire_25g\": %.5f, \"wire_40g\": %.5f, "
-		     "\"wire_100g\": %.5f, \"inspected\": %zu, \"repeated\": %zu, \"samples\": %zu, \"bytes\": %.1f, "
+		     "\"wire_100g\": %.5f, \"wire_10g_there\": %.5f, \"wire_25g_there\": %.5f, "
+		     "\"wire_40g_there\": %.5f, \"wire_100g_there\": %.5f, \"inspected\": %zu, \"repeated\": %zu, "
+		     "\"samples\": %zu, \"bytes\": %.1f, "
 		     "\"tsc_hz\": %.0f}\n",
 		b->hz / b->whole * 1e-6, b->whole, b->port_alone, b->frames, b->fresh, b->load[0], b->load[1],
-		b->load[2], b->load[3], b->inspect.n, b->repeated, b->n_samples,
-		(double)b->frame_bytes / (double)b->n_samples, b->hz);
+		b->load[2], b->load[3], b->load_there[0], b->load_there[1], b->load_there[2], b->load_there[3],
+		b->inspect.n, b->repeated, b->n_samples, (double)b->frame_bytes / (double)b->n_samples, b->hz);
 }
 
 static void open_model(struct bench *b, const char *path)
