@@ -4,7 +4,8 @@
 #include <math.h>
 #include <stdbool.h>
 
-enum { FITTINGS = 20, MARGINS_APART = 8 };
+enum { FITTINGS = 20, MARGINS_APART = 8, SAMPLES_LEAST = 20 };
+static const double ties_least = .01; // what a few odd packets make, or rounding, is no tie that could be lost
 
 void wm_pair_shares(double shares[WM_LEVEL_PAIRS], const struct wm_pair *pair)
 {
@@ -96,8 +97,6 @@ static double tie(const double *p, double n)
 	double sum = 0;
 
 	find_margins(&m, p);
-	if (m.sum <= 0 || n <= 0)
-		return 0;
 	for (size_t i = 0; i < WM_LEVEL_NONE; i++)
 		for (size_t k = 0; k < WM_LEVEL_NONE; k++)
 			sum += fabs(p[i * WM_LEVELS + k] - m.row[i] * m.col[k] / m.sum) / 2;
@@ -112,6 +111,8 @@ struct wm_ties wm_ties_of(double p[WM_LEVEL_PAIRS], size_t na, double q[WM_LEVEL
 	leave_common(p, q);
 	find_margins(&a, p);
 	find_margins(&b, q);
+	if ((double)na * a.sum < SAMPLES_LEAST || (double)nb * b.sum < SAMPLES_LEAST)
+		return (struct wm_ties){0};
 	fit(q, &a);
 	tie_a = tie(p, (double)na * a.sum);
 	tie_b = tie(q, (double)nb * b.sum);
@@ -126,5 +127,5 @@ void wm_ties_add(struct wm_ties *t, struct wm_ties more)
 
 double wm_ties_differ(const struct wm_ties *t)
 {
-	return t->most > 0 ? t->differ / t->most : 0;
+	return t->differ / fmax(t->most, ties_least);
 }

@@ -29,7 +29,8 @@ struct wm_ties {
 
 /**
  * The ties of two parts. The second is weighted until its fields by themselves are as those of the first; levels that
- * one part lacks, or nearly, are left out. So ties are off only if something else is than the fields are.
+ * one part lacks, or nearly, are left out. So ties are off only if something else is than the fields are. None where
+ * a part has fewer than 20 samples of what is left.
  *
  * @param p, q Shares of pairs of na and nb samples; used up.
  */
@@ -37,5 +38,6 @@ struct wm_ties wm_ties_of(double p[WM_LEVEL_PAIRS], size_t na, double q[WM_LEVEL
 
 void wm_ties_add(struct wm_ties *t, struct wm_ties more);
 
-/** Share of the ties that only one part has: 0 = as strong, 1 = only one has any. */
+/** Share of the ties that only one part has: 0 = as strong, 1 = only one has any. Ties of less than a hundredth in all
+ *  count as a hundredth. */
 double wm_ties_differ(const struct wm_ties *t);

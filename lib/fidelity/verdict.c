@@ -68,12 +68,17 @@ static bool begins(const char *key, const char *with)
 	return strncmp(key, with, strlen(with)) == 0;
 }
 
-// How much of the synthetic traffic can be off by chance: what was copied to the nanosecond cannot.
+static double copied_share(const struct wm_fidelity *f, const char *key)
+{
+	const struct wm_metric *m = wm_fidelity_find(f, key);
+
+	return m != NULL && is_finding(m, 1) ? fmin(m->value, 1) : 0;
+}
+
+// How much of the synthetic traffic can be off by chance: not what was copied, be it to the nanosecond or flow by flow.
 static double chance_of(const struct wm_fidelity *f)
 {
-	const struct wm_metric *m = wm_fidelity_find(f, "G.exact_windows.copy");
-
-	return m != NULL && is_finding(m, 1) ? 1 - fmin(m->value, 1) : 1;
+	return 1 - fmax(copied_share(f, "G.exact_windows.copy"), copied_share(f, "G.flows.copy"));
 }
 
 void wm_find(struct wm_fidelity *f)

@@ -88,6 +88,7 @@ def it_shows_in_captures_of_others():
         for name, plants in {
             "darpa99_http_10k_hdr": [planted.shuffled_gaps, planted.swapped_directions, planted.one_length],
             "darpa99_w1_friday_10k_hdr": [planted.one_length, planted.independent_columns],
+            "wide_transit_7k_snap96": [planted.shuffled_gaps],
             "isp2010_vlan_10k_hdr_ns": [planted.shuffled_gaps, planted.single_port, planted.broken_checksums],
         }.items():
             packets = planted.read(next(BESIDE.rglob(name + ".pcap")))

@@ -197,20 +197,43 @@ static struct wm_ties ties_of(const struct wm_pair *a, const struct wm_pair *b)
 // does not count.
 static void ties_are_lost_where_fields_become_independent(void **state)
 {
-	const uint16_t x[] = {0, 0, 1, 1, 5}, same[] = {3, 3, 4, 4, WM_LEVEL_NONE};
-	const uint16_t other[] = {3, 4, 3, 4, WM_LEVEL_NONE};
+	enum { N = 25 }; // four of five have both
+	uint16_t x[N], same[N], other[N];
 	struct wm_ties ties = {0}, lost;
 
 	(void)state;
+	for (size_t i = 0; i < N; i++) {
+		x[i] = (uint16_t[]){0, 0, 1, 1, 5}[i % 5];
+		same[i] = (uint16_t[]){3, 3, 4, 4, WM_LEVEL_NONE}[i % 5];
+		other[i] = (uint16_t[]){3, 4, 3, 4, WM_LEVEL_NONE}[i % 5];
+	}
 	assert_near(wm_ties_differ(&ties), 0);
-	lost = ties_of(&(struct wm_pair){x, same, 5}, &(struct wm_pair){x, other, 5});
-	// (|.5 - .25| + |0 - .25|) * 2 / 2, less half of four normal errors of variance 1/4 * 1/4 / 4
-	assert_near(lost.most, .5 - 2 * sqrt(2 / M_PI) * .125);
+	lost = ties_of(&(struct wm_pair){x, same, N}, &(struct wm_pair){x, other, N});
+	// (|.5 - .25| + |0 - .25|) * 2 / 2, less half of four normal errors of variance 1/4 * 1/4 / 20
+	assert_near(lost.most, .5 - 2 * sqrt(2 / M_PI / 20) * .25);
 	assert_near(lost.differ, lost.most);
 	wm_ties_add(&ties, lost);
 	assert_near(wm_ties_differ(&ties), 1);
 	wm_ties_add(&ties, (struct wm_ties){.differ = 0, .most = lost.most});
 	assert_near(wm_ties_differ(&ties), .5);
+}
+
+static void a_few_odd_packets_make_no_ties(void **state)
+{
+	static uint16_t x[1000], y[1000];
+	struct wm_ties ties;
+
+	(void)state;
+	for (size_t i = 0; i < 1000; i++) {
+		x[i] = i < 3;
+		y[i] = i < 3 ? 0 : WM_LEVEL_NONE; // of three alone there is anything to say
+	}
+	ties = ties_of(&(struct wm_pair){x, x, 1000}, &(struct wm_pair){x, y, 1000});
+	assert_near(ties.most, 0);
+	ties = ties_of(&(struct wm_pair){x, x, 1000}, &(struct wm_pair){y, y, 1000}); // a constant has none
+	assert_near(wm_ties_differ(&ties), 0);
+	ties = (struct wm_ties){.differ = .002, .most = .002};
+	assert_near(wm_ties_differ(&ties), .2);
 }
 
 // Levels that are more frequent, or gone, are a matter of the field alone.
@@ -328,6 +351,7 @@ int main(void)
 		cmocka_unit_test(ties_count_half),
 		cmocka_unit_test(sketches_count),
 		cmocka_unit_test(ties_are_lost_where_fields_become_independent),
+		cmocka_unit_test(a_few_odd_packets_make_no_ties),
 		cmocka_unit_test(ties_are_as_they_were_where_fields_alone_are_off),
 		cmocka_unit_test(every_metric_has_a_key_of_its_own_and_a_meaning),
 		cmocka_unit_test(shuffles_are_those_of_numpy),
