@@ -95,21 +95,11 @@ int wm_halve_random(struct wm_halves *out, const struct wm_trace *t, enum wm_uni
 	return halve(out, t, unit, random, false, s);
 }
 
-static uint32_t *order_in_time(const struct wm_trace *t, struct wm_scratch *s)
-{
-	uint64_t *keys = wm_scratch_get(s, t->n, sizeof(*keys));
-	uint32_t *order = wm_scratch_get(s, t->n, sizeof(*order));
-
-	for (size_t i = 0; keys != NULL && i < t->n; i++)
-		keys[i] = (uint64_t)t->time_ns[i];
-	return keys == NULL || order == NULL || wm_sort_order(order, keys, t->n, s) < 0 ? NULL : order;
-}
-
 // The time since the packet before is another among other packets.
 static int renew_gaps(struct wm_trace *t, struct wm_scratch *s)
 {
 	const size_t mark = s->n;
-	const uint32_t *order = order_in_time(t, s);
+	const uint32_t *order = wm_trace_order(t, s);
 
 	for (size_t i = 0; order != NULL && i < t->n; i++)
 		t->tgap_ns[order[i]] = i == 0 ? -1 : t->time_ns[order[i]] - t->time_ns[order[i - 1]];
@@ -157,7 +147,7 @@ static size_t mark_flows(uint8_t *marked, const struct wm_trace *t, const uint32
 
 static int mark_packets(uint8_t *marked, const struct wm_trace *t, struct wm_scratch *s)
 {
-	const uint32_t *order = order_in_time(t, s);
+	const uint32_t *order = wm_trace_order(t, s);
 
 	if (order == NULL)
 		return -ENOMEM;

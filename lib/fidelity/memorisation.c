@@ -48,6 +48,23 @@ static int tally_windows(struct wm_tally *out, const struct wm_trace *t, bool ex
 	return wm_tally_of(out, hashes, n, s);
 }
 
+// Of packets that follow each other in the whole trace, whatever flows they are of.
+static int tally_trace(struct wm_tally *out, const struct wm_trace *t, struct wm_scratch *s)
+{
+	const uint32_t *order = wm_trace_order(t, s);
+	uint64_t *codes = wm_scratch_get(s, t->n, sizeof(*codes)), *hashes = wm_scratch_get(s, t->n, sizeof(*hashes));
+	size_t n = 0;
+
+	if (order == NULL || codes == NULL || hashes == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->n; i++)
+		codes[i] = hash_packet(t, order[i], (uint64_t)t->tgap_ns[order[i]]);
+	for (size_t i = 1; i + WINDOW <= t->n; i++, n++) // the first packet has no gap
+		for (size_t k = 0; k < WINDOW; k++)
+			hashes[n] = wm_mix(hashes[n], codes[i + k]);
+	return wm_tally_of(out, hashes, n, s);
+}
+
 // Of whole flows: directions, kinds and lengths in order.
 static int tally_flows(struct wm_tally *out, const struct wm_trace *t, struct wm_scratch *s)
 {
@@ -98,10 +115,16 @@ static int measure_windows(const struct wm_comparison *c, bool exact)
 
 int wm_measure_memorisation(const struct wm_comparison *c)
 {
+	const size_t mark = c->s->n;
 	struct wm_tally a, b;
 
 	if (measure_windows(c, false) < 0 || measure_windows(c, true) < 0)
 		return -ENOMEM;
+	if (tally_trace(&a, c->a, c->s) < 0 || tally_trace(&b, c->b, c->s) < 0)
+		return -ENOMEM;
+	if (a.total >= WM_FEW)
+		wm_put(c->out, wm_share_copied(&a, &b), "G.exact_trace.copy");
+	wm_scratch_release(c->s, mark);
 	if (tally_flows(&a, c->a, c->s) < 0 || tally_flows(&b, c->b, c->s) < 0)
 		return -ENOMEM;
 	if (a.total >= WM_FEW)

@@ -175,6 +175,8 @@ static const struct wm_metric_def defs[] = {
 	{"G.windows.copy", "8 packets of a flow in a row, gaps to 2 digits", &copy, COPIED},
 	{"G.exact_windows.copy", "8 packets of a flow in a row, gaps to the nanosecond", &copy,
 		COPIED | WM_METRIC_SHOWN},
+	{"G.exact_trace.copy", "8 packets in a row, of any flows, gaps to the nanosecond", &copy,
+		COPIED | WM_METRIC_SHOWN},
 	{"G.flows.copy", "whole flows of 6 packets and more", &copy, COPIED},
 	{"G.flows.dcr", "duration, server's port, packets and bytes of a flow", &dcr, COPIED | WM_METRIC_SHOWN},
 	{"G.rows.copy", "rows of the table", &copy, COPIED},

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <fidelity/tally.h>
 #include <fidelity/trace_pvt.h>
 
 #include <errno.h>
@@ -147,4 +148,14 @@ uint32_t *wm_trace_runs(const struct wm_trace *t, size_t *n_runs, struct wm_scra
 			runs[n++] = (uint32_t)i;
 	runs[n] = (uint32_t)t->n;
 	return runs;
+}
+
+uint32_t *wm_trace_order(const struct wm_trace *t, struct wm_scratch *s)
+{
+	uint64_t *keys = wm_scratch_get(s, t->n, sizeof(*keys));
+	uint32_t *order = wm_scratch_get(s, t->n, sizeof(*order));
+
+	for (size_t i = 0; keys != NULL && i < t->n; i++)
+		keys[i] = (uint64_t)t->time_ns[i];
+	return keys == NULL || order == NULL || wm_sort_order(order, keys, t->n, s) < 0 ? NULL : order;
 }

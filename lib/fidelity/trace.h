@@ -100,6 +100,9 @@ void wm_trace_free(struct wm_trace *t); // accepts one that is all zero
 /** First row of each run of one flow, in order; n_runs of them, and behind them t->n. @return NULL without memory. */
 uint32_t *wm_trace_runs(const struct wm_trace *t, size_t *n_runs, struct wm_scratch *s);
 
+/** Rows in order of time, those of the same time by flow. @return NULL without memory. */
+uint32_t *wm_trace_order(const struct wm_trace *t, struct wm_scratch *s);
+
 /** Whether rows i and i + k are packets p and p + k of one flow. */
 static inline bool wm_trace_follows(const struct wm_trace *t, size_t i, size_t k)
 {

@@ -78,7 +78,9 @@ static double copied_share(const struct wm_fidelity *f, const char *key)
 // How much of the synthetic traffic can be off by chance: not what was copied, be it to the nanosecond or flow by flow.
 static double chance_of(const struct wm_fidelity *f)
 {
-	return 1 - fmax(copied_share(f, "G.exact_windows.copy"), copied_share(f, "G.flows.copy"));
+	const double exact = fmax(copied_share(f, "G.exact_windows.copy"), copied_share(f, "G.exact_trace.copy"));
+
+	return 1 - fmax(exact, copied_share(f, "G.flows.copy"));
 }
 
 void wm_find(struct wm_fidelity *f)

@@ -58,6 +58,9 @@ def what_was_done_to_a_capture_shows_beside_it():
     with tempfile.TemporaryDirectory() as folder:
         packets = planted.read(CAPTURES / "mix.pcap.gz")[:PACKETS]
         assert differing(folder, packets, packets) == "G", "a copy"
+        for name in ("flood", "scan"):  # flows of a few packets that are all alike
+            short = planted.read(CAPTURES / f"{name}.pcap.gz")[:PACKETS]
+            assert differing(folder, short, short) == "G", f"a copy of {name}"
         hold(folder, "mix", packets, packets, [plant for plant in PLANTED if plant is not planted.independent_windows])
         packets = planted.read(CAPTURES / "guess.pcap.gz")[:PACKETS]
         hold(folder, "guess", packets, packets, [planted.independent_windows])
