@@ -81,8 +81,10 @@ static int run(const struct config *c, struct wm_err *err)
 // mapped and cleared anew took an eighth of the time.
 static void keep_memory(void)
 {
+	// NOLINTBEGIN(concurrency-mt-unsafe): there are no threads
 	(void)mallopt(M_MMAP_MAX, 0);
 	(void)mallopt(M_TRIM_THRESHOLD, INT_MAX);
+	// NOLINTEND(concurrency-mt-unsafe)
 }
 
 int main(int argc, char **argv)
