@@ -122,6 +122,7 @@ static const struct rule {
 	{"T.dir ", ROLES, "C. " PACKETS},
 	{"T. ", "", "A.svc A.dir C. " PACKETS},
 	{"N. ", "A. B. C. T.len T.payload T.ttl T.flags T.win T.proto T.svc T.dir ", ""},
+	{"R. ", "N. T. ", ""},
 	{"U. ", "A. B. C. N. T. ", ""},
 	{"F. ", "A. B. C. D. E. N. R. T. ", ""},
 };

@@ -83,6 +83,23 @@ def independent_columns_show_in_pairs_alone():
         assert groups["F"]["verdict"] == "follows" and groups["F"]["follows"] == "T", groups["F"]
 
 
+def rules_that_rows_break_follow_from_their_columns():
+    rng = random.Random(1)
+    head, *lines = table_of(rng.choice([(.1, 53, 2), (1.5, 80, 10), (60, 443, 40)]) for _ in range(2000)).splitlines()
+    rows = [line.split(",") for line in lines]
+    sizes = [row[11] for row in rows]
+    rng.shuffle(sizes)
+    with tempfile.TemporaryDirectory() as folder:
+        real, dealt, tiny = (pathlib.Path(folder, name) for name in ("real.csv", "dealt.csv", "tiny.csv"))
+        real.write_text("\n".join([head, *lines, ""]))
+        dealt.write_text("\n".join([head, *(",".join([*row[:11], size, row[12]]) for row, size in zip(rows, sizes)), ""]))
+        tiny.write_text("\n".join([head, *(",".join([*row[:11], "7", row[12]]) for row in rows), ""]))
+        for synth, cause in ((dealt, "T"), (tiny, "N")):
+            groups = report(folder, real, synth)["groups"]
+            assert groups[cause]["verdict"] == "differs", groups
+            assert groups["R"]["verdict"] == "follows" and groups["R"]["follows"] == cause, groups["R"]
+
+
 def labels_that_mean_nothing_show_in_usefulness():
     rng = random.Random(3)
     names = {53: "names", 80: "web", 443: "bulk"}
@@ -277,6 +294,7 @@ def it_agrees_with_the_scorer_on_flow_tables():
 claims.run("wiremill-compare", [
     independent_columns_show_in_pairs_alone,
     flows_that_were_learned_by_heart_are_nearer_to_the_real_ones,
+    rules_that_rows_break_follow_from_their_columns,
     labels_that_mean_nothing_show_in_usefulness,
     the_same_inputs_give_the_same_bytes,
     a_capture_is_as_close_to_itself_as_can_be,
