@@ -37,6 +37,24 @@ static void codes_never_fall_and_small_counts_are_exact(void **state)
 	assert_true(necst_code_time(UINT64_MAX) < NECST_CODES_TIME);
 }
 
+static void octaves_are_the_highest_bits_of_a_number(void **state)
+{
+	(void)state;
+	for (unsigned bits = 3; bits < 53; bits++) {
+		const uint64_t highest = UINT64_C(1) << bits;
+
+		for (uint64_t next = 0; next < 8; next++) {
+			const uint64_t n = highest + next * highest / 8;
+
+			assert_int_equal(necst_octave(n, 3), 8 * bits + next);
+			assert_int_equal(necst_octave(n + highest / 8 - 1, 3), 8 * bits + next);
+			assert_int_equal(necst_octave(n, 1), 2 * bits + next / 4);
+		}
+	}
+	assert_int_equal(necst_octave(1, 3), 0);
+	assert_int_equal(necst_octave(UINT64_MAX, 3), 8 * 53);
+}
+
 static void rank_orders_by_frequency_then_value(void **state)
 {
 	const uint64_t keys[] = {7, 3, 7, 9, 3, 7, 1};
@@ -477,6 +495,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(codes_never_fall_and_small_counts_are_exact),
+		cmocka_unit_test(octaves_are_the_highest_bits_of_a_number),
 		cmocka_unit_test(rank_orders_by_frequency_then_value),
 		cmocka_unit_test(bic_finds_as_many_components_as_there_are),
 		cmocka_unit_test(one_point_many_times_is_one_component),

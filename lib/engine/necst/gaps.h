@@ -24,12 +24,7 @@ struct necst_gaps {
 /** Times by their highest four bits: what is found by it is nearly found. */
 static inline uint32_t necst_gap_code(uint64_t gap_ns)
 {
-	uint32_t bits;
-
-	if (gap_ns < 8)
-		return (uint32_t)gap_ns;
-	bits = 63 - (uint32_t)__builtin_clzll(gap_ns);
-	return 8 * (bits - 2) + (uint32_t)(gap_ns >> (bits - 3) & 7);
+	return gap_ns < 8 ? (uint32_t)gap_ns : necst_octave(gap_ns, 3) - 8 * 2;
 }
 
 /** Make necst_gap_bin() ready, once n and knots are there. */
