@@ -11,7 +11,7 @@ static const struct wm_family_def defs[] = {
 	{WM_UNIT_FLOW, WM_HALVINGS, WM_DEALS, false, "flows"},
 	{WM_UNIT_FLOW, WM_HALVINGS, WM_DEALS, false, "validity"},
 	{WM_UNIT_STRETCH, WM_HALVINGS, WM_DEALS, false, "rates"},
-	{WM_UNIT_STRETCH, WM_HALVINGS_CLASSIFIER, 2, true, "classifier"}, // takes the most time
+	{WM_UNIT_STRETCH, WM_HALVINGS_CLASSIFIER, 4, true, "classifier"}, // takes the most time
 	{WM_UNIT_STRETCH, WM_HALVINGS, 0, false, "memorisation"},         // hands hold each other's copies
 	{WM_UNIT_CLUSTER, WM_HALVINGS, WM_DEALS, false, "pairs of fields"},
 	{WM_UNIT_CLUSTER, WM_HALVINGS, WM_DEALS, false, "NetShare's fields"},
