@@ -68,7 +68,7 @@ int wm_lora_read_capture(struct wm_lora_reading *r, const char *path, struct wm_
 int wm_lora_is_capture(const char *path)
 {
 	struct wm_capture *c = NULL;
-	struct wm_capture_packet rec;
+	struct wm_capture_packet rec = {0};
 	int rc = wm_capture_open(&c, path, NULL);
 
 	if (rc == 0)
