@@ -309,7 +309,7 @@ static void draw_classes(struct wm_gen *g, const uint32_t *slots, size_t n, stru
 	}
 	g->m->kernels->sample(drawn, d, n_drawn, 2);
 	for (size_t i = 0; i < n_drawn; i++)
-		draw[at[i]].size = drawn[i];
+		draw[at[i]].size = drawn[i]; // cppcheck-suppress uninitvar ; filled as far as n_drawn
 }
 
 // The longest gap that what is left of a flow's time has room for.
