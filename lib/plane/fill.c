@@ -137,7 +137,7 @@ static inline void put_draft(
 	struct wm_tx *tx, struct rte_mbuf *m, const struct wm_draft *d, const struct wm_whose *whose, uint64_t time_ns)
 {
 	if (likely(!wm_draft_is_sample(d)))
-		wm_frame_put_draft(m, d, &tx->stencils[d->tag.bits][d->stencil], whose->move, time_ns);
+		wm_frame_put_draft(m, d, wm_tx_stencil(tx, d), whose->move, time_ns);
 	else
 		wm_tx_put_sample(tx, m, &d->sample, whose, time_ns);
 }

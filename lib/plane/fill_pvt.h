@@ -15,6 +15,12 @@ struct wm_whose {
 	const struct wm_move *move;
 };
 
+/** The stencil of a draft, as its out sends it. */
+static inline const struct wm_stencil *wm_tx_stencil(const struct wm_tx *tx, const struct wm_draft *d)
+{
+	return &tx->stencils[d->tag.bits][d->stencil];
+}
+
 /** Have at least one mbuf lie ready behind what is built. @return false if there is none. */
 bool wm_tx_reserve(struct wm_tx *tx);
 

@@ -20,37 +20,32 @@ static inline void wm_tx_prefetch(const struct wm_draft *d)
 	rte_prefetch1((const uint8_t *)&d[WM_TX_AHEAD] + RTE_CACHE_LINE_SIZE);
 }
 
-static inline const struct wm_stencil *stencil_of(const struct wm_tx *tx, const struct wm_draft *d)
-{
-	return &tx->stencils[d->tag.bits][d->stencil];
-}
-
 // Write the headers of a draft that leaves later_ns behind its time.
 typedef void wm_tx_put_fn(uint8_t *payload, const struct wm_draft *d, const struct wm_stencil *st,
 	const struct wm_move *move, uint64_t later_ns);
 
 // See that drafts have their payloads. @return how many of n do, before the first that holds a sample.
-static inline uint32_t put_payloads(
+static inline uint32_t wm_tx_put_payloads(
 	struct wm_tx *tx, struct rte_mbuf *const *row, const struct wm_draft *d, uint32_t n, const struct wm_move *move)
 {
 	uint32_t i = 0;
 
 	for (; i < n && !wm_draft_is_sample(&d[i]); i++)
 		if (!wm_frame_has_payload(row[i], &d[i]))
-			wm_frame_put_payload(row[i], &d[i], stencil_of(tx, &d[i]), move);
+			wm_frame_put_payload(row[i], &d[i], wm_tx_stencil(tx, &d[i]), move);
 	return i;
 }
 
 // Write the headers of n drafts or, if there may be others behind the first one, up to one that lacks its payload.
 // Nothing is called here: what all packets share stays in registers. @return how many.
-static __rte_always_inline uint32_t put_headers(struct wm_tx *tx, struct rte_mbuf *const *row, struct wm_tag *tags,
-	const struct wm_draft *d, uint32_t n, bool others, const struct wm_move *move, uint64_t later_ns,
-	wm_tx_put_fn *put)
+static __rte_always_inline uint32_t wm_tx_put_headers(struct wm_tx *tx, struct rte_mbuf *const *row,
+	struct wm_tag *tags, const struct wm_draft *d, uint32_t n, bool others, const struct wm_move *move,
+	uint64_t later_ns, wm_tx_put_fn *put)
 {
 	uint32_t i = 0;
 
 	do {
-		const struct wm_stencil *st = stencil_of(tx, &d[i]);
+		const struct wm_stencil *st = wm_tx_stencil(tx, &d[i]);
 		struct rte_mbuf *m = row[i];
 		uint8_t *payload = wm_mbuf_payload(m);
 
@@ -73,11 +68,11 @@ static __rte_always_inline uint32_t wm_tx_plain(struct wm_tx *tx, const struct w
 
 	while (i < n && d[i].tag.len <= tx->room) {
 		if (wm_frame_has_payload(row[i], &d[i])) {
-			i += put_headers(tx, row + i, tags + i, d + i, n - i, true, move, later_ns, put);
+			i += wm_tx_put_headers(tx, row + i, tags + i, d + i, n - i, true, move, later_ns, put);
 		} else if (!wm_draft_is_sample(&d[i])) {
-			uint32_t ready = put_payloads(tx, row + i, d + i, n - i, move);
+			uint32_t ready = wm_tx_put_payloads(tx, row + i, d + i, n - i, move);
 
-			i += put_headers(tx, row + i, tags + i, d + i, ready, false, move, later_ns, put);
+			i += wm_tx_put_headers(tx, row + i, tags + i, d + i, ready, false, move, later_ns, put);
 		} else {
 			wm_tx_put_sample(tx, row[i], &d[i].sample, whose, d[i].time_ns + later_ns);
 			tags[i] = d[i].tag;
